@@ -1,0 +1,3 @@
+"""autodata: a data scientist that is itself optimized."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,124 @@
+"""Every error that autodata raises on purpose, in one tree.
+
+AutodataError                   something the user can fix; printed as problem and fix, exit code 2
+├── ConfigurationError          autodata.yaml, a switch or the environment is wrong
+├── DocumentError               the corpus is empty, unreadable or too small
+├── HarnessError                a harness does not load, parse, type-check or validate
+├── RepositoryError             git says no: no repository, no identity, dirty tree, stale promotion
+├── StoreError                  the journal is locked, corrupt or cannot be written
+│   ├── RunLocked               another process writes this run
+│   ├── CorruptJournal          a line in the middle of the journal is damaged
+│   └── ReplayMismatch          the same code came to another record than the journal holds
+├── BudgetSpent                 a budget is used up; exit code 3, resumable with a larger one
+├── Interrupted                 SIGINT, SIGTERM or `autodata stop`; exit code 130, resumable
+└── ProviderError               a model endpoint; each says whether the same call may be tried again
+    ├── Unavailable             time-out, 429, 5xx, reset: no evidence about the question; retried
+    │   └── RateLimited         429 or 503 with the server's own waiting time
+    ├── AuthenticationFailed    the key is missing or wrong; stops the run
+    ├── RequestRejected         the server refuses this request for good (400, unknown model)
+    │   └── ContextTooLong      prompt and reply do not fit; deterministic, not retried
+    ├── Truncated               the reply hit max_tokens; never adopted as a result
+    ├── Refused                 the model declined to answer
+    └── Malformed               the reply does not fit its schema after bounded re-asking
+
+Everything else that escapes is a bug and keeps its traceback (exit code 1).
+"""
+
+
+class AutodataError(Exception):
+    """Base: `problem` in the user's words and the `fix` to type or edit."""
+
+    exit_code = 2
+
+    def __init__(self, problem: str, fix: str = "") -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.fix = fix
+
+
+class ConfigurationError(AutodataError):
+    """autodata.yaml, a switch or the environment is wrong."""
+
+
+class DocumentError(AutodataError):
+    """The corpus is empty, unreadable or too small for the splits."""
+
+
+class HarnessError(AutodataError):
+    """A harness does not load, parse, type-check or validate."""
+
+
+class RepositoryError(AutodataError):
+    """Git cannot do what was asked: no repository, no identity, dirty tree, moved incumbent."""
+
+
+class StoreError(AutodataError):
+    """The run's files cannot be read or written."""
+
+
+class RunLocked(StoreError):
+    """Another process writes this run; `pid` is its process id."""
+
+    def __init__(self, run: str, pid: int) -> None:
+        super().__init__(f"{run} is locked by process {pid}", f"autodata stop {run}")
+        self.pid = pid
+
+
+class CorruptJournal(StoreError):
+    """A complete journal line is damaged; names file and byte offset."""
+
+
+class ReplayMismatch(StoreError):
+    """The same code came to another record than the journal holds."""
+
+
+class BudgetSpent(AutodataError):
+    """A budget is used up: the run stops gracefully and resumes with a larger one."""
+
+    exit_code = 3
+
+
+class Interrupted(AutodataError):
+    """The user stopped the run; it resumes with the same command."""
+
+    exit_code = 130
+
+
+class ProviderError(AutodataError):
+    """A model endpoint could not give a usable reply."""
+
+
+class Unavailable(ProviderError):
+    """Time-out, overload, 5xx or a broken connection: not evidence, may be tried again."""
+
+
+class RateLimited(Unavailable):
+    """429 or 503; `retry_after` is the server's own waiting time in seconds (0: not said)."""
+
+    def __init__(self, problem: str, fix: str = "", retry_after: float = 0.0) -> None:
+        super().__init__(problem, fix)
+        self.retry_after = retry_after
+
+
+class AuthenticationFailed(ProviderError):
+    """The key is missing or wrong: no call to this endpoint can succeed."""
+
+
+class RequestRejected(ProviderError):
+    """The server refuses this request for good; the same call would fail again."""
+
+
+class ContextTooLong(RequestRejected):
+    """Prompt and reply do not fit into the model's context."""
+
+
+class Truncated(ProviderError):
+    """The reply hit its token limit and is incomplete."""
+
+
+class Refused(ProviderError):
+    """The model declined to answer."""
+
+
+class Malformed(ProviderError):
+    """The reply does not fit its schema after bounded re-asking."""

@@ -1,0 +1,155 @@
+"""The model seam: one request in, one reply out, whoever serves it.
+
+Knows nothing of roles' prompts, episodes, retries or journals; each provider is a module of its own.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal, Protocol
+
+from autodata.types import Json, Spend
+
+FinishReason = Literal["stop", "length", "tool_calls", "refused"]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A model's wish to call a tool; `arguments` is a JSON object."""
+
+    id: str
+    name: str
+    arguments: Json
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A tool that a model may call; `parameters` is a JSON schema of an object."""
+
+    name: str
+    description: str
+    parameters: Json
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn. `tool` messages answer the call `tool_call_id`."""
+
+    role: Literal["system", "user", "assistant", "tool"]
+    content: str
+    tool_calls: tuple[ToolCall, ...] = ()
+    tool_call_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Everything that decides a reply: chat `messages`, or a raw `prompt` to be continued.
+
+    `schema` (a JSON schema, named `schema_name`) constrains the reply where the server can; callers
+    validate always. `seed` is sent where the server knows seeds. `max_tokens` 0 means the
+    endpoint's default.
+    """
+
+    messages: tuple[Message, ...] = ()
+    prompt: str = ""
+    schema: Json | None = None
+    schema_name: str = ""
+    tools: tuple[Tool, ...] = ()
+    temperature: float | None = None
+    max_tokens: int = 0
+    stop: tuple[str, ...] = ()
+    seed: int | None = None
+
+    def to_json(self) -> Json:
+        """The request as plain JSON, without the fields that are not set."""
+        data = {name: value for name, value in asdict(self).items() if value not in (None, (), "")}
+        if not self.max_tokens:
+            del data["max_tokens"]
+        return data
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came back. `finish` is `length` when the text is incomplete.
+
+    `cached_tokens` are the prompt tokens the server took from its cache; `seconds` is wall time.
+    """
+
+    text: str
+    finish: FinishReason = "stop"
+    tool_calls: tuple[ToolCall, ...] = ()
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cached_tokens: int = 0
+    model: str = ""
+    seconds: float = 0.0
+    cost_usd: float = 0.0
+
+    def to_json(self) -> Json:
+        """The reply as plain JSON for the journal."""
+        return asdict(self)
+
+    @staticmethod
+    def from_json(data: Mapping[str, Any]) -> "Reply":
+        """Read back what `to_json` wrote."""
+        calls = tuple(ToolCall(**call) for call in data.get("tool_calls", ()))
+        return Reply(**{**data, "tool_calls": calls})
+
+    @property
+    def spend(self) -> Spend:
+        """This reply as one call's cost."""
+        return Spend(1, self.prompt_tokens, self.completion_tokens, self.cost_usd, self.seconds)
+
+
+class Model(Protocol):
+    """One endpoint that answers requests.
+
+    `complete` makes exactly one try, without a deadline of its own, and raises a `ProviderError`;
+    whoever calls it owns deadlines, retries, concurrency and budgets. It may be called
+    concurrently and must be cancellable. `close` releases connections.
+    """
+
+    async def complete(self, request: Request) -> Reply: ...
+
+    async def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where in a run a call is made: what makes it one call and no other, and what tables show.
+
+    `ordinal` is the call's path inside its episode or iteration, such as `r2.weak.1`.
+    """
+
+    role: str
+    ordinal: str
+    tree: str = ""
+    document_id: str = ""
+    split: str = ""
+    repeat: int = 0
+    candidate_id: str = field(default="", compare=False)
+    commit: str = field(default="", compare=False)
+
+
+class Caller(Protocol):
+    """Answers calls by role: journaled answers at once, new ones through limits and budgets.
+
+    Raises:
+        Unavailable: the endpoint stayed down through all retries; not evidence.
+        AuthenticationFailed, RequestRejected, ContextTooLong, Truncated, Refused: see `errors`.
+        BudgetSpent: nothing was sent.
+    """
+
+    async def call(self, site: Site, request: Request) -> Reply: ...
+
+
+def call_key(site: Site, endpoint: str, model: str, request: Request) -> str:
+    """Return the stable key under which a call's answer is journaled.
+
+    Covers role, endpoint, model, full request, harness tree, document, repeat and ordinal, so an
+    equal key means that the same code would ask the same thing in the same place.
+    """
+    place = [site.role, site.ordinal, site.tree, site.document_id, site.repeat, endpoint, model]
+    text = json.dumps([place, request.to_json()], sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:32]

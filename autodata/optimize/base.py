@@ -1,0 +1,101 @@
+"""The seams of the outer loop: who evaluates, who proposes, and what an iteration leaves behind.
+
+The search knows only these; real harnesses and simulated landscapes stand behind the same ones.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any, Literal, Protocol
+
+from autodata.types import Candidate, Cell, Json, Outcome, Spend
+
+Decision = Literal["admitted", "rejected", "refused"]
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """The analyzer's bet on one training document: the probability that the mutant gets it accepted."""
+
+    document_id: str
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A proposed edit of a parent.
+
+    `refused` names why it cannot even be evaluated (already tried, does not validate, too long); then
+    `candidate` is None and nothing but the proposal has been paid for.
+    """
+
+    kind: str
+    candidate: Candidate | None
+    analysis: str = ""
+    edit: str = ""
+    predictions: tuple[Prediction, ...] = ()
+    refused: str = ""
+    spend: Spend = Spend()
+
+
+@dataclass(frozen=True, slots=True)
+class Iteration:
+    """One decided iteration, as journaled: parent, proposal, evidence, decision and why.
+
+    `evidence` holds whatever the decision rule looked at (race steps, means, e-values), in plain JSON.
+    `outcomes` are the mutant's validation outcomes, `parent_outcomes` the parent's on the same cells.
+    `audit` scores the predictions (Brier score, hit rate, base rate) when there were any.
+    """
+
+    number: int
+    parent_id: str
+    proposal: Proposal
+    decision: Decision
+    reason: str
+    outcomes: tuple[Outcome, ...] = ()
+    parent_outcomes: tuple[Outcome, ...] = ()
+    evidence: Json = field(default_factory=dict)
+    audit: Json = field(default_factory=dict)
+
+
+class Evaluator(Protocol):
+    """Runs episodes of one candidate and returns their outcomes in the order of `cells`.
+
+    Void episodes are run again inside; an outcome is never void. The same candidate tree and cell
+    always have the same outcome (they are journaled), so a resumed search sees the same facts.
+    It may be called concurrently. Raises BudgetSpent and Interrupted through.
+    """
+
+    async def evaluate(self, candidate: Candidate, cells: Sequence[Cell]) -> list[Outcome]: ...
+
+
+class Proposer(Protocol):
+    """Turns a parent into a proposal.
+
+    `wants_minibatch` says whether the parent is run on training documents first (a knob move reads no
+    trajectories, so none are paid for). `propose` may be called concurrently for different iterations,
+    each time with the `history` of iterations decided so far and a generator of its own.
+    `observe` is told each decided iteration, in iteration order, before any later `propose` that may know it.
+    """
+
+    wants_minibatch: bool
+
+    async def propose(
+        self,
+        number: int,
+        parent: Candidate,
+        minibatch: Sequence[Outcome],
+        history: Sequence[Iteration],
+        rng: Random,
+    ) -> Proposal: ...
+
+    def observe(self, iteration: Iteration) -> None: ...
+
+
+class Recorder(Protocol):
+    """Where a search leaves its facts; writing the same fact again (on resume) is a no-op.
+
+    `kind` is `candidate`, `iteration` or `certification`; `key` is unique within the kind.
+    """
+
+    async def record(self, kind: str, key: str, body: dict[str, Any]) -> None: ...

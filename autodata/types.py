@@ -1,0 +1,160 @@
+"""The words of autodata as values: what flows from documents to promotion.
+
+Knows nothing of models, files, git or statistics. Every value is immutable and turns to JSON
+with `dataclasses.asdict`.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Json = dict[str, Any]
+Split = Literal["train", "validation", "test"]
+SolverRole = Literal["weak", "strong"]
+Status = Literal["accepted", "rejected", "void"]
+KnobValue = int | float | str | bool
+
+SPLITS: tuple[Split, ...] = ("train", "validation", "test")
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One source text; `id` is the hash of its content, `name` is for people."""
+
+    id: str
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Criterion:
+    """One line of a rubric: satisfied or not; a negative weight marks a fault."""
+
+    criterion: str
+    weight: int
+    category: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One training example: judged by its `rubric`, or by matching `answer` when that is empty.
+
+    `context` is shown to every solver. In the cloze domain it is what only a privileged solver sees.
+    """
+
+    question: str
+    answer: str
+    context: str = ""
+    rubric: tuple[Criterion, ...] = ()
+    kind: str = ""
+    skills: tuple[str, ...] = ()
+
+    @property
+    def checkable(self) -> bool:
+        """Scored by code that compares answers, not by a judge."""
+        return not self.rubric
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """A verifier's view of an example; `frozen` when the protocol's own prompt asked for it."""
+
+    passed: bool
+    feedback: str = ""
+    frozen: bool = False
+    checks: Json = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One solver's sampled answer with its score in [0, 1]; `satisfied` is per rubric criterion."""
+
+    role: SolverRole
+    sample: int
+    answer: str
+    score: float
+    satisfied: tuple[bool, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the acceptance rules say, with the names of the rules that failed."""
+
+    accepted: bool
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One example: its verifications, attempts and verdict."""
+
+    index: int
+    example: Example
+    verifications: tuple[Verification, ...]
+    attempts: tuple[Attempt, ...]
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Spend:
+    """What something cost: tokens, dollars, seconds of model time, and calls."""
+
+    calls: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cost_usd: float = 0.0
+    seconds: float = 0.0
+
+    def __add__(self, other: "Spend") -> "Spend":
+        return Spend(
+            self.calls + other.calls,
+            self.prompt_tokens + other.prompt_tokens,
+            self.completion_tokens + other.completion_tokens,
+            self.cost_usd + other.cost_usd,
+            self.seconds + other.seconds,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """Where one episode stands: a document and a repeat number."""
+
+    document_id: str
+    split: Split
+    repeat: int
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """All rounds for one document under one harness tree and one repeat.
+
+    `reason` says why it was rejected or void; a void episode never counts for or against a harness.
+    """
+
+    cell: Cell
+    tree: str
+    status: Status
+    rounds: tuple[Round, ...] = ()
+    reason: str = ""
+    spend: Spend = Spend()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a search sees of an episode; never `void`."""
+
+    cell: Cell
+    accepted: bool
+    spend: Spend = Spend()
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A harness version in a run: a git commit. `c0` is the baseline, `c<i>` came from iteration i."""
+
+    id: str
+    commit: str
+    tree: str
+    parent_id: str | None = None
+    knobs: dict[str, KnobValue] = field(default_factory=dict)
+    prompt_chars: int = 0
+    message: str = ""
