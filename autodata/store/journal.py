@@ -1,0 +1,257 @@
+"""The run's one truth: an append-only journal with one writer and group-committed fsync.
+
+Knows nothing of what its records mean; tables, population and study are projections of it.
+"""
+
+import asyncio
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from autodata.errors import ReplayMismatch, StoreError
+from autodata.store import lines, lock
+from autodata.store.lines import Record, read_records
+from autodata.store.places import Places
+from autodata.types import Json
+
+__all__ = ["Journal", "Record", "read_records"]
+
+SEGMENT_BYTES = 16 * 1024 * 1024
+LINGER = (
+    0.002  # seconds a commit waits for company: nothing beside a model call, and one fsync for many
+)
+KEPT = frozenset({"run", "session", "candidate", "iteration", "certification", "promotion"})
+_Pending = tuple[Record, bytes, asyncio.Future[None]]
+
+
+class Journal:
+    """Append-only records of one run; `find` answers from everything ever written to it.
+
+    Kinds of which a run has few (`KEPT`) stay in memory; of all others only the place on disk is
+    known. A later record stands for an earlier one of the same kind and key.
+    """
+
+    def __init__(
+        self, folder: Path, lock_fd: int, clock: Callable[[], float], segment_bytes: int
+    ) -> None:
+        self.folder = folder
+        self._lock = lock_fd
+        self._clock = clock
+        self._segment_bytes = segment_bytes
+        self._kept: dict[tuple[str, str], Record] = {}
+        self._places = Places()
+        self._files: list[int] = []
+        self._size = 0
+        self._pending: list[_Pending] = []
+        self._committer: asyncio.Task[None] | None = None
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
+        self._failure: StoreError | None = None
+
+    @classmethod
+    def open(
+        cls,
+        folder: Path,
+        *,
+        clock: Callable[[], float] = time.time,
+        segment_bytes: int = SEGMENT_BYTES,
+    ) -> "Journal":
+        """Lock the run in `folder`, repair a torn tail and index what is there.
+
+        Raises:
+            RunLocked: another process writes this run.
+            CorruptJournal: a line in the middle is damaged; nothing has been changed.
+        """
+        journal = cls(folder, lock.acquire(folder), clock, segment_bytes)
+        try:
+            journal._load()
+        except OSError as error:
+            journal._release()
+            raise _unwritable(folder, error) from error
+        except BaseException:
+            journal._release()
+            raise
+        return journal
+
+    def find(self, kind: str, key: str) -> Json | None:
+        """Return the body of the latest record of this kind and key that is on disk, or None."""
+        if kind in KEPT:
+            kept = self._kept.get((kind, key))
+            return kept.body if kept else None
+        place = self._places.get(kind, key)
+        if place is None:
+            return None
+        number, offset = place
+        record = lines.decode(lines.read_line(self._files[number - 1], offset))
+        return record.body if (record.kind, record.key) == (kind, key) else None
+
+    async def append(self, kind: str, key: str, body: Json) -> None:
+        """Write a record and return when it is safely on disk; many appends share one fsync.
+
+        A cancelled append may still be written. After a failure nothing is written any more.
+
+        Raises:
+            StoreError: the disk is full or failed; what was written before stays valid.
+        """
+        if self._failure:
+            raise self._failure
+        record = Record(kind, key, round(self._clock(), 3), body)
+        done = asyncio.get_running_loop().create_future()
+        self._pending.append((record, lines.encode(record), done))
+        if self._committer is None or self._committer.done():
+            self._committer = asyncio.create_task(self._commit_all())
+        await done
+
+    async def once(self, kind: str, key: str, body: Json) -> Json:
+        """Append the record unless it is there already, and return what the journal then says.
+
+        Raises:
+            ReplayMismatch: it is there and says something else, apart from times.
+        """
+        stored = self.find(kind, key)
+        if stored is None:
+            await self.append(kind, key, body)
+            return body
+        told = _difference(json.loads(json.dumps(body)), stored, "")
+        if told:
+            raise ReplayMismatch(
+                f"{kind} {key} of run {self.folder.name} is not what its journal says: {told}",
+                "resume with the version, harness and configuration it was started with, "
+                "or start a new run",
+            )
+        return stored
+
+    def records(self, kind: str | None = None) -> Iterator[Record]:
+        """Yield what is on disk in the order it was written; one kind, or all."""
+        if kind in KEPT:
+            return iter([record for record in self._kept.values() if record.kind == kind])
+        return read_records(self.folder, None if kind is None else {kind})
+
+    async def close(self) -> None:
+        """Commit what is pending and give up the lock."""
+        if self._committer:
+            await self._committer
+        self._failure = StoreError(f"the journal of run {self.folder.name} is closed")
+        self._release()
+
+    def _load(self) -> None:
+        folder = self.folder / "journal"
+        folder.mkdir(exist_ok=True)
+        paths = lines.segments(folder)
+        if paths:
+            lines.repair_tail(paths[-1])
+        for number, path in enumerate(paths, 1):
+            self._files.append(_open(path))
+            self._size = 0
+            for line in lines.scan(path, last=False):
+                self._learn(line, number)
+                self._size = line.offset + len(line.raw)
+        if not paths:
+            self._start_segment()
+
+    def _learn(self, line: lines.Line, number: int) -> None:
+        if line.kind in KEPT:
+            self._kept[line.kind, line.key] = line.record()
+        else:
+            self._places.put(line.kind, line.key, number, line.offset)
+
+    async def _commit_all(self) -> None:
+        """Write batch after batch until nothing is pending; each in a thread, each one fsync."""
+        loop = asyncio.get_running_loop()
+        while self._pending:
+            await asyncio.sleep(LINGER)
+            batch, self._pending = self._pending, []
+            try:
+                start = await loop.run_in_executor(
+                    self._thread, self._write, b"".join(raw for _, raw, _ in batch)
+                )
+            except OSError as error:
+                self._fail(batch, error)
+                return
+            self._publish(batch, start)
+
+    def _publish(self, batch: list[_Pending], offset: int) -> None:
+        number = len(self._files)
+        for record, raw, done in batch:
+            if record.kind in KEPT:
+                self._kept[record.kind, record.key] = lines.decode(raw)
+            else:
+                self._places.put(record.kind, record.key, number, offset)
+            offset += len(raw)
+            if not done.done():
+                done.set_result(None)
+
+    def _fail(self, batch: list[_Pending], error: OSError) -> None:
+        self._failure = _unwritable(self.folder, error)
+        for _, _, done in batch + self._pending:
+            if not done.done():
+                done.set_exception(self._failure)
+        self._pending = []
+
+    def _write(self, data: bytes) -> int:
+        """Append and fsync `data`, all or nothing; return its offset in the newest segment."""
+        if self._size >= self._segment_bytes:
+            self._start_segment()
+        file, start = self._files[-1], self._size
+        try:
+            rest = memoryview(data)
+            while rest:
+                rest = rest[os.write(file, rest) :]
+            os.fsync(file)
+        except OSError:
+            os.ftruncate(file, start)
+            raise
+        self._size += len(data)
+        return start
+
+    def _start_segment(self) -> None:
+        folder = self.folder / "journal"
+        path = lines.segment(folder, len(self._files) + 1)
+        self._files.append(
+            os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        )
+        self._size = 0
+        parent = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(parent)
+        finally:
+            os.close(parent)
+
+    def _release(self) -> None:
+        self._thread.shutdown()
+        for file in self._files:
+            os.close(file)
+        self._files = []
+        lock.release(self._lock)
+
+
+def _open(path: Path) -> int:
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+
+
+def _unwritable(folder: Path, error: OSError) -> StoreError:
+    return StoreError(
+        f"the journal of run {folder.name} cannot be written: {error.strerror or error}",
+        f"make room or fix the disk under {folder}, then give the same command again; "
+        "nothing is lost",
+    )
+
+
+def _difference(new: Any, old: Any, path: str) -> str:
+    """Say where two JSON values differ apart from times, or return nothing."""
+    if isinstance(new, dict) and isinstance(old, dict):
+        names = [name for name in {**new, **old} if not _is_time(name)]
+        pairs = [(f"{path}.{name}".lstrip("."), new.get(name), old.get(name)) for name in names]
+    elif isinstance(new, list) and isinstance(old, list) and len(new) == len(old):
+        pairs = [(f"{path}[{i}]", a, b) for i, (a, b) in enumerate(zip(new, old, strict=True))]
+    else:
+        a, b = json.dumps(new), json.dumps(old)
+        return "" if a == b else f"{path or 'its body'} is {a:.200}, was {b:.200}"
+    return next((told for place, a, b in pairs if (told := _difference(a, b, place))), "")
+
+
+def _is_time(name: str) -> bool:
+    return name in ("at", "seconds") or name.endswith(("_at", "_seconds"))

@@ -1,0 +1,330 @@
+import asyncio
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from autodata.errors import CorruptJournal, ReplayMismatch, RunLocked, StoreError
+from autodata.store import lock
+from autodata.store.journal import Journal, read_records
+
+HOSTILE = '\ud800 \x00 \n \u2028 \U0001f600 "}\\ ,"crc":"00000000"}'
+
+
+async def write(run: Path, count: int, first: int = 0, **options: Any) -> None:
+    journal = Journal.open(run, **options)
+    for i in range(first, first + count):
+        await journal.append("call", f"k{i}", {"n": i, "text": "x" * (i % 50)})
+    await journal.close()
+
+
+def numbers(run: Path) -> list[int]:
+    return [record.body["n"] for record in read_records(run)]
+
+
+def shell(*command: str) -> str:
+    line = command[0] if len(command) == 1 else command
+    done = subprocess.run(line, shell=len(command) == 1, check=True, capture_output=True, text=True)
+    return done.stdout
+
+
+def last_segment(run: Path) -> Path:
+    return max((run / "journal").iterdir())
+
+
+async def test_what_was_appended_is_found_in_this_session_and_the_next(tmp_path: Path) -> None:
+    journal = Journal.open(tmp_path / "r", clock=lambda: 12.3456)
+    await journal.append("call", HOSTILE, {"text": HOSTILE, "list": [1, 2.5, None]})
+    await journal.append("iteration", "1", {"decision": "admitted"})
+    for _ in range(2):
+        assert journal.find("call", HOSTILE) == {"text": HOSTILE, "list": [1, 2.5, None]}
+        assert journal.find("iteration", "1") == {"decision": "admitted"}
+        assert journal.find("call", "1") is None
+        assert journal.find("iteration", "2") is None
+        assert [(r.kind, r.at) for r in journal.records()] == [
+            ("call", 12.346),
+            ("iteration", 12.346),
+        ]
+        assert [r.kind for r in journal.records("call")] == ["call"]
+        assert [r.key for r in journal.records("iteration")] == ["1"]
+        await journal.close()
+        journal = Journal.open(tmp_path / "r")
+    await journal.close()
+
+
+async def test_a_later_record_stands_for_an_earlier_one(tmp_path: Path) -> None:
+    journal = Journal.open(tmp_path)
+    for status in ("void", "accepted"):
+        await journal.append("episode", "t:d:0", {"status": status})
+        await journal.append("session", "1", {"status": status})
+    assert journal.find("episode", "t:d:0") == {"status": "accepted"}
+    assert [r.body for r in journal.records("session")] == [{"status": "accepted"}]
+    assert [r.body["status"] for r in journal.records("episode")] == ["void", "accepted"]
+    await journal.close()
+
+
+async def test_long_lines_and_many_keys_are_found(tmp_path: Path) -> None:
+    journal = Journal.open(tmp_path, segment_bytes=300_000)
+    bodies: list[dict[str, Any]] = [{"text": "y" * (i * 331 % 70_000)} for i in range(60)]
+    bodies += [{"n": n} for n in range(20_000)]
+    keys = [f"key-{i}" for i in range(len(bodies))]
+    await asyncio.gather(*map(journal.append, ["call"] * len(keys), keys, bodies))
+    assert [journal.find("call", key) for key in keys] == bodies
+    await journal.close()
+
+
+async def test_segments_rotate_and_are_read_in_order(tmp_path: Path) -> None:
+    await write(tmp_path, 40, segment_bytes=500)
+    await write(tmp_path, 5, first=40, segment_bytes=500)
+    assert len(list((tmp_path / "journal").iterdir())) > 5
+    assert numbers(tmp_path) == list(range(45))
+
+
+async def test_many_appends_share_one_fsync_and_all_return(tmp_path: Path) -> None:
+    journal = Journal.open(tmp_path)
+    await asyncio.gather(*(journal.append("call", str(i), {"n": i}) for i in range(500)))
+    assert numbers(tmp_path) == list(range(500))
+    await journal.close()
+
+
+async def test_a_cancelled_append_disturbs_no_other(tmp_path: Path) -> None:
+    journal = Journal.open(tmp_path)
+    tasks = [asyncio.create_task(journal.append("call", str(i), {"n": i})) for i in range(10)]
+    await asyncio.sleep(0)
+    tasks[3].cancel()
+    done = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [type(result) for result in done].count(asyncio.CancelledError) == 1
+    assert journal.find("call", "9") == {"n": 9}
+    await journal.close()
+
+
+async def test_an_append_after_close_is_refused(tmp_path: Path) -> None:
+    journal = Journal.open(tmp_path)
+    await journal.close()
+    with pytest.raises(StoreError, match="closed"):
+        await journal.append("call", "k", {})
+
+
+async def test_once_writes_once_and_ignores_times(tmp_path: Path) -> None:
+    journal = Journal.open(tmp_path)
+    body = {"n": 1, "seconds": 2.0, "created_at": "now", "spend": {"seconds": 1}, "on": (1, 2)}
+    await journal.once("iteration", "1", body)
+    again = {"n": 1, "seconds": 9.0, "created_at": "later", "spend": {"seconds": 4}, "on": [1, 2]}
+    assert (await journal.once("iteration", "1", again))["seconds"] == 2.0
+    assert len(list(read_records(tmp_path))) == 1
+    await journal.close()
+
+
+@pytest.mark.parametrize(
+    ("new", "told"),
+    [
+        ({"a": {"b": [1, 2]}}, r"a\.b\[1\] is 2, was 3"),
+        ({"a": {"b": [1]}}, r"a\.b is \[1\], was \[1, 3\]"),
+        ({"a": {"b": [1, 3]}, "c": 1}, "c is 1, was null"),
+        ({}, "a is null"),
+    ],
+)
+async def test_once_names_what_differs(tmp_path: Path, new: dict[str, Any], told: str) -> None:
+    journal = Journal.open(tmp_path)
+    await journal.once("iteration", "7", {"a": {"b": [1, 3]}})
+    with pytest.raises(ReplayMismatch, match=f"iteration 7 .*{told}"):
+        await journal.once("iteration", "7", new)
+    await journal.close()
+
+
+async def test_a_tail_torn_at_any_byte_is_repaired_and_nothing_else_lost(tmp_path: Path) -> None:
+    await write(tmp_path, 3)
+    path = last_segment(tmp_path)
+    whole = path.read_bytes()
+    start = whole.rstrip(b"\n").rfind(b"\n") + 1
+    for end in range(start, len(whole)):
+        path.write_bytes(whole[:end])
+        assert numbers(tmp_path) == [0, 1]
+        kept = [0, 1, 2] if end == len(whole) - 1 else [0, 1]
+        await write(tmp_path, 1, first=9)
+        assert numbers(tmp_path) == [*kept, 9]
+
+
+async def test_a_tail_of_zeros_is_repaired(tmp_path: Path) -> None:
+    await write(tmp_path, 2)
+    with last_segment(tmp_path).open("ab") as file:
+        file.write(bytes(5000))
+    await write(tmp_path, 1, first=2)
+    assert numbers(tmp_path) == [0, 1, 2]
+
+
+@pytest.mark.parametrize("segment", [0, 1])
+@pytest.mark.parametrize("line", [0, 2, -1])
+async def test_a_damaged_line_is_named_with_file_offset_and_a_fix_that_works(
+    tmp_path: Path, segment: int, line: int
+) -> None:
+    await write(tmp_path, 20, segment_bytes=700)
+    path = sorted((tmp_path / "journal").iterdir())[segment]
+    rows = path.read_bytes().splitlines(keepends=True)
+    line %= len(rows)
+    rows[line] = rows[line].replace(b'"n":', b'"m":')
+    path.write_bytes(b"".join(rows))
+    offset = sum(map(len, rows[:line]))
+    before = path.read_bytes()
+    for read in (lambda: Journal.open(tmp_path), lambda: numbers(tmp_path)):
+        with pytest.raises(CorruptJournal, match=f"{path} is damaged at byte {offset}") as caught:
+            read()
+    assert path.read_bytes() == before
+    shell(caught.value.fix.split(": ")[-1])
+    assert len(numbers(tmp_path)) == 19
+    await Journal.open(tmp_path).close()
+
+
+async def test_a_missing_segment_is_reported(tmp_path: Path) -> None:
+    await write(tmp_path, 20, segment_bytes=500)
+    (tmp_path / "journal" / "000002.jsonl").unlink()
+    with pytest.raises(CorruptJournal, match=r"000002\.jsonl is missing"):
+        Journal.open(tmp_path)
+
+
+async def test_an_earlier_segment_that_ends_in_a_line_is_corrupt(tmp_path: Path) -> None:
+    await write(tmp_path, 20, segment_bytes=500)
+    first = tmp_path / "journal" / "000001.jsonl"
+    first.write_bytes(first.read_bytes()[:-5])
+    with pytest.raises(CorruptJournal, match=r"000001\.jsonl is damaged"):
+        numbers(tmp_path)
+
+
+HOLD = """
+import sys; from pathlib import Path; from autodata.store.journal import Journal
+journal = Journal.open(Path(sys.argv[1])); print("ready", flush=True); sys.stdin.read()
+"""
+
+WRITE = """
+import asyncio, sys; from pathlib import Path; from autodata.store.journal import Journal
+async def main():
+    journal = Journal.open(Path(sys.argv[1]), segment_bytes=20_000)
+    have = sum(1 for _ in journal.records())
+    async def one(i):
+        await journal.append("call", f"k{i}", {"n": i, "text": "x" * (i % 400)})
+        print(i, flush=True)
+    for i in range(have, have + 100_000, 8):
+        await asyncio.gather(*map(one, range(i, i + 8)))
+asyncio.run(main())
+"""
+
+FULL = """
+import asyncio, resource, sys; from pathlib import Path
+from autodata.errors import StoreError
+from autodata.store.journal import Journal
+async def main():
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+    journal = Journal.open(Path(sys.argv[1]))
+    done = 0
+    try:
+        while True:
+            await journal.append("call", f"k{done}", {"n": done, "text": "x" * 700})
+            done += 1
+    except StoreError as error:
+        print(done, error.problem, "/", error.fix)
+    try:
+        await journal.append("call", "after", {"n": -1})
+    except StoreError:
+        print("refused")
+    await journal.close()
+asyncio.run(main())
+"""
+
+
+def python(code: str, run: Path) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-c", code, str(run)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_a_run_that_another_process_writes_is_locked_and_says_by_whom(tmp_path: Path) -> None:
+    run = tmp_path / "night"
+    with python(HOLD, run) as other:
+        assert other.stdout
+        assert other.stdout.readline() == "ready\n"
+        assert lock.holder(run) == other.pid
+        with pytest.raises(RunLocked, match=f"night is locked by process {other.pid}") as caught:
+            Journal.open(run)
+        assert caught.value.pid == other.pid
+        assert caught.value.fix == "autodata stop night"
+        os.kill(other.pid, signal.SIGKILL)
+    assert lock.holder(run) is None
+
+
+async def test_a_killed_writer_leaves_the_run_unlocked(tmp_path: Path) -> None:
+    with python(HOLD, tmp_path) as other:
+        assert other.stdout
+        other.stdout.readline()
+        other.kill()
+    assert lock.holder(tmp_path) is None
+    journal = Journal.open(tmp_path)
+    assert lock.holder(tmp_path) == os.getpid()
+    await journal.close()
+    assert lock.holder(tmp_path) is None
+
+
+def test_nothing_that_was_acknowledged_is_lost_by_kill_9(tmp_path: Path) -> None:
+    told = -1
+    for lines in (1, 40, 300, 700):
+        with python(WRITE, tmp_path) as writer:
+            assert writer.stdout
+            for _ in range(lines):
+                told = max(told, int(writer.stdout.readline()))
+            writer.kill()
+            told = max([told, *map(int, writer.stdout.read().split())])
+        assert numbers(tmp_path) == list(range(len(numbers(tmp_path))))
+        assert len(numbers(tmp_path)) > told
+
+
+async def test_a_full_disk_stops_the_journal_and_leaves_it_valid(tmp_path: Path) -> None:
+    output = shell(sys.executable, "-c", FULL, str(tmp_path / "r"))
+    first, second = output.splitlines()
+    count = int(first.split()[0])
+    assert count > 20
+    assert "journal of run r cannot be written: File too large" in first
+    assert "give the same command again" in first
+    assert second == "refused"
+    assert numbers(tmp_path / "r") == list(range(count))
+    assert last_segment(tmp_path / "r").read_bytes().endswith(b"}\n")
+    await write(tmp_path / "r", 3, first=count)
+    assert len(numbers(tmp_path / "r")) == count + 3
+
+
+async def test_a_full_disk_fails_every_append_in_flight(tmp_path: Path) -> None:
+    journal = Journal.open(tmp_path)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, hard))
+    try:
+        appends = (journal.append("call", str(i), {"n": i}) for i in range(5))
+        results = await asyncio.gather(*appends, return_exceptions=True)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert [type(result) for result in results] == [StoreError] * 5
+    await journal.close()
+    assert numbers(tmp_path) == []
+
+
+def test_a_folder_that_cannot_be_written_is_an_error_with_a_fix(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match="cannot be written") as caught:
+        Journal.open(tmp_path / "file" / "run")
+    assert caught.value.fix
+
+
+async def test_lines_are_plain_json(tmp_path: Path) -> None:
+    await write(tmp_path, 2)
+    rows = [json.loads(text) for text in last_segment(tmp_path).read_text().splitlines()]
+    assert [list(row) for row in rows] == [["kind", "key", "at", "body", "crc"]] * 2
+
+
+def test_a_run_without_a_journal_has_no_records(tmp_path: Path) -> None:
+    assert numbers(tmp_path) == []
