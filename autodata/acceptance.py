@@ -1,0 +1,136 @@
+"""Acceptance rules: scores in, verdict with named reasons out.
+
+Pure functions of recorded scores; knows nothing of models, prompts or harnesses, so no harness can
+talk its way past them. Presets follow "Autodata" (Kulikov et al., arXiv 2606.25996), where the paper
+gives several versions of the rule.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from difflib import get_close_matches
+from typing import Any
+
+from autodata.errors import ConfigurationError
+from autodata.types import Verdict
+
+CORRECT = 0.5
+"""A score above this counts as a correct answer where a rule counts answers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """When an example is accepted; a bound that is None is not checked.
+
+    Means and the gap are of scores in [0, 1]. `*_none_zero` refuses an example on which any sample
+    of that solver scored exactly 0. Counts are of correct samples. `below` bounds are exclusive.
+    """
+
+    weak_samples: int = 3
+    strong_samples: int = 3
+    weak_mean_max: float | None = None
+    weak_mean_below: float | None = None
+    weak_max: float | None = None
+    weak_none_zero: bool = False
+    strong_mean_min: float | None = None
+    strong_mean_below: float | None = None
+    strong_none_zero: bool = False
+    gap_min: float | None = None
+    weak_correct_max: int | None = None
+    strong_correct_min: int | None = None
+    majority: bool = False
+
+
+PRESETS: dict[str, Policy] = {
+    "deployed": Policy(
+        weak_mean_max=0.65,
+        weak_max=0.75,
+        weak_none_zero=True,
+        strong_mean_min=0.60,
+        strong_mean_below=0.95,
+        strong_none_zero=True,
+        gap_min=0.20,
+    ),
+    "prose": Policy(weak_mean_below=0.50, strong_mean_min=0.65, gap_min=0.20),
+    "blog-meta": Policy(weak_mean_max=0.50, strong_mean_min=0.60, gap_min=0.25),
+    "verifiable": Policy(
+        weak_samples=4, strong_samples=4, weak_correct_max=1, strong_correct_min=3
+    ),
+    "majority": Policy(majority=True),
+}
+
+
+def policy_from(preset: str, changes: dict[str, Any] | None = None) -> Policy:
+    """Return a preset, with some of its numbers replaced.
+
+    Raises:
+        ConfigurationError: the preset or a number's name is unknown; names the nearest.
+    """
+    if preset not in PRESETS:
+        raise ConfigurationError(
+            f"unknown acceptance preset {preset!r}", f"use one of: {', '.join(PRESETS)}"
+        )
+    known = [field.name for field in fields(Policy)]
+    for name in changes or {}:
+        if name not in known:
+            near = get_close_matches(name, known, 1)
+            hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
+            raise ConfigurationError(f"unknown acceptance number {name!r}", hint)
+    return replace(PRESETS[preset], **(changes or {}))
+
+
+def weak_verdict(policy: Policy, weak: Sequence[float]) -> Verdict:
+    """Judge the weak solver's scores alone; failing here makes strong samples needless."""
+    mean = _mean(weak)
+    failed = {
+        "weak mean too high": _above(mean, policy.weak_mean_max)
+        or (policy.weak_mean_below is not None and mean >= policy.weak_mean_below),
+        "a weak sample too good": _above(max(weak), policy.weak_max),
+        "a weak sample scored zero": policy.weak_none_zero and min(weak) == 0,
+        "weak correct too often": _above(_correct(weak), policy.weak_correct_max),
+        "weak majority correct": policy.majority and _correct(weak) * 2 > len(weak),
+    }
+    return _verdict(failed)
+
+
+def verdict(policy: Policy, weak: Sequence[float], strong: Sequence[float]) -> Verdict:
+    """Judge an example by all recorded scores of both solvers."""
+    mean = _mean(strong)
+    failed = {
+        "strong mean too low": _below(mean, policy.strong_mean_min),
+        "strong mean too high": (
+            policy.strong_mean_below is not None and mean >= policy.strong_mean_below
+        ),
+        "a strong sample scored zero": policy.strong_none_zero and min(strong) == 0,
+        "gap too small": _below(round(mean - _mean(weak), 9), policy.gap_min),
+        "strong correct too seldom": _below(_correct(strong), policy.strong_correct_min),
+        "strong majority wrong": policy.majority and _correct(strong) * 2 <= len(strong),
+    }
+    return _verdict(failed, weak_verdict(policy, weak).reasons)
+
+
+def rubric_score(weights: Sequence[int], satisfied: Sequence[bool]) -> float:
+    """Return clip(weights of satisfied criteria / sum of positive weights, 0, 1)."""
+    positive = sum(weight for weight in weights if weight > 0)
+    earned = sum(weight for weight, met in zip(weights, satisfied, strict=True) if met)
+    return min(1.0, max(0.0, earned / positive)) if positive else 0.0
+
+
+def _mean(scores: Sequence[float]) -> float:
+    return round(sum(scores) / len(scores), 9)
+
+
+def _correct(scores: Sequence[float]) -> int:
+    return sum(score > CORRECT for score in scores)
+
+
+def _above(value: float, bound: float | None) -> bool:
+    return bound is not None and value > bound
+
+
+def _below(value: float, bound: float | None) -> bool:
+    return bound is not None and value < bound
+
+
+def _verdict(failed: dict[str, bool], earlier: tuple[str, ...] = ()) -> Verdict:
+    reasons = (*earlier, *(name for name, failing in failed.items() if failing))
+    return Verdict(not reasons, reasons)
