@@ -1,8 +1,8 @@
 """Acceptance rules: scores in, verdict with named reasons out.
 
-Pure functions of recorded scores; knows nothing of models, prompts or harnesses, so no harness can
-talk its way past them. Presets follow "Autodata" (Kulikov et al., arXiv 2606.25996), where the paper
-gives several versions of the rule.
+Pure functions of recorded scores; knows nothing of models, prompts or harnesses, so no harness
+can talk its way past them. Presets follow "Autodata" (Kulikov et al., arXiv 2606.25996), where the
+paper gives several versions of the rule.
 """
 
 from collections.abc import Sequence

@@ -29,9 +29,9 @@ def load_documents(
 ) -> list[Document]:
     """Read a corpus: `pydoc`, a folder of text files, or a .jsonl file with `text` in each line.
 
-    `chunk_chars` > 0 cuts texts at paragraph ends into pieces of about that many characters; a piece
-    is named `source#n`, and `deal` keeps the pieces of one source in one split. Texts and pieces
-    shorter than `min_chars` are left out; equal texts count once.
+    `chunk_chars` > 0 cuts texts at paragraph ends into pieces of about that many characters; a
+    piece is named `source#n`, and `deal` keeps the pieces of one source in one split. Texts and
+    pieces shorter than `min_chars` are left out; equal texts count once.
 
     Raises:
         DocumentError: nothing there, not readable as UTF-8, or no text in it.
@@ -130,7 +130,7 @@ def _text(file: Path) -> str:
             f"{file} is not UTF-8 text (byte {error.start})", "convert it, or move it elsewhere"
         ) from error
     except OSError as error:
-        raise DocumentError(f"{file} cannot be read: {error.strerror}", "check its rights") from error
+        raise DocumentError(f"{file}: {error.strerror}", "check its rights") from error
 
 
 def _json_lines(file: Path) -> Iterable[tuple[str, str]]:

@@ -38,7 +38,7 @@ class Criterion:
 class Example:
     """One training example: judged by its `rubric`, or by matching `answer` when that is empty.
 
-    `context` is shown to every solver. In the cloze domain it is what only a privileged solver sees.
+    `context` is shown to every solver; in the cloze domain only to a privileged one.
     """
 
     question: str
@@ -149,7 +149,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A harness version in a run: a git commit. `c0` is the baseline, `c<i>` came from iteration i."""
+    """A harness version in a run, a git commit: `c0` is the baseline, `c<i>` is iteration i's."""
 
     id: str
     commit: str
