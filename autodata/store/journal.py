@@ -21,9 +21,7 @@ from autodata.types import Json
 __all__ = ["Journal", "Record", "read_records"]
 
 SEGMENT_BYTES = 16 * 1024 * 1024
-LINGER = (
-    0.002  # seconds a commit waits for company: nothing beside a model call, and one fsync for many
-)
+LINGER = 0.01  # seconds a commit waits for company: little beside a model call; fsync is shared
 KEPT = frozenset({"run", "session", "candidate", "iteration", "certification", "promotion"})
 _Pending = tuple[Record, bytes, asyncio.Future[None]]
 
@@ -36,12 +34,18 @@ class Journal:
     """
 
     def __init__(
-        self, folder: Path, lock_fd: int, clock: Callable[[], float], segment_bytes: int
+        self,
+        folder: Path,
+        lock_fd: int,
+        clock: Callable[[], float],
+        segment_bytes: int,
+        linger: float,
     ) -> None:
         self.folder = folder
         self._lock = lock_fd
         self._clock = clock
         self._segment_bytes = segment_bytes
+        self._linger = linger
         self._kept: dict[tuple[str, str], Record] = {}
         self._places = Places()
         self._files: list[int] = []
@@ -58,14 +62,17 @@ class Journal:
         *,
         clock: Callable[[], float] = time.time,
         segment_bytes: int = SEGMENT_BYTES,
+        linger: float = LINGER,
     ) -> "Journal":
         """Lock the run in `folder`, repair a torn tail and index what is there.
+
+        A commit waits `linger` seconds for company; simulated models, which answer at once, want 0.
 
         Raises:
             RunLocked: another process writes this run.
             CorruptJournal: a line in the middle is damaged; nothing has been changed.
         """
-        journal = cls(folder, lock.acquire(folder), clock, segment_bytes)
+        journal = cls(folder, lock.acquire(folder), clock, segment_bytes, linger)
         try:
             journal._load()
         except OSError as error:
@@ -162,7 +169,7 @@ class Journal:
         """Write batch after batch until nothing is pending; each in a thread, each one fsync."""
         loop = asyncio.get_running_loop()
         while self._pending:
-            await asyncio.sleep(LINGER)
+            await asyncio.sleep(self._linger)
             batch, self._pending = self._pending, []
             try:
                 start = await loop.run_in_executor(
