@@ -1,0 +1,151 @@
+"""Messages through the official Anthropic SDK: tools, structured output, usage, stop reasons.
+
+Knows nothing of deadlines, retries and budgets: one try, one reply or one `ProviderError`.
+"""
+
+import asyncio
+import json
+import time
+from dataclasses import replace
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+import anthropic
+import httpx2
+from anthropic import AsyncAnthropic, DefaultAioHttpClient
+
+from autodata.errors import ConfigurationError, ContextTooLong, ProviderError, Unavailable
+from autodata.models import anthropic_wire, failures
+from autodata.models.base import Reply, Request
+from autodata.types import Json
+
+MOST_CONNECTIONS = 10_000  # concurrency is limited per endpoint, not per connection pool
+LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+_GARBLED = (ValueError, TypeError, AttributeError, LookupError, RuntimeError)
+
+# What an error event in the middle of a stream would have been as an HTTP status.
+_STATUS = {
+    "invalid_request_error": 400,
+    "authentication_error": 401,
+    "billing_error": 402,
+    "permission_error": 403,
+    "not_found_error": 404,
+    "rate_limit_error": 429,
+    "overloaded_error": 529,
+    "timeout_error": 504,
+}
+
+
+class AnthropicModel:
+    """One model of Anthropic's messages API.
+
+    `structured` says how a schema is asked for: `schema` as an output format, `json` as a forced
+    tool (models that know no output format), `none` as words. The API knows neither seeds nor, from
+    SDK 2 on, a temperature, so both are left out; `extra` goes into every body as it is.
+    `first_token_s` above 0 streams the reply and gives up when nothing comes in time.
+    """
+
+    def __init__(
+        self,
+        model: str,
+        *,
+        base_url: str = "",
+        api_key: str = "",
+        structured: Literal["schema", "json", "none"] = "schema",
+        connect_s: float = 10.0,
+        first_token_s: float = 0.0,
+        extra: Json | None = None,
+    ) -> None:
+        base_url = base_url or "https://api.anthropic.com"
+        host = urlsplit(base_url).hostname or base_url
+        if not api_key and host not in LOOPBACK:
+            raise ConfigurationError(
+                f"no key for {host}", "name the key's environment variable in api_key_env"
+            )
+        self._model = model
+        self._where = f"{model} at {host}"
+        self._key = api_key
+        self._structured = structured
+        self._first_token_s = first_token_s
+        self._extra = extra or {}
+        self._client = AsyncAnthropic(
+            api_key=api_key or "none",
+            base_url=base_url,
+            max_retries=0,
+            timeout=httpx2.Timeout(None, connect=connect_s),
+            http_client=DefaultAioHttpClient(
+                limits=httpx2.Limits(max_connections=MOST_CONNECTIONS, keepalive_expiry=60.0)
+            ),
+        )
+
+    async def complete(self, request: Request) -> Reply:
+        """Send the request once and return the reply; see `base.Model`.
+
+        Raises:
+            ConfigurationError: the request is a raw prompt, which this API does not serve.
+        """
+        if not request.messages:
+            raise ConfigurationError(
+                f"{self._where} serves chats, not raw completions",
+                "give this role an openai, vllm or local endpoint",
+            )
+        body: Json = anthropic_wire.request_body(request, self._model, self._structured)
+        schema = body.get("output_config", {}).get("format")
+        if schema:
+            schema["schema"] = anthropic.transform_schema(schema["schema"])
+        started = time.monotonic()
+        try:
+            message = await self._send(body)
+            reply = anthropic_wire.read_reply(message)
+        except anthropic.APIError as error:
+            raise self._failure(error) from None
+        except httpx2.HTTPError as error:
+            raise Unavailable(f"{self._where} broke off: {self._words(error)}") from None
+        except _GARBLED as error:
+            problem = f"{self._where} sent no usable answer: {self._words(error)}"
+            raise Unavailable(problem) from None
+        if message.stop_reason == "model_context_window_exceeded":
+            raise ContextTooLong(f"the reply of {self._where} ran into the end of the context")
+        if not (reply.text or reply.tool_calls or reply.completion_tokens):
+            raise Unavailable(f"{self._where} sent an empty reply")
+        return replace(reply, seconds=time.monotonic() - started)
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._client.close()
+
+    async def _send(self, body: Json) -> Any:
+        create = self._client.messages
+        if not self._first_token_s:
+            return await create.create(**body, stream=False, extra_body=self._extra)
+        try:
+            async with asyncio.timeout(self._first_token_s) as first_token:
+                async with create.stream(**body, extra_body=self._extra) as stream:
+                    async for event in stream:
+                        if event.type == "content_block_start" and first_token.when() is not None:
+                            first_token.reschedule(None)
+                    return await stream.get_final_message()
+        except TimeoutError:
+            problem = f"{self._where} sent no token within {self._first_token_s:g} s"
+            raise Unavailable(problem) from None
+
+    def _failure(self, error: anthropic.APIError) -> ProviderError:
+        if isinstance(error, anthropic.APIStatusError):
+            kind = str(error.type or "")
+            said = f"{kind} {error.error_code or ''} {error.api_message or self._body(error)}"
+            status = error.status_code
+            if status < 400:
+                status = _STATUS.get(kind, 500)
+            wait = failures.retry_after(error.response.headers)
+            return failures.failure(self._where, status, self._safe(said), wait)
+        words = self._words(error.__cause__ or error)
+        return Unavailable(f"{self._where} cannot be reached: {words}")
+
+    def _body(self, error: anthropic.APIStatusError) -> str:
+        return error.body if isinstance(error.body, str) else json.dumps(error.body)
+
+    def _words(self, error: BaseException) -> str:
+        return failures.shorten(self._safe(str(error) or type(error).__name__))
+
+    def _safe(self, text: str) -> str:
+        return failures.redact(text, self._key)

@@ -1,0 +1,106 @@
+"""Anthropic's messages format: requests to bodies, messages to replies.
+
+Knows nothing of connections. Roles `system` and `tool` of our requests have other places there.
+"""
+
+import json
+from typing import Any, Literal
+
+from autodata.models.base import FinishReason, Message, Reply, Request, ToolCall
+from autodata.models.openai_wire import UNPARSED, schema_words
+from autodata.types import Json
+
+DEFAULT_MAX_TOKENS = 4096  # the API wants a number; endpoints usually set their own
+FORCED = "reply"
+
+_FINISH: dict[str, FinishReason] = {
+    "max_tokens": "length",
+    "tool_use": "tool_calls",
+    "refusal": "refused",
+}
+
+
+def request_body(
+    request: Request, model: str, structured: Literal["schema", "json", "none"]
+) -> Json:
+    """Build the body of a messages request; a schema is put in as it is."""
+    system = "\n\n".join(m.content for m in request.messages if m.role == "system")
+    body: Json = {
+        "model": model,
+        "max_tokens": request.max_tokens or DEFAULT_MAX_TOKENS,
+        "messages": _turns([m for m in request.messages if m.role != "system"]),
+    }
+    if system:
+        body["system"] = system
+    if request.stop:
+        body["stop_sequences"] = list(request.stop)
+    if request.tools:
+        body["tools"] = [
+            {"name": tool.name, "description": tool.description, "input_schema": tool.parameters}
+            for tool in request.tools
+        ]
+    if request.schema is None:
+        return body
+    if structured == "schema":
+        body["output_config"] = {"format": {"type": "json_schema", "schema": request.schema}}
+    elif structured == "json" and not request.tools:
+        words = "Give the whole reply as this tool's input."
+        tool = {"name": FORCED, "description": words, "input_schema": request.schema}
+        body |= {"tools": [tool], "tool_choice": {"type": "tool", "name": FORCED}}
+    else:
+        body["system"] = f"{system}\n\n{schema_words(request.schema)}".strip()
+    return body
+
+
+def read_reply(message: Any) -> Reply:
+    """Read the SDK's message; raises AttributeError or TypeError when it is none."""
+    text: list[str] = []
+    calls: list[ToolCall] = []
+    for block in message.content:
+        if block.type == "text":
+            text.append(block.text)
+        elif block.type == "tool_use" and block.name == FORCED:
+            text.append(json.dumps(block.input, ensure_ascii=False))
+        elif block.type == "tool_use":
+            arguments = block.input
+            if not isinstance(arguments, dict):
+                arguments = {UNPARSED: str(arguments)}
+            calls.append(ToolCall(str(block.id), str(block.name), arguments))
+    finish = _FINISH.get(message.stop_reason, "stop")
+    if not isinstance(message.stop_reason, str):
+        raise TypeError("no stop_reason")
+    usage = message.usage
+    cached = usage.cache_read_input_tokens or 0
+    return Reply(
+        text="".join(text),
+        finish="stop" if finish == "tool_calls" and not calls else finish,
+        tool_calls=tuple(calls),
+        prompt_tokens=usage.input_tokens + cached + (usage.cache_creation_input_tokens or 0),
+        completion_tokens=usage.output_tokens,
+        cached_tokens=cached,
+        model=str(message.model or ""),
+    )
+
+
+def _turns(messages: list[Message]) -> list[Json]:
+    turns: list[Json] = []
+    for message in messages:
+        role = "assistant" if message.role == "assistant" else "user"
+        if turns and turns[-1]["role"] == role:
+            turns[-1]["content"] += _blocks(message)
+        else:
+            turns.append({"role": role, "content": _blocks(message)})
+    return turns
+
+
+def _blocks(message: Message) -> list[Json]:
+    if message.role == "tool":
+        answers = message.tool_call_id
+        return [{"type": "tool_result", "tool_use_id": answers, "content": message.content}]
+    blocks: list[Json] = []
+    if message.content:
+        blocks.append({"type": "text", "text": message.content})
+    for call in message.tool_calls:
+        use = {"type": "tool_use", "id": call.id, "name": call.name, "input": call.arguments}
+        blocks.append(use)
+    return blocks

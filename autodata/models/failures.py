@@ -1,0 +1,93 @@
+"""Turns what a server said when it failed into the errors tree, the same for every provider.
+
+Knows nothing of SDKs and sockets: a status, a code and a text come in, a `ProviderError` goes out.
+"""
+
+import email.utils
+import re
+import time
+from collections.abc import Mapping
+
+from autodata.errors import (
+    AuthenticationFailed,
+    ContextTooLong,
+    ProviderError,
+    RateLimited,
+    RequestRejected,
+    Unavailable,
+)
+
+LONGEST_TEXT = 400
+
+# The words of OpenAI, vLLM, llama.cpp and Anthropic for "prompt and reply do not fit".
+_TOO_LONG = re.compile(
+    r"context_length_exceeded|exceed_context_size|maximum context length|maximum model length"
+    r"|model's context length|exceeds? (?:the )?(?:available |model's )?context"
+    r"|exceed context limit"
+    r"|prompt is too long|input is too large to process|max_model_len|too many input tokens"
+    r"|context window",
+    re.IGNORECASE,
+)
+_NO_CREDIT = re.compile(
+    r"insufficient_quota|billing_error|billing_hard_limit|spend_limit|credit balance", re.IGNORECASE
+)
+_BUSY = {429, 503, 529}
+_PASSING = {408, 409, 425}
+
+
+def failure(where: str, status: int, said: str, retry_after: float = 0.0) -> ProviderError:
+    """Name the error for an HTTP status and the server's own words (code, type and message).
+
+    `where` is how the user knows the endpoint. 429, 5xx and the like are `Unavailable` and may be
+    tried again; anything else that the server refuses is final.
+    """
+    text = shorten(said)
+    if status == 402 or _NO_CREDIT.search(said):
+        return AuthenticationFailed(
+            f"{where} refuses to serve this account: {text}", "add credit or use another key"
+        )
+    if status in (401, 403):
+        return AuthenticationFailed(
+            f"{where} does not accept the key: {text}", "set the key's environment variable"
+        )
+    if status == 413 or (status < 500 and status not in _BUSY and _TOO_LONG.search(said)):
+        return ContextTooLong(
+            f"prompt and reply do not fit into the context of {where}: {text}",
+            "use shorter documents, a smaller max_tokens or a model with a longer context",
+        )
+    if status in _BUSY:
+        return RateLimited(f"{where} is overloaded ({status}): {text}", retry_after=retry_after)
+    if status >= 500 and _TOO_LONG.search(said):  # llama.cpp answers some of these with 500
+        return ContextTooLong(f"prompt and reply do not fit into the context of {where}: {text}")
+    if status >= 500 or status in _PASSING:
+        return Unavailable(f"{where} failed ({status}): {text}")
+    return RequestRejected(
+        f"{where} refuses the request ({status}): {text}", "check model name and endpoint options"
+    )
+
+
+def retry_after(headers: Mapping[str, str]) -> float:
+    """Read how many seconds the server asks us to wait; 0 when it does not say."""
+    exact = headers.get("retry-after-ms", "")
+    if _number(exact) > 0:
+        return _number(exact) / 1000
+    said = headers.get("retry-after", "")
+    if _number(said) > 0:
+        return _number(said)
+    date = email.utils.parsedate_tz(said)
+    return max(0.0, email.utils.mktime_tz(date) - time.time()) if date else 0.0
+
+
+def shorten(said: str) -> str:
+    """Make a server's text fit one line of an error message."""
+    line = " ".join(said.split())
+    return line if len(line) <= LONGEST_TEXT else line[:LONGEST_TEXT] + "..."
+
+
+def redact(text: str, key: str) -> str:
+    """Take the key out of a text that a server may have echoed it into."""
+    return text.replace(key, "***") if len(key) > 3 else text
+
+
+def _number(text: str) -> float:
+    return float(text) if re.fullmatch(r"\d{1,9}(\.\d{1,9})?", text.strip()) else 0.0

@@ -1,0 +1,138 @@
+"""Chat and raw completions through the official OpenAI SDK, at OpenAI or any compatible server.
+
+Knows nothing of deadlines, retries and budgets: one try, one reply or one `ProviderError`.
+"""
+
+import asyncio
+import json
+import time
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx2
+import openai
+from openai import AsyncOpenAI, AsyncStream, DefaultAioHttpClient
+
+from autodata.errors import ConfigurationError, ProviderError, Unavailable
+from autodata.models import failures, openai_wire
+from autodata.models.base import Reply, Request
+from autodata.types import Json
+
+MOST_CONNECTIONS = 10_000  # concurrency is limited per endpoint, not per connection pool
+LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+
+
+class OpenAIModel:
+    """One model of one OpenAI-compatible server.
+
+    `base_url` empty means OpenAI itself. `structured` says how a schema is asked for: `schema` as a
+    constraint, `json` as JSON mode plus words, `none` as words only. `extra` goes into every body
+    as it is. `first_token_s` above 0 streams the reply and gives up when nothing comes in time.
+    """
+
+    def __init__(
+        self,
+        model: str,
+        *,
+        base_url: str = "",
+        api_key: str = "",
+        structured: openai_wire.Structured = "schema",
+        connect_s: float = 10.0,
+        first_token_s: float = 0.0,
+        extra: Json | None = None,
+    ) -> None:
+        host = urlsplit(base_url).hostname or "api.openai.com"
+        if not api_key and host not in LOOPBACK:
+            raise ConfigurationError(
+                f"no key for {host}", "name the key's environment variable in api_key_env"
+            )
+        self._model = model
+        self._where = f"{model} at {host}"
+        self._key = api_key
+        self._structured = structured
+        self._token_field = "max_completion_tokens" if host.endswith("openai.com") else "max_tokens"
+        self._first_token_s = first_token_s
+        self._extra = extra or {}
+        self._client = AsyncOpenAI(
+            api_key=api_key or "none",
+            base_url=base_url or "https://api.openai.com/v1",
+            organization="",
+            project="",
+            max_retries=0,
+            timeout=httpx2.Timeout(None, connect=connect_s),
+            http_client=DefaultAioHttpClient(
+                limits=httpx2.Limits(max_connections=MOST_CONNECTIONS, keepalive_expiry=60.0)
+            ),
+        )
+
+    async def complete(self, request: Request) -> Reply:
+        """Send the request once and return the reply; see `base.Model`."""
+        raw = not request.messages
+        body = openai_wire.request_body(request, self._model, self._structured, self._token_field)
+        body |= self._extra
+        path = "/completions" if raw else "/chat/completions"
+        started = time.monotonic()
+        try:
+            if self._first_token_s:
+                data: Any = await self._stream(path, body, raw=raw)
+            else:
+                data = await self._client.post(path, cast_to=object, body=body)
+            reply = openai_wire.read_reply(data, raw=raw)
+        except openai.APIError as error:
+            raise self._failure(error) from None
+        except httpx2.HTTPError as error:
+            raise Unavailable(f"{self._where} broke off: {self._words(error)}") from None
+        except (ValueError, TypeError, AttributeError, RecursionError) as error:
+            problem = f"{self._where} sent no usable answer: {self._words(error)}"
+            raise Unavailable(problem) from None
+        if not (raw or reply.text or reply.tool_calls or reply.completion_tokens):
+            raise Unavailable(f"{self._where} sent an empty reply")
+        return replace(reply, seconds=time.monotonic() - started)
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._client.close()
+
+    async def _stream(self, path: str, body: Json, *, raw: bool) -> Json:
+        body = body | {"stream": True, "stream_options": {"include_usage": True}}
+        chunks: list[Any] = []
+        try:
+            async with asyncio.timeout(self._first_token_s) as first_token:
+                stream = await self._client.post(
+                    path, cast_to=object, body=body, stream=True, stream_cls=AsyncStream[object]
+                )
+                async for chunk in stream:
+                    if first_token.when() is not None and openai_wire.said_something(chunk):
+                        first_token.reschedule(None)
+                    chunks.append(chunk)
+        except TimeoutError:
+            problem = f"{self._where} sent no token within {self._first_token_s:g} s"
+            raise Unavailable(problem) from None
+        return openai_wire.join_chunks(chunks, raw=raw)
+
+    def _failure(self, error: openai.APIError) -> ProviderError:
+        if isinstance(error, openai.APIStatusError):
+            headers = error.response.headers
+            said = f"{error.code or ''} {error.type or ''} {self._message(error)}"
+            wait = failures.retry_after(headers)
+            return failures.failure(self._where, error.status_code, self._safe(said), wait)
+        if isinstance(error, openai.APIConnectionError):
+            cause = error.__cause__
+            return Unavailable(f"{self._where} cannot be reached: {self._words(cause or error)}")
+        # an error event in the middle of a stream has a body, but no status
+        code = error.code if error.code and error.code.isdigit() else "500"
+        said = f"{error.type or ''} {error.code or ''} {error.message}"
+        return failures.failure(self._where, int(code), self._safe(said))
+
+    def _message(self, error: openai.APIStatusError) -> str:
+        body = error.body
+        if isinstance(body, dict):
+            return str(body.get("message") or body.get("detail") or json.dumps(body))
+        return str(body or error.message)
+
+    def _words(self, error: BaseException) -> str:
+        return failures.shorten(self._safe(str(error) or type(error).__name__))
+
+    def _safe(self, text: str) -> str:
+        return failures.redact(text, self._key)

@@ -1,0 +1,206 @@
+"""The OpenAI wire format: requests to JSON bodies, JSON answers and streams to replies.
+
+Knows nothing of connections and SDKs. What a server sent is not trusted to have any shape.
+"""
+
+import json
+from collections.abc import Iterable
+from typing import Any, Literal
+
+from autodata.models.base import FinishReason, Message, Reply, Request, Tool, ToolCall
+from autodata.types import Json
+
+Structured = Literal["schema", "json", "none"]
+
+# Arguments of a tool call that are no JSON object arrive under this name, so that the tool refuses
+# them in words the model can read.
+UNPARSED = "_unparsed"
+
+_FINISH: dict[str, FinishReason] = {
+    "length": "length",
+    "tool_calls": "tool_calls",
+    "function_call": "tool_calls",
+    "content_filter": "refused",
+}
+
+
+def request_body(request: Request, model: str, structured: Structured, token_field: str) -> Json:
+    """Build the body for `chat/completions`, or for `completions` from a raw prompt."""
+    body: Json = {"model": model}
+    if request.messages:
+        body["messages"] = [_message(message) for message in request.messages]
+    else:
+        body["prompt"] = request.prompt
+    if request.schema is not None:
+        _constrain(body, request, structured)
+    if request.tools:
+        body["tools"] = [_tool(tool) for tool in request.tools]
+    if request.max_tokens:
+        body[token_field if request.messages else "max_tokens"] = request.max_tokens
+    if request.temperature is not None:
+        body["temperature"] = request.temperature
+    if request.seed is not None:
+        body["seed"] = request.seed
+    if request.stop:
+        body["stop"] = list(request.stop)
+    return body
+
+
+def read_reply(data: Any, *, raw: bool) -> Reply:
+    """Read the answer to a chat (`raw`: to a completion).
+
+    Raises:
+        ValueError: it is not an answer; says what is missing.
+    """
+    choice = _first(_object(data).get("choices"))
+    message: Json = {"content": choice.get("text")} if raw else _object(choice.get("message"))
+    said = choice.get("finish_reason")
+    if not isinstance(said, str):
+        raise ValueError("no finish_reason")
+    calls = tuple(_tool_call(call) for call in _list(message.get("tool_calls")))
+    finish = _FINISH.get(said, "stop")
+    text = message.get("content") or ""
+    if message.get("refusal"):
+        finish, text = "refused", str(message["refusal"])
+    elif calls and finish == "stop":
+        finish = "tool_calls"
+    usage = data.get("usage")
+    usage = usage if isinstance(usage, dict) else {}
+    details = usage.get("prompt_tokens_details")
+    return Reply(
+        text=text if isinstance(text, str) else "",
+        finish=finish,
+        tool_calls=calls,
+        prompt_tokens=_count(usage.get("prompt_tokens")),
+        completion_tokens=_count(usage.get("completion_tokens")),
+        cached_tokens=_count(details.get("cached_tokens")) if isinstance(details, dict) else 0,
+        model=str(data.get("model") or ""),
+    )
+
+
+def said_something(chunk: Any) -> bool:
+    """Say whether a stream's chunk carries anything the model generated."""
+    choices = chunk.get("choices") if isinstance(chunk, dict) else None
+    for choice in _list(choices):
+        delta = choice.get("delta") if isinstance(choice, dict) else None
+        if isinstance(delta, dict) and any(v for k, v in delta.items() if k != "role"):
+            return True
+        if isinstance(choice, dict) and (choice.get("text") or choice.get("finish_reason")):
+            return True
+    return False
+
+
+def join_chunks(chunks: Iterable[Any], *, raw: bool) -> Json:
+    """Put a stream's chunks together to the answer that would have come without streaming."""
+    text: list[str] = []
+    refusal: list[str] = []
+    calls: dict[int, Json] = {}
+    joined: Json = {"usage": None, "model": "", "choices": []}
+    finish = None
+    for chunk in chunks:
+        data = _object(chunk)
+        joined["model"] = data.get("model") or joined["model"]
+        joined["usage"] = data.get("usage") or joined["usage"]
+        for choice in _list(data.get("choices")):
+            finish = _object(choice).get("finish_reason") or finish
+            delta = choice if raw else choice.get("delta") or {}
+            text.append(delta.get("text" if raw else "content") or "")
+            refusal.append(delta.get("refusal") or "")
+            for call in _list(delta.get("tool_calls")):
+                _join_call(calls, _object(call))
+    message = {
+        "content": "".join(text),
+        "refusal": "".join(refusal),
+        "tool_calls": [calls[index] for index in sorted(calls)],
+    }
+    joined["choices"] = [{"message": message, "text": "".join(text), "finish_reason": finish}]
+    return joined
+
+
+def schema_words(schema: Json) -> str:
+    """Say in words what a server that cannot constrain the reply has to be asked for."""
+    return (
+        "Answer with one JSON object and nothing else. It must fit this JSON schema:\n"
+        + json.dumps(schema, ensure_ascii=False)
+    )
+
+
+def _constrain(body: Json, request: Request, structured: Structured) -> None:
+    if structured == "schema":
+        named = {"name": request.schema_name or "reply", "schema": request.schema, "strict": True}
+        body["response_format"] = {"type": "json_schema", "json_schema": named}
+        return
+    if structured == "json":
+        body["response_format"] = {"type": "json_object"}
+    words = schema_words(request.schema or {})
+    if request.messages:
+        body["messages"].append({"role": "user", "content": words})
+    else:
+        body["prompt"] += f"\n\n{words}\n"
+
+
+def _message(message: Message) -> Json:
+    if message.role == "tool":
+        return {"role": "tool", "tool_call_id": message.tool_call_id, "content": message.content}
+    data: Json = {"role": message.role, "content": message.content}
+    if message.tool_calls:
+        data["tool_calls"] = [
+            {
+                "id": call.id,
+                "type": "function",
+                "function": {"name": call.name, "arguments": json.dumps(call.arguments)},
+            }
+            for call in message.tool_calls
+        ]
+    return data
+
+
+def _tool(tool: Tool) -> Json:
+    function = {
+        "name": tool.name,
+        "description": tool.description,
+        "parameters": tool.parameters,
+    }
+    return {"type": "function", "function": function}
+
+
+def _tool_call(call: Any) -> ToolCall:
+    data = _object(call)
+    function = _object(data.get("function"))
+    said = function.get("arguments") or "{}"
+    try:
+        arguments = json.loads(said) if isinstance(said, str) else said
+    except (ValueError, RecursionError):
+        arguments = None
+    if not isinstance(arguments, dict):
+        arguments = {UNPARSED: str(said)}
+    return ToolCall(str(data.get("id") or ""), str(function.get("name") or ""), arguments)
+
+
+def _join_call(calls: dict[int, Json], part: Json) -> None:
+    index = _count(part.get("index"))
+    call = calls.setdefault(index, {"id": "", "function": {"name": "", "arguments": ""}})
+    function = _object(part.get("function") or {})
+    call["id"] = part.get("id") or call["id"]
+    call["function"]["name"] += function.get("name") or ""
+    call["function"]["arguments"] += function.get("arguments") or ""
+
+
+def _object(value: Any) -> Json:
+    if not isinstance(value, dict):
+        raise ValueError(f"not an object where one belongs: {str(value)[:80]!r}")
+    return value
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _first(value: Any) -> Json:
+    if not isinstance(value, list) or not value:
+        raise ValueError("no choices")
+    return _object(value[0])
+
+
+def _count(value: Any) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
