@@ -1,0 +1,54 @@
+"""Prompt files: which variables they may name, and filling them in.
+
+Knows nothing of knob ranges, models or what a prompt says.
+"""
+
+import re
+from collections.abc import Collection, Mapping
+from typing import Literal
+
+from autodata.errors import HarnessError
+from autodata.harness.knobs import nearest
+from autodata.types import KnobValue
+
+PromptName = Literal["main", "challenger", "verifier"]
+
+VARIABLES: dict[PromptName, tuple[str, ...]] = {
+    "main": ("document", "feedback"),
+    "challenger": ("document", "feedback", "angle"),
+    "verifier": ("document", "example"),
+}
+PROMPTS: dict[PromptName, str] = {name: f"prompts/{name}.md" for name in VARIABLES}
+
+_VARIABLE = re.compile(r"\{\{([^{}\n]*)\}\}")
+
+
+def check_prompt(name: PromptName, text: str, knobs: Collection[str], file: str) -> None:
+    """Make sure that every `{{variable}}` in `text` is one this prompt knows.
+
+    Raises:
+        HarnessError: names file, line and the nearest known variable.
+    """
+    known = [*VARIABLES[name], *(f"knobs.{knob}" for knob in knobs)]
+    for number, line in enumerate(text.splitlines(), start=1):
+        for match in _VARIABLE.finditer(line):
+            word = match[1].strip()
+            if word not in known:
+                raise HarnessError(
+                    f"{file}, line {number}: unknown variable {{{{{word}}}}}", nearest(word, known)
+                )
+        if "{{" in _VARIABLE.sub("", line):
+            raise HarnessError(
+                f"{file}, line {number}: {{{{ without a variable and }}}} on the same line",
+                "write a variable as {{name}}; a literal {{ cannot be written, put a space between",
+            )
+
+
+def fill(text: str, variables: Mapping[str, str], knobs: Mapping[str, KnobValue]) -> str:
+    """Put values in place of variables, in one pass: what a value contains is never expanded."""
+    values = {**variables, **{f"knobs.{name}": _shown(value) for name, value in knobs.items()}}
+    return _VARIABLE.sub(lambda match: values[match[1].strip()], text)
+
+
+def _shown(value: KnobValue) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
