@@ -20,7 +20,7 @@ from autodata.types import Json
 
 __all__ = ["Journal", "Record", "read_records"]
 
-SEGMENT_BYTES = 16 * 1024 * 1024
+SEGMENT_BYTES = 8 * 1024 * 1024
 LINGER = 0.01  # seconds a commit waits for company: little beside a model call; fsync is shared
 KEPT = frozenset({"run", "session", "candidate", "iteration", "certification", "promotion"})
 _Pending = tuple[Record, bytes, asyncio.Future[None]]

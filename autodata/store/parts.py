@@ -1,0 +1,73 @@
+"""What of a run's journal is sealed in Parquet, and where.
+
+Knows nothing of Parquet or SQL. Sealed rows lie in
+`runs/<id>/tables/<schema>/<segment>-<bytes>-<crc>/{open,closed}/<table>.parquet`: they stand for
+exactly the first `bytes` bytes of that segment, which end in the line with checksum `crc`. So
+nothing is counted twice, whoever seals and whenever, and a mended journal is sealed anew.
+"""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from autodata.store import lines
+from autodata.store.lines import Record
+
+_CRC = slice(-11, -3)  # where a line has its checksum
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A segment: its first `size` bytes are sealed in `folder` (0: nothing is)."""
+
+    path: Path
+    last: bool
+    folder: Path
+    size: int
+
+    @property
+    def grown(self) -> bool:
+        """There is something that is not sealed."""
+        return self.path.stat().st_size > self.size
+
+    def live(self) -> Iterator[Record]:
+        """Yield the records that are not sealed."""
+        return (line.record() for line in lines.scan(self.path, last=self.last, start=self.size))
+
+
+def parts(run: Path, version: str) -> list[Part]:
+    """Return a run's segments with what is sealed of each under this version of the schema."""
+    paths = lines.segments(run / "journal")
+    tables = run / "tables" / version
+    found = []
+    for path in paths:
+        best = Part(path, path == paths[-1], tables, 0)
+        for folder in tables.glob(f"{path.stem}-*-*"):
+            _, size, crc = folder.name.split("-")
+            if int(size) > best.size and _crc_at(path, int(size)) == crc.encode():
+                best = Part(path, best.last, folder, int(size))
+        found.append(best)
+    return found
+
+
+def _crc_at(path: Path, size: int) -> bytes:
+    """Return the checksum in the line that ends at byte `size`: is this still what was sealed?"""
+    with path.open("rb") as file:
+        file.seek(size - len('00000000"}\n'))
+        return file.read(8)
+
+
+def sealed_name(path: Path, last_line: lines.Line) -> str:
+    """Return the folder name for a segment that is sealed up to and with this line."""
+    size = last_line.offset + len(last_line.raw)
+    return f"{path.stem}-{size}-{last_line.raw[_CRC].decode()}"
+
+
+def sync(path: Path) -> None:
+    """Flush a file or folder to disk."""
+    file = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)

@@ -1,0 +1,279 @@
+"""The tables: their columns, and the one pure function that turns journal records into rows.
+
+Knows nothing of files or SQL; sealed Parquet and the live tail of a run are made by the same code.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from autodata.store.lines import Record
+from autodata.types import Json
+
+Row = dict[str, Any]
+Column = tuple[str, str, str]  # name, DuckDB type, meaning
+
+_RUN: Column = ("run_id", "VARCHAR", "the run, a folder under `runs/`")
+_AT: Column = ("recorded_at", "TIMESTAMP", "when it was journaled, UTC")
+_CANDIDATE: tuple[Column, ...] = (
+    ("candidate_id", "VARCHAR", "`c0` is the baseline, `c<i>` came from iteration i"),
+    ("commit", "VARCHAR", "git commit of the candidate"),
+)
+_EPISODE: tuple[Column, ...] = (
+    *_CANDIDATE,
+    ("document_id", "VARCHAR", "hash of the document's content"),
+    ("split", "VARCHAR", "`train`, `validation` or `test`"),
+    ("repeat", "BIGINT", "which evaluation of this document by this harness"),
+)
+_TOKENS: tuple[Column, ...] = (
+    ("prompt_tokens", "BIGINT", "tokens sent"),
+    ("completion_tokens", "BIGINT", "tokens generated"),
+    ("cost_usd", "DOUBLE", "dollars; 0 where a model has no price"),
+    ("seconds", "DOUBLE", "model time, waiting for the server included"),
+)
+_SPEND: tuple[Column, ...] = (("calls", "BIGINT", "model calls"), *_TOKENS)
+
+SCHEMA: dict[str, tuple[Column, ...]] = {
+    "runs": (
+        _RUN,
+        ("created_at", "TIMESTAMP", "when the run began, UTC"),
+        ("harness", "VARCHAR", "name of the harness that is optimized"),
+        ("baseline_commit", "VARCHAR", "git commit of `c0`"),
+        ("seed", "BIGINT", "seed of every random choice"),
+        ("simulated", "BOOLEAN", "true: its models are simulated, its numbers show nothing"),
+        ("config", "JSON", "the configuration, without keys"),
+    ),
+    "candidates": (
+        _RUN,
+        *_CANDIDATE,
+        ("tree", "VARCHAR", "hash of the harness files"),
+        ("parent_id", "VARCHAR", "candidate it was edited from"),
+        ("iteration", "BIGINT", "iteration it came from; 0 for the baseline"),
+        ("kind", "VARCHAR", "which proposer made it"),
+        ("knobs", "JSON", "its knob values"),
+        ("prompt_chars", "BIGINT", "length of all its prompts"),
+        ("message", "VARCHAR", "what was changed and why"),
+        _AT,
+    ),
+    "episodes": (
+        _RUN,
+        *_EPISODE,
+        ("tree", "VARCHAR", "hash of the harness files"),
+        (
+            "status",
+            "VARCHAR",
+            "`accepted`, `rejected`, or `void` (infrastructure failed; run again)",
+        ),
+        ("score", "BIGINT", "1 accepted, 0 rejected, NULL void: its mean is the pass rate"),
+        ("reason", "VARCHAR", "why it was rejected or void"),
+        ("rounds", "BIGINT", "examples tried"),
+        *_SPEND,
+        _AT,
+    ),
+    "rounds": (
+        _RUN,
+        *_EPISODE,
+        ("round", "BIGINT", "number of the round in its episode"),
+        ("kind", "VARCHAR", "question type"),
+        ("skills", "VARCHAR[]", "reasoning skills the challenger named"),
+        ("context", "VARCHAR", "what the example shows beside its question"),
+        ("question", "VARCHAR", "the question"),
+        ("answer", "VARCHAR", "the reference answer"),
+        ("rubric", "JSON", "list of criterion, weight, category; empty: matched with the answer"),
+        ("verified", "BOOLEAN", "every verification passed; NULL: there was none"),
+        ("verifications", "JSON", "list of passed, feedback, frozen, checks"),
+        ("weak_mean", "DOUBLE", "mean score of the weak attempts"),
+        ("strong_mean", "DOUBLE", "mean score of the strong attempts"),
+        ("gap", "DOUBLE", "strong_mean - weak_mean"),
+        ("accepted", "BOOLEAN", "the verdict of the acceptance rules"),
+        ("reasons", "VARCHAR[]", "names of the rules that failed"),
+        _AT,
+    ),
+    "attempts": (
+        _RUN,
+        *_EPISODE,
+        ("round", "BIGINT", "number of the round in its episode"),
+        ("role", "VARCHAR", "`weak` or `strong`"),
+        ("sample", "BIGINT", "which of the independent samples"),
+        ("answer", "VARCHAR", "what the solver said"),
+        ("score", "DOUBLE", "0 to 1, by rubric or by match"),
+        ("satisfied", "BOOLEAN[]", "per criterion of the rubric"),
+        _AT,
+    ),
+    "calls": (
+        _RUN,
+        *_EPISODE,
+        ("key", "VARCHAR", "hash of everything that decides the reply"),
+        ("tree", "VARCHAR", "hash of the harness files"),
+        ("role", "VARCHAR", "`challenger`, `weak`, `judge`, `analyzer` ..."),
+        ("ordinal", "VARCHAR", "place in its episode or iteration, such as `r2.weak.1`"),
+        ("endpoint", "VARCHAR", "name in the configuration"),
+        ("provider", "VARCHAR", "`openai`, `anthropic`, `vllm`, `local`, `simulated`, `scripted`"),
+        ("model", "VARCHAR", "the model's name"),
+        ("outcome", "VARCHAR", "`ok` or the name of the error"),
+        ("finish", "VARCHAR", "why the model stopped"),
+        ("tries", "BIGINT", "requests sent until this outcome"),
+        *_TOKENS,
+        ("cached_tokens", "BIGINT", "prompt tokens the server had in its cache"),
+        ("request", "JSON", "the whole request"),
+        ("reply", "JSON", "the whole reply"),
+        _AT,
+    ),
+    "iterations": (
+        _RUN,
+        ("iteration", "BIGINT", "number of the iteration, from 1"),
+        ("parent_id", "VARCHAR", "candidate that was selected"),
+        ("candidate_id", "VARCHAR", "candidate that was made; NULL: the proposal was refused"),
+        ("kind", "VARCHAR", "which proposer was asked"),
+        ("analysis", "VARCHAR", "root cause of the failures, by the analyzer"),
+        ("edit", "VARCHAR", "what was changed"),
+        ("predictions", "JSON", "list of document_id, probability that the edit gets it accepted"),
+        ("audit", "JSON", "Brier score, hit rate and base rate of the predictions"),
+        ("decision", "VARCHAR", "`admitted`, `rejected` or `refused`"),
+        ("reason", "VARCHAR", "why"),
+        ("evidence", "JSON", "what the decision rule looked at"),
+        *_SPEND,
+        _AT,
+    ),
+    "certifications": (
+        _RUN,
+        *_CANDIDATE,
+        ("evidence", "JSON", "what was measured on the sealed test split"),
+        _AT,
+    ),
+    "promotions": (
+        _RUN,
+        *_CANDIDATE,
+        ("harness", "VARCHAR", "name of the harness"),
+        ("version", "VARCHAR", "the version it became"),
+        ("forced", "BOOLEAN", "true: promoted with `--force`, against a missing condition"),
+        ("evidence", "JSON", "everything that was recorded with it"),
+        _AT,
+    ),
+}
+
+_NAMES = {table: tuple(name for name, _, _ in columns) for table, columns in SCHEMA.items()}
+# Written as "" or 0 in records where it does not apply, as in a call outside of any episode.
+_BLANK = ("candidate_id", "commit", "document_id", "split", "tree", "parent_id", "endpoint")
+
+
+def rows(record: Record, run_id: str) -> Iterator[tuple[str, Row]]:
+    """Project a record into the rows it stands for, as table name and row with every column.
+
+    Values are plain JSON (times as ISO text in UTC). Records of kinds that have no table give none.
+    """
+    project = _PROJECTIONS.get(record.kind)
+    if project is None:
+        return
+    common = {"run_id": run_id, "recorded_at": _time(record.at)}
+    for table, row in project(record):
+        full = dict.fromkeys(_NAMES[table])
+        full.update((name, row[name]) for name in full if name in row)
+        full.update((name, None) for name in _BLANK if full.get(name) == "")
+        full.update((name, value) for name, value in common.items() if name in full)
+        yield table, full
+
+
+def describe() -> str:
+    """Return all tables and columns as Markdown."""
+    parts = []
+    for table, columns in SCHEMA.items():
+        lines = [f"### `{table}`", "", "| column | type | meaning |", "|---|---|---|"]
+        lines += [f"| `{name}` | {kind} | {meaning} |" for name, kind, meaning in columns]
+        parts.append("\n".join(lines))
+    return "\n\n".join(parts) + "\n"
+
+
+def _run(record: Record) -> Iterator[tuple[str, Row]]:
+    created = record.body.get("created_at", record.at)
+    yield "runs", {**record.body, "created_at": _time(created)}
+
+
+def _candidate(record: Record) -> Iterator[tuple[str, Row]]:
+    yield "candidates", {"candidate_id": record.key, **record.body}
+
+
+def _episode(record: Record) -> Iterator[tuple[str, Row]]:
+    body = record.body
+    episode = {**body, **_spend(body)}
+    rounds = body.get("rounds") or []
+    episode["rounds"] = len(rounds)
+    episode["score"] = {"accepted": 1, "rejected": 0}.get(body.get("status", ""))
+    yield "episodes", episode
+    place = {name: body.get(name) for name, _, _ in _EPISODE}
+    for number, item in enumerate(rounds):
+        place["round"] = item.get("index", number)
+        yield "rounds", {**place, **_round(item)}
+        for attempt in item.get("attempts") or []:
+            yield "attempts", {**place, **attempt}
+
+
+def _round(item: Json) -> Row:
+    example, verdict = item.get("example") or {}, item.get("verdict") or {}
+    verifications = item.get("verifications") or []
+    attempts = item.get("attempts") or []
+    weak = _mean(attempt["score"] for attempt in attempts if attempt.get("role") == "weak")
+    strong = _mean(attempt["score"] for attempt in attempts if attempt.get("role") == "strong")
+    return {
+        **example,
+        "verified": all(check.get("passed") for check in verifications) if verifications else None,
+        "verifications": verifications,
+        "weak_mean": weak,
+        "strong_mean": strong,
+        "gap": None if weak is None or strong is None else round(strong - weak, 9),
+        "accepted": verdict.get("accepted"),
+        "reasons": verdict.get("reasons"),
+    }
+
+
+def _call(record: Record) -> Iterator[tuple[str, Row]]:
+    body = record.body
+    finish = (body.get("reply") or {}).get("finish")
+    in_episode = bool(body.get("document_id"))
+    repeat = body.get("repeat") if in_episode else None
+    yield "calls", {**body, "key": record.key, "finish": finish, "repeat": repeat}
+
+
+def _iteration(record: Record) -> Iterator[tuple[str, Row]]:
+    number = int(record.key) if record.key.isdigit() else None
+    yield "iterations", {"iteration": number, **record.body, **_spend(record.body)}
+
+
+def _certification(record: Record) -> Iterator[tuple[str, Row]]:
+    yield "certifications", {**record.body, "evidence": record.body}
+
+
+def _promotion(record: Record) -> Iterator[tuple[str, Row]]:
+    version = record.body.get("version")
+    text = None if version is None else str(version)
+    yield "promotions", {**record.body, "version": text, "evidence": record.body}
+
+
+def _spend(body: Json) -> Row:
+    """Return the spend columns, whether they lie in the body or in its `spend`."""
+    spend = {**body, **(body.get("spend") or {})}
+    return {name: spend[name] for name, _, _ in _SPEND if name in spend}
+
+
+def _mean(scores: Iterable[float]) -> float | None:
+    values = list(scores)
+    return round(sum(values) / len(values), 9) if values else None
+
+
+def _time(at: float | str) -> str:
+    """Return seconds since the epoch, or ISO text, as ISO text in UTC without a zone."""
+    moment = datetime.fromisoformat(at) if isinstance(at, str) else datetime.fromtimestamp(at, UTC)
+    if moment.tzinfo is not None:
+        moment = moment.astimezone(UTC).replace(tzinfo=None)
+    return moment.isoformat(sep=" ", timespec="milliseconds")
+
+
+_PROJECTIONS: dict[str, Callable[[Record], Iterator[tuple[str, Row]]]] = {
+    "run": _run,
+    "candidate": _candidate,
+    "episode": _episode,
+    "call": _call,
+    "iteration": _iteration,
+    "certification": _certification,
+    "promotion": _promotion,
+}

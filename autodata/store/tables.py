@@ -1,0 +1,285 @@
+"""SQL over journals: seals their segments into Parquet and opens those, with live tails, in DuckDB.
+
+Knows nothing of what columns mean (`rows`) or who writes (`journal`); everything here can be
+deleted and is made again.
+"""
+
+import contextlib
+import json
+import os
+import re
+import shutil
+import tempfile
+import time
+import zlib
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from threading import Timer
+from typing import Any, Literal
+
+import duckdb
+
+from autodata.errors import StoreError
+from autodata.store import lines, lock
+from autodata.store.dump import Dump, quote
+from autodata.store.parts import Part, parts, sealed_name, sync
+from autodata.store.rows import SCHEMA, rows
+
+Audience = Literal["user", "proposer"]
+
+# What a proposer may read in full: everything that happened on training documents, and decisions.
+_OPEN = {
+    "candidates": "true",
+    "iterations": "true",
+    "episodes": "split = 'train'",
+    "rounds": "split = 'train'",
+    "attempts": "split = 'train'",
+    "calls": "split = 'train' OR split IS NULL",
+}
+# What it sees of the rest: only these rows, and of them only these columns.
+_GLIMPSE = {
+    "runs": ("true", ("run_id", "created_at", "harness", "seed", "simulated")),
+    "episodes": (
+        "split = 'validation'",
+        ("run_id", "candidate_id", "document_id", "split", "repeat", "status", "score"),
+    ),
+}
+_VERSION = f"{zlib.crc32(json.dumps([SCHEMA, _OPEN]).encode()):08x}"
+_STALE_SECONDS = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """Rows of a query with the names and DuckDB types of their columns; `cut`: there are more."""
+
+    columns: tuple[str, ...]
+    types: tuple[str, ...]
+    rows: list[tuple[Any, ...]]
+    cut: bool
+
+
+def seal(run: Path) -> None:
+    """Project a run's full segments to Parquet; also the last one if nobody writes the run.
+
+    Cheap when there is nothing to do. May be killed at any moment and run by several processes.
+    """
+    writer = lock.holder(run)
+    for part in parts(run, _VERSION):
+        if part.grown and not (part.last and writer is not None):
+            _seal_segment(run, part)
+
+
+def connect(
+    runs_folder: Path, run: str | None = None, audience: Audience = "user"
+) -> duckdb.DuckDBPyConnection:
+    """Open all tables of all runs, or of one, as they are now.
+
+    The connection reads nothing but these tables and cannot be reconfigured. A `proposer` must
+    name its run; it sees all of the training documents, of validation only who was accepted, and
+    nothing of test. Blocks; call it in a thread.
+
+    Raises:
+        StoreError: there is no such run, or its journal is damaged.
+    """
+    if audience == "proposer" and run is None:
+        raise ValueError("a proposer sees one run")
+    folders = _run_folders(runs_folder, run)
+    for folder in folders:
+        with contextlib.suppress(OSError):  # not ours to write: everything is read from the journal
+            seal(folder)
+    connection = duckdb.connect(config={"threads": min(4, os.cpu_count() or 1)})
+    try:
+        found = [(folder.name, part) for folder in folders for part in parts(folder, _VERSION)]
+        _load_live(connection, found, audience)
+        files = _create_views(connection, [part for _, part in found], audience)
+        _lock_down(connection, files, audience)
+    except duckdb.Error as error:
+        connection.close()
+        raise StoreError(f"the tables cannot be read: {_first_line(error)}", "try again") from error
+    return connection
+
+
+def query(
+    connection: duckdb.DuckDBPyConnection, sql: str, limit: int = 10_000, seconds: float = 60.0
+) -> Result:
+    """Answer one SELECT with at most `limit` rows in at most `seconds`.
+
+    Raises:
+        StoreError: the SQL is wrong, is no query, or takes too long; the fix names what there is.
+    """
+    timer = Timer(seconds, connection.interrupt)
+    timer.daemon = True
+    timer.start()
+    try:
+        _check_is_query(connection, sql)
+        relation = connection.sql(sql)
+        if relation is None:
+            raise StoreError("the SQL returns no rows", "write a SELECT")
+        types = tuple(str(kind) for kind in relation.types)
+        # Python needs pytz, which is no dependency, for times with a zone.
+        fields = [
+            f"#{i}::VARCHAR" if "WITH TIME ZONE" in kind else f"#{i}"
+            for i, kind in enumerate(types, 1)
+        ]
+        found = relation.project(", ".join(fields)).limit(limit + 1).fetchall()
+    except duckdb.InterruptException as error:
+        raise StoreError(
+            f"the query took longer than {seconds:g} s", "filter by run_id or aggregate less"
+        ) from error
+    except duckdb.Error as error:
+        raise StoreError(_first_line(error), _fix(connection, str(error))) from error
+    finally:
+        timer.cancel()
+    return Result(tuple(relation.columns), types, found[:limit], len(found) > limit)
+
+
+def _run_folders(runs_folder: Path, run: str | None) -> list[Path]:
+    found = sorted(path.parent for path in runs_folder.glob("*/journal"))
+    if run is None:
+        return found
+    named = [path for path in found if path.name == run]
+    if not named:
+        near = get_close_matches(run, [path.name for path in found], 1)
+        raise StoreError(
+            f"there is no run {run} in {runs_folder}",
+            f"did you mean {near[0]}?" if near else "list them with: autodata runs",
+        )
+    return named
+
+
+def _seal_segment(run: Path, part: Part) -> None:
+    tables = run / "tables" / _VERSION
+    tables.mkdir(parents=True, exist_ok=True)
+    for left in tables.glob("making-*"):
+        with contextlib.suppress(OSError):
+            if time.time() - left.stat().st_mtime > _STALE_SECONDS:
+                shutil.rmtree(left)
+    making = Path(tempfile.mkdtemp(prefix="making-", dir=tables))
+    try:
+        line = None
+        with contextlib.closing(Dump(making)) as dump:
+            for line in lines.scan(part.path, last=part.last):
+                dump.add(rows(line.record(), run.name))
+        if line is None:
+            return
+        _write_parquet(dump, making)
+        target = tables / sealed_name(part.path, line)
+        with contextlib.suppress(OSError):  # another process has sealed the same
+            making.rename(target)
+            sync(tables)
+        if part.size and part.folder != target:
+            shutil.rmtree(part.folder, ignore_errors=True)
+    finally:
+        shutil.rmtree(making, ignore_errors=True)
+
+
+def _write_parquet(dump: Dump, folder: Path) -> None:
+    for side in ("open", "closed"):
+        (folder / side).mkdir()
+    with duckdb.connect(config={"threads": 1}) as connection:
+        for table, source in dump.sources().items():
+            visible = f"coalesce({_OPEN.get(table, 'false')}, false)"
+            for side, condition in (("open", visible), ("closed", f"NOT {visible}")):
+                path = folder / side / f"{table}.parquet"
+                connection.execute(
+                    f"COPY (SELECT * FROM {source} WHERE {condition}) TO {quote(path)} "
+                    "(FORMAT parquet, COMPRESSION zstd)"
+                )
+                sync(path)
+            (folder / f"{table}.jsonl").unlink()
+    sync(folder)
+
+
+def _load_live(
+    connection: duckdb.DuckDBPyConnection, found: list[tuple[str, Part]], audience: Audience
+) -> None:
+    """Put what is not sealed yet into tables of the schema `live`."""
+    connection.execute("CREATE SCHEMA live")
+    for table, columns in SCHEMA.items():
+        fields = ", ".join(f'"{name}" {kind}' for name, kind, _ in columns)
+        connection.execute(f"CREATE TABLE live.{table} ({fields})")
+    with tempfile.TemporaryDirectory(prefix="autodata-") as name:
+        with contextlib.closing(Dump(Path(name))) as dump:
+            for run_id, part in found:
+                for record in part.live():
+                    dump.add(rows(record, run_id))
+        for table, source in dump.sources().items():
+            visible = "true" if audience == "user" else _OPEN.get(table, "false")
+            connection.execute(f"INSERT INTO live.{table} SELECT * FROM {source} WHERE {visible}")
+            _add_glimpse(connection, table, source, audience)
+    for table in SCHEMA:
+        for path in _files(table, [part for _, part in found], ["closed"]):
+            _add_glimpse(connection, table, f"read_parquet({quote(path)})", audience)
+
+
+def _add_glimpse(
+    connection: duckdb.DuckDBPyConnection, table: str, source: str, audience: Audience
+) -> None:
+    if audience == "proposer" and table in _GLIMPSE:
+        condition, names = _GLIMPSE[table]
+        columns = ", ".join(f'"{name}"' for name in names)
+        connection.execute(
+            f"INSERT INTO live.{table} ({columns}) SELECT {columns} FROM {source} WHERE {condition}"
+        )
+
+
+def _create_views(
+    connection: duckdb.DuckDBPyConnection, found: list[Part], audience: Audience
+) -> list[Path]:
+    """Make a view per table over sealed files and live rows; return the files."""
+    used = []
+    for table, columns in SCHEMA.items():
+        names = ", ".join(f'"{name}"' for name, _, _ in columns)
+        files = _files(table, found, ["open", "closed"] if audience == "user" else ["open"])
+        sealed = f"SELECT {names} FROM read_parquet([{', '.join(map(quote, files))}]) UNION ALL "
+        connection.execute(
+            f"CREATE VIEW {table} AS {sealed if files else ''}SELECT {names} FROM live.{table}"
+        )
+        used += files
+    return used
+
+
+def _files(table: str, parts: list[Part], sides: list[str]) -> list[Path]:
+    paths = [
+        part.folder / side / f"{table}.parquet" for part in parts if part.size for side in sides
+    ]
+    return [path.resolve() for path in paths if path.exists()]
+
+
+def _lock_down(
+    connection: duckdb.DuckDBPyConnection, files: list[Path], audience: Audience
+) -> None:
+    """Let SQL, which a model may have written, reach these files and nothing else."""
+    connection.execute("SET python_enable_replacements = false")
+    connection.execute("SET temp_directory = ''")
+    if audience == "proposer":
+        connection.execute("SET memory_limit = '1GB'")
+    connection.execute(f"SET allowed_paths = [{', '.join(map(quote, files))}]")
+    connection.execute("SET enable_external_access = false")
+    connection.execute("SET lock_configuration = true")
+
+
+def _check_is_query(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
+    kinds = [statement.type for statement in connection.extract_statements(sql)]
+    if kinds not in ([duckdb.StatementType.SELECT], [duckdb.StatementType.EXPLAIN]):
+        raise StoreError("this is not one query", "write one SELECT; tables are never changed")
+
+
+def _fix(connection: duckdb.DuckDBPyConnection, message: str) -> str:
+    """Name the nearest table or column, or all tables."""
+    columns = {name for table in SCHEMA.values() for name, _, _ in table}
+    missing = re.search(r'Table with name "?(\w+)|column "(\w+)"|column named "(\w+)"', message)
+    if missing:
+        known = list(SCHEMA) if missing[1] else sorted(columns)
+        near = get_close_matches(next(filter(None, missing.groups())), known, 1)
+        if near and missing[1]:
+            return f"did you mean {near[0]}? tables: {', '.join(SCHEMA)}"
+        if near:
+            owners = [t for t, table in SCHEMA.items() if near[0] in {name for name, _, _ in table}]
+            return f"did you mean {near[0]} (in {', '.join(owners)})? columns: DESCRIBE {owners[0]}"
+    return f"tables: {', '.join(SCHEMA)}; columns of one: DESCRIBE {next(iter(SCHEMA))}"
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0]

@@ -1,0 +1,353 @@
+import asyncio
+import datetime
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from autodata.errors import CorruptJournal, StoreError
+from autodata.store import tables
+from autodata.store.journal import Journal
+from autodata.store.rows import SCHEMA
+from tests.store.samples import Fact, call, small_run, write
+
+
+def ask(runs: Path, sql: str, **options: Any) -> list[tuple[Any, ...]]:
+    with tables.connect(runs, **options) as connection:
+        return tables.query(connection, sql).rows
+
+
+def counts(runs: Path, **options: Any) -> dict[str, int]:
+    with tables.connect(runs, **options) as connection:
+        return {
+            table: tables.query(connection, f"SELECT count(*) FROM {table}").rows[0][0]
+            for table in SCHEMA
+        }
+
+
+def everything(runs: Path) -> dict[str, list[tuple[Any, ...]]]:
+    with tables.connect(runs) as connection:
+        return {
+            table: tables.query(connection, f"FROM {table} ORDER BY ALL").rows for table in SCHEMA
+        }
+
+
+ALL = {
+    "runs": 1,
+    "candidates": 1,
+    "episodes": 9,
+    "rounds": 6,
+    "attempts": 18,
+    "calls": 4,
+    "iterations": 1,
+    "certifications": 1,
+    "promotions": 1,
+}
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_no_runs_are_empty_tables(tmp_path: Path, there: bool) -> None:
+    runs = tmp_path / "runs"
+    if there:
+        runs.mkdir()
+    assert set(counts(runs).values()) == {0}
+
+
+def test_a_finished_run_is_sealed_by_the_first_who_asks(tmp_path: Path) -> None:
+    write(tmp_path / "r", small_run())
+    assert counts(tmp_path) == ALL
+    assert list((tmp_path / "r").glob("tables/*/000001-*/closed/episodes.parquet"))
+    assert counts(tmp_path) == ALL
+
+
+async def test_a_running_run_is_answered_from_its_journal(tmp_path: Path) -> None:
+    journal = Journal.open(tmp_path / "r", linger=0)
+    for n, fact in enumerate(small_run(), 1):
+        await journal.append(*fact)
+        found = await asyncio.to_thread(counts, tmp_path)
+        assert found["calls"] <= n
+    assert found == ALL
+    assert not (tmp_path / "r" / "tables").exists()
+    await journal.close()
+
+
+async def test_sealed_and_live_rows_are_the_same(tmp_path: Path) -> None:
+    run = tmp_path / "r"
+    await asyncio.to_thread(write, run, small_run())
+    sealed = await asyncio.to_thread(everything, tmp_path)
+    shutil.rmtree(run / "tables")
+    journal = Journal.open(run)
+    live = await asyncio.to_thread(everything, tmp_path)
+    assert live == sealed
+    assert not (run / "tables").exists()
+    await journal.close()
+
+
+def test_full_segments_are_sealed_and_nothing_is_counted_twice(tmp_path: Path) -> None:
+    facts = [call(n) for n in range(60)]
+    for start in range(0, 60, 20):
+        write(tmp_path / "r", facts[start : start + 20], segment_bytes=5000)
+        rows = ask(tmp_path, "SELECT ordinal FROM calls")
+        assert [row[0] for row in rows] == [f"r{n}.weak.0" for n in range(start + 20)]
+    assert len(list((tmp_path / "r" / "tables").glob("*/*"))) == len(
+        list((tmp_path / "r" / "journal").iterdir())
+    )
+
+
+async def test_a_growing_segment_adds_to_what_was_sealed_of_it(tmp_path: Path) -> None:
+    await asyncio.to_thread(write, tmp_path / "r", [call(1)])
+    assert len(await asyncio.to_thread(ask, tmp_path, "FROM calls")) == 1
+    journal = Journal.open(tmp_path / "r", linger=0)
+    await journal.append(*call(2))
+    assert len(await asyncio.to_thread(ask, tmp_path, "FROM calls")) == 2
+    await journal.close()
+
+
+def test_a_mended_journal_is_sealed_anew(tmp_path: Path) -> None:
+    write(tmp_path / "r", [call(n) for n in range(3)])
+    tables.seal(tmp_path / "r")
+    path = tmp_path / "r" / "journal" / "000001.jsonl"
+    rows = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(rows[0] + rows[2])
+    write(tmp_path / "r", [call(n) for n in range(5, 9)])
+    ordinals = [row[0] for row in ask(tmp_path, "SELECT ordinal FROM calls")]
+    assert ordinals == [f"r{n}.weak.0" for n in (0, 2, 5, 6, 7, 8)]
+
+
+def test_a_seal_that_was_killed_leaves_no_trace_in_the_tables(tmp_path: Path) -> None:
+    write(tmp_path / "r", small_run())
+    sealing = (
+        "import os, signal, sys; from pathlib import Path; from autodata.store import tables\n"
+        "tables.sync = lambda path: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "tables.seal(Path(sys.argv[1]))"
+    )
+    done = subprocess.run([sys.executable, "-c", sealing, str(tmp_path / "r")], check=False)
+    assert done.returncode == -9
+    assert list((tmp_path / "r").glob("tables/*/making-*"))
+    assert counts(tmp_path) == ALL
+
+
+def test_a_folder_that_cannot_be_written_is_read_from_the_journal(tmp_path: Path) -> None:
+    write(tmp_path / "r", small_run())
+    (tmp_path / "r" / "tables").write_text("in the way")
+    assert counts(tmp_path) == ALL
+
+
+def test_several_runs_are_one_table_and_one_can_be_chosen(tmp_path: Path) -> None:
+    for name in ("monday", "tuesday"):
+        write(tmp_path / name, small_run())
+    by_run = "SELECT run_id, count(*) FROM episodes GROUP BY 1 ORDER BY 1"
+    assert ask(tmp_path, by_run) == [("monday", 9), ("tuesday", 9)]
+    assert ask(tmp_path, by_run, run="monday") == [("monday", 9)]
+    with pytest.raises(StoreError, match="no run mondy") as caught:
+        tables.connect(tmp_path, "mondy")
+    assert caught.value.fix == "did you mean monday?"
+
+
+def test_a_corrupt_journal_is_reported_not_left_out(tmp_path: Path) -> None:
+    write(tmp_path / "r", small_run())
+    path = tmp_path / "r" / "journal" / "000001.jsonl"
+    path.write_bytes(path.read_bytes().replace(b"lambada", b"lambado"))
+    with pytest.raises(CorruptJournal, match="byte 0"):
+        tables.connect(tmp_path)
+
+
+def test_columns_hold_what_was_journaled(tmp_path: Path) -> None:
+    write(tmp_path / "r", small_run())
+    [run] = ask(tmp_path, "SELECT created_at, seed, simulated, config.models.small FROM runs")
+    assert run == (
+        datetime.datetime(2026, 1, 2, 1, 4, 5),  # noqa: DTZ001 - DuckDB's TIMESTAMP has no zone
+        7,
+        True,
+        '{"provider":"scripted"}',
+    )
+    assert ask(tmp_path, "SELECT avg(score) FROM episodes WHERE split = 'test'") == [(0.5,)]
+    assert ask(tmp_path, "SELECT DISTINCT weak_mean, strong_mean, gap, verified FROM rounds") == [
+        (0.25, 1.0, 0.75, True)
+    ]
+    assert ask(tmp_path, "SELECT DISTINCT skills, rubric[0].weight::INT, reasons FROM rounds") == [
+        (["reading", "logic"], 3, ["gap"])
+    ]
+    assert ask(tmp_path, "SELECT split, repeat FROM calls WHERE role = 'analyzer'") == [
+        (None, None)
+    ]
+    assert ask(tmp_path, "SELECT evidence, seconds FROM iterations") == [('{"e_value":null}', 9.0)]
+    assert ask(tmp_path, "SELECT version, forced FROM promotions") == [("3", False)]
+
+
+def test_whatever_a_model_wrote_can_be_read(tmp_path: Path) -> None:
+    texts = [
+        "\ud800",
+        "a\x00b",
+        "\U0001f600 \ud83d\ude00 \udc00",
+        "'; DROP TABLE calls; --",
+        "\n\r\u2028",
+    ]
+    facts: list[Fact] = [call(n, text=text) for n, text in enumerate(texts)]
+    facts[0][2]["ordinal"] = texts[0]
+    facts[1][2]["ordinal"] = texts[1]
+    facts[1][2]["reply"]["tool_calls"] = [{"arguments": {"x": float("nan"), "y": [1e999]}}]
+    facts.append(call(99, text="x" * 20_000_000))
+    write(tmp_path / "r", facts)
+    rows = ask(tmp_path, "SELECT ordinal, reply->>'text', length(reply) FROM calls")
+    assert [row[0] for row in rows[:2]] == ["\ufffd", "a\x00b"]
+    assert [row[1] for row in rows[2:5]] == ["\U0001f600 \U0001f600 \ufffd", *texts[3:]]
+    assert rows[5][2] > 20_000_000
+
+
+SECRETS = [
+    "SELECT * FROM {}",
+    "SELECT COLUMNS(*)::VARCHAR FROM {}",
+    "SUMMARIZE {}",
+    "SELECT * FROM live.{}",
+]
+
+
+async def proposers_view(runs: Path, sql: str) -> str:
+    with await asyncio.to_thread(tables.connect, runs, "r", "proposer") as connection:
+        return str(tables.query(connection, sql))
+
+
+@pytest.mark.parametrize("running", [False, True])
+async def test_a_proposer_sees_train_scores_of_validation_and_nothing_of_test(
+    tmp_path: Path, running: bool
+) -> None:
+    await asyncio.to_thread(write, tmp_path / "r", small_run())
+    await asyncio.to_thread(write, tmp_path / "other", small_run())
+    journal = Journal.open(tmp_path / "r") if running else None
+    seen = ""
+    for table in SCHEMA:
+        for sql in SECRETS:
+            seen += await proposers_view(tmp_path, sql.format(table))
+    assert "secret of train" in seen
+    assert "doc-validation-1" in seen
+    for hidden in ("secret of validation", "secret of test", "doc-test", "other", "scripted'}"):
+        assert hidden not in seen
+    scores = (
+        "SELECT document_id, score, reason FROM episodes WHERE split = 'validation' ORDER BY ALL"
+    )
+    assert await proposers_view(tmp_path, scores + " LIMIT 1") == str(
+        tables.Result(
+            ("document_id", "score", "reason"),
+            ("VARCHAR", "BIGINT", "VARCHAR"),
+            [("doc-validation-1", 1, None)],
+            cut=False,
+        )
+    )
+    assert "[(1,)]" in await proposers_view(
+        tmp_path, "SELECT count(*) FROM runs WHERE config IS NULL"
+    )
+    if journal:
+        await journal.close()
+
+
+HOSTILE = [
+    "FROM read_text('/etc/passwd')",
+    "FROM read_parquet('{closed}')",
+    "FROM read_blob('{open}/../../closed/episodes.parquet')",
+    "FROM '{journal}'",
+    "FROM read_json_objects('{journal}')",
+    "FROM glob('/**')",
+    "FROM parquet_metadata('{closed}')",
+    "FROM sniff_csv('/etc/passwd')",
+    "FROM python_variable",
+    "COPY (SELECT 1) TO '/tmp/autodata-escaped'",
+    "COPY (SELECT 1 AS run_id) TO '{closed}' (USE_TMP_FILE false)",
+    "ATTACH '/tmp/autodata-escaped.db'",
+    "EXPORT DATABASE '/tmp/autodata-escaped'",
+    "INSTALL httpfs",
+    "LOAD httpfs",
+    "SET enable_external_access = true",
+    "SET memory_limit = '100GB'",
+    "PRAGMA threads = 64",
+    "CALL pragma_version()",
+    "DROP VIEW calls",
+    "DELETE FROM live.calls",
+    "CREATE TABLE x AS SELECT 1",
+    "SELECT 1; SELECT 2",
+    "BEGIN",
+    "",
+    "SELECT getenv('HOME')",
+    "SELECT read_text('/etc/passwd')",
+]
+
+
+@pytest.mark.parametrize("audience", ["user", "proposer"])
+def test_hostile_sql_reaches_nothing(tmp_path: Path, audience: tables.Audience) -> None:
+    write(tmp_path / "r", small_run())
+    tables.seal(tmp_path / "r")
+    [folder] = (tmp_path / "r").glob("tables/*/000001-*")
+    closed = folder / "closed" / "episodes.parquet"
+    before = closed.read_bytes()
+    python_variable = {"a": [1]}
+    with tables.connect(tmp_path, "r", audience) as connection:
+        for template in HOSTILE:
+            sql = template.format(
+                closed=closed if audience == "proposer" or "COPY" in template else f"{closed}x",
+                open=folder / "open",
+                journal=tmp_path / "r" / "journal" / "000001.jsonl",
+            )
+            with pytest.raises(StoreError) as caught:
+                print(sql, tables.query(connection, sql))  # noqa: T201 - shown if it is answered
+            assert caught.value.fix
+    assert python_variable
+    assert closed.read_bytes() == before
+
+
+def test_a_data_changing_select_changes_nothing_on_disk(tmp_path: Path) -> None:
+    write(tmp_path / "r", small_run())
+    with tables.connect(tmp_path) as connection, pytest.raises(StoreError):
+        tables.query(connection, "WITH x AS (DELETE FROM calls RETURNING *) FROM x")
+    assert counts(tmp_path) == ALL
+
+
+@pytest.mark.parametrize(
+    ("sql", "problem", "fix"),
+    [
+        ("FROM call", "call", "did you mean calls? tables: runs"),
+        ("SELECT sconds FROM calls", "sconds", "did you mean seconds (in episodes, calls"),
+        ("SELECT c.docment_id FROM calls c", "docment_id", "did you mean document_id"),
+        ("SELEC 1", "syntax error", "tables: runs, candidates"),
+        ("SELECT 'a'::INT", "Could not convert", "tables: runs"),
+    ],
+)
+def test_wrong_sql_names_what_there_is(tmp_path: Path, sql: str, problem: str, fix: str) -> None:
+    with tables.connect(tmp_path) as connection, pytest.raises(StoreError) as caught:
+        tables.query(connection, sql)
+    assert problem in caught.value.problem
+    assert caught.value.fix.startswith(fix)
+
+
+def test_an_endless_query_is_stopped(tmp_path: Path) -> None:
+    endless = "SELECT sum(a.range + b.range) FROM range(10000000) a, range(10000000) b"
+    with tables.connect(tmp_path) as connection:
+        with pytest.raises(StoreError, match=r"took longer than 0\.2 s"):
+            tables.query(connection, endless, seconds=0.2)
+        assert tables.query(connection, "SELECT 1").rows == [(1,)]
+
+
+def test_results_are_cut_at_the_limit_and_say_so(tmp_path: Path) -> None:
+    with tables.connect(tmp_path) as connection:
+        result = tables.query(connection, "FROM range(1000000000)", limit=3)
+        assert result.rows == [(0,), (1,), (2,)]
+        assert result.cut
+        assert not tables.query(connection, "FROM range(3)", limit=3).cut
+
+
+def test_other_query_forms_and_awkward_columns_are_answered(tmp_path: Path) -> None:
+    with tables.connect(tmp_path) as connection:
+        result = tables.query(connection, "SELECT now() AS a, 1 AS a, 'JSON'::VARCHAR AS \"x y\"")
+        assert result.columns == ("a", "a", "x y")
+        assert isinstance(result.rows[0][0], str)
+        assert tables.query(connection, "DESCRIBE calls").rows
+        assert tables.query(connection, "SHOW TABLES").rows
+        assert tables.query(connection, "EXPLAIN SELECT 1").rows
+        assert tables.query(connection, "SELECT commit, repeat, round FROM rounds;").rows == []
+
+
+def test_a_proposer_names_its_run(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="one run"):
+        tables.connect(tmp_path, audience="proposer")
