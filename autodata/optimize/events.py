@@ -1,0 +1,76 @@
+"""What a search tells while it runs, for whoever draws it.
+
+Knows nothing of how it is shown; events carry facts only and never influence the search.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from autodata.optimize.base import Iteration
+from autodata.optimize.certify import Certificate
+from autodata.optimize.estimate import Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The baseline was seen for the first time."""
+
+    baseline: Estimate
+    iterations: int
+    episodes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """Iteration `number` edits `parent_id`."""
+
+    number: int
+    parent_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Raced:
+    """One block of a race is in: gain so far is believed to be `gain` ± `sd`."""
+
+    number: int
+    parent_id: str
+    candidate_id: str
+    pairs: int
+    gain: float
+    sd: float
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """An iteration is over; `best` is the leader of the population now, `spent` episodes so far."""
+
+    iteration: Iteration
+    best: Estimate
+    spent: int
+
+
+@dataclass(frozen=True, slots=True)
+class Remeasured:
+    """Survivors were measured once more; `best` leads."""
+
+    best: Estimate
+    spent: int
+
+
+@dataclass(frozen=True, slots=True)
+class Certifying:
+    """Baseline and finalists go to the test split: `episodes` more."""
+
+    finalists: tuple[str, ...]
+    episodes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Certified:
+    """The test split has spoken about one finalist."""
+
+    certificate: Certificate
+
+
+Event = Started | Selected | Raced | Decided | Remeasured | Certifying | Certified
+Progress = Callable[[Event], None]

@@ -1,0 +1,134 @@
+"""What a search is asked to do: its sizes, rules and error rates, checked before anything is
+spent.
+
+Knows nothing of evaluators, proposers or how any of it is carried out.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import Literal
+
+from autodata.errors import ConfigurationError, DocumentError
+from autodata.types import Split
+
+Objective = Literal["pass_rate", "pass_rate_per_cost"]
+
+OBJECTIVES: tuple[Objective, ...] = ("pass_rate", "pass_rate_per_cost")
+SELECTIONS: tuple[str, ...] = ("thompson", "boltzmann", "pareto")
+FEWEST_VALIDATION = 8
+FEWEST_TEST = 10
+
+
+@dataclass(frozen=True, slots=True)
+class RacePlan:
+    """How a mutant meets its parent.
+
+    `block` documents are run for both between two looks; `passes` is how often the whole
+    validation split may be gone through; `alpha` bounds the chance that a race calls a mutant
+    clearly better which is not, however often it looks; `margin` is the gain below which a mutant
+    is not worth having: a race that shows at level `alpha` that the gain is smaller ends.
+    """
+
+    block: int = 4
+    passes: int = 2
+    alpha: float = 0.05
+    margin: float = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class SearchPlan:
+    """Everything the search needs to know in advance.
+
+    `episodes` is the budget of the whole search with its certification (0: none; then every race
+    may run to its end). `parallel` iterations are in flight; `minibatch` training documents are
+    run for a proposer that reads trajectories. `temperature` is of `boltzmann`. `finalists`
+    candidates go to the test split, each document `test_repeats` times (0: as often as a quarter
+    of `episodes` pays for, at most 4). `alpha` bounds the chance that the run certifies a
+    candidate that is no better.
+    """
+
+    seed: int = 0
+    iterations: int = 12
+    parallel: int = 2
+    episodes: int = 0
+    minibatch: int = 8
+    selection: str = "thompson"
+    temperature: float = 0.1
+    race: RacePlan = field(default_factory=RacePlan)
+    objective: Objective = "pass_rate"
+    finalists: int = 1
+    test_repeats: int = 0
+    alpha: float = 0.05
+
+    def check(self, documents: Mapping[Split, Sequence[str]]) -> None:
+        """Refuse what cannot work, naming the field and the fix.
+
+        Raises:
+            ConfigurationError: a number out of range or an unknown name.
+            DocumentError: a split is too small, or two splits share a document.
+        """
+        _known("optimize.selection", self.selection, SELECTIONS)
+        _known("optimize.objective", self.objective, OBJECTIVES)
+        for name, value, low, high in (
+            ("iterations", self.iterations, 1, 98_000),
+            ("parallel", self.parallel, 1, 1_000),
+            ("episodes", self.episodes, 0, 10**9),
+            ("minibatch", self.minibatch, 0, 10**6),
+            ("temperature", self.temperature, 1e-6, 1e6),
+            ("finalists", self.finalists, 1, 20),
+            ("test_repeats", self.test_repeats, 0, 100),
+            ("alpha", self.alpha, 1e-6, 0.5),
+            ("race.block", self.race.block, 1, 10**6),
+            ("race.passes", self.race.passes, 1, 99),
+            ("race.alpha", self.race.alpha, 1e-6, 0.5),
+            ("race.margin", self.race.margin, 0.0, 0.5),
+        ):
+            if not low <= value <= high:
+                raise ConfigurationError(
+                    f"optimize.{name} is {value}", f"set it between {low} and {high}"
+                )
+        self._check_documents(documents)
+
+    def _check_documents(self, documents: Mapping[Split, Sequence[str]]) -> None:
+        needed: dict[Split, int] = {
+            "train": self.minibatch,
+            "validation": FEWEST_VALIDATION,
+            "test": FEWEST_TEST,
+        }
+        for split, least in needed.items():
+            if len(documents.get(split, ())) < least:
+                raise DocumentError(
+                    f"the {split} split has {len(documents.get(split, ()))} documents, "
+                    f"the search needs {least}",
+                    f"add documents, or give the split `{split}` a larger share",
+                )
+        everything = [identifier for split in needed for identifier in documents.get(split, ())]
+        if len(set(everything)) < len(everything):
+            raise DocumentError(
+                "a document is in two splits or twice in one",
+                "remove the copies from the corpus: a test document must never be seen before",
+            )
+        smallest = 2 * len(documents["test"]) + 4 * self.race.block
+        if 0 < self.episodes < smallest:
+            raise ConfigurationError(
+                f"optimize.episodes is {self.episodes}: the test split alone needs "
+                f"{2 * len(documents['test'])} for baseline and one finalist",
+                f"set it to at least {smallest}, or make the test split smaller",
+            )
+
+    def repeats_on_test(self, test_documents: int) -> int:
+        """Times each test document is run for baseline and finalists."""
+        if self.test_repeats:
+            return self.test_repeats
+        affordable = self.episodes // 4 // ((1 + self.finalists) * test_documents)
+        return max(1, min(4, affordable))
+
+
+def _known(name: str, value: str, known: Sequence[str]) -> None:
+    if value not in known:
+        near = get_close_matches(value, known, n=1)
+        hint = f"did you mean {near[0]}? " if near else ""
+        raise ConfigurationError(
+            f"{name} is {value!r}, which nobody knows", f"{hint}use one of {', '.join(known)}"
+        )
