@@ -1,6 +1,6 @@
 """The model seam: one request in, one reply out, whoever serves it.
 
-Knows nothing of roles' prompts, episodes, retries or journals; each provider is a module of its own.
+Knows nothing of roles' prompts, episodes, retries or journals; each provider is its own module.
 """
 
 import hashlib

@@ -1,0 +1,128 @@
+"""A circuit breaker: pauses calls to an endpoint that is down, and resumes by itself.
+
+Knows nothing of requests. While an endpoint is down one call at a time finds out whether it is
+back; all others wait without failing until `pause_s` is over.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from autodata.errors import ConfigurationError, ProviderError, Unavailable
+from autodata.models.limits import Now, Sleep
+
+THRESHOLD = 5  # failures in a row, without any success between, that mean "down"
+FIRST_INTERVAL = 1.0
+LAST_INTERVAL = 60.0
+FIRST_CONTACT = 20.0  # an endpoint that never answered is a mistake rather than an outage
+
+
+class Breaker:
+    """Whether an endpoint is up; `report` is told of longer outages and of their end."""
+
+    def __init__(
+        self,
+        name: str,
+        pause_s: float,
+        report: Callable[[str], None],
+        *,
+        now: Now = time.monotonic,
+        sleep: Sleep = asyncio.sleep,
+    ) -> None:
+        self._name = name
+        self._pause_s = pause_s
+        self._report = report
+        self._now = now
+        self._sleep = sleep
+        self._failures = 0
+        self._down_since: float | None = None
+        self._since = ""
+        self._interval = FIRST_INTERVAL
+        self._probing = False
+        self._reported = False
+        self._error: ProviderError | None = None
+        self._changed = asyncio.Event()
+        self.successes = 0
+
+    @property
+    def paused(self) -> str:
+        """Why calls wait, in the user's words; empty when the endpoint is up."""
+        if self._down_since is None:
+            return ""
+        return (
+            f"endpoint {self._name} is down since {self._since}, "
+            f"retrying every {self._interval:.0f} s: {self._error}"
+        )
+
+    async def enter(self) -> bool:
+        """Wait until a call may be tried; True when it is the one that finds out.
+
+        Whoever got True must call `succeeded`, `failed` or `abandoned`.
+
+        Raises:
+            Unavailable: the endpoint has been down for longer than `pause_s`.
+            ConfigurationError: it has never answered, for twenty seconds.
+        """
+        while self._down_since is not None:
+            if not self._probing:
+                self._probing = True
+                try:
+                    await self._sleep(self._interval)
+                except asyncio.CancelledError:
+                    self.abandoned()
+                    raise
+                return True
+            self.check()
+            changed = self._changed
+            await changed.wait()
+        return False
+
+    def succeeded(self) -> None:
+        """The endpoint answered, whatever it said."""
+        self.successes += 1
+        self._failures = 0
+        if self._down_since is not None:
+            if self._reported:
+                self._report(f"endpoint {self._name} is back")
+            self._down_since = None
+            self._interval = FIRST_INTERVAL
+            self._reported = False
+            self._wake()
+
+    def failed(self, error: ProviderError, *, probe: bool) -> None:
+        """A try did not get through."""
+        self._error = error
+        self._failures += 1
+        if self._down_since is None and self._failures >= THRESHOLD:
+            self._down_since = self._now()
+            self._since = datetime.now(UTC).astimezone().strftime("%H:%M:%S")
+        elif probe:
+            self._interval = min(LAST_INTERVAL, self._interval * 2)
+            if self._interval > 4 * FIRST_INTERVAL and not self._reported:
+                self._reported = True
+                self._report(self.paused)
+        if probe:
+            self._wake()
+
+    def abandoned(self) -> None:
+        """The call that was to find out ended without an answer; another one takes over."""
+        self._wake()
+
+    def check(self) -> None:
+        """Raise when the endpoint has been down for too long; see `enter`."""
+        if self._down_since is None:
+            return
+        down_s = self._now() - self._down_since
+        if not self.successes and down_s >= min(FIRST_CONTACT, self._pause_s):
+            raise ConfigurationError(
+                f"endpoint {self._name} never answered: {self._error}",
+                "check base_url and model, or start the server",
+            )
+        if down_s >= self._pause_s:
+            raise Unavailable(f"{self.paused} (waited {self._pause_s / 3600:g} h)")
+
+    def _wake(self) -> None:
+        self._probing = False
+        self._changed.set()
+        self._changed = asyncio.Event()

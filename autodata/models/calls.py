@@ -1,0 +1,225 @@
+"""Calls by role that are journaled before they are believed, so that nothing is paid for twice.
+
+Knows nothing of episodes and prompts; `base.Caller` is what it implements.
+"""
+
+import asyncio
+import json
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from autodata import errors
+from autodata.errors import ContextTooLong, ProviderError, StoreError
+from autodata.models.base import Reply, Request, Site, call_key
+from autodata.models.budget import Ledger
+from autodata.models.endpoint import Answer, Endpoint
+from autodata.types import Json, Spend
+
+CHARS_PER_TOKEN = 3  # on the safe side for English and code
+EPISODES_REMEMBERED = 20_000
+
+# What a call may come to for good; anything else is asked again when the run resumes.
+FINAL = ("ok", "Truncated", "Refused", "ContextTooLong")
+
+
+class CallLog(Protocol):
+    """What is needed of a journal: see `store.journal.Journal`."""
+
+    def find(self, kind: str, key: str) -> Json | None: ...
+
+    async def append(self, kind: str, key: str, body: Json) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """Who plays a role: an endpoint, and what fills in where a request leaves things open."""
+
+    endpoint: Endpoint
+    temperature: float | None = None
+    max_tokens: int = 0
+    total_s: float = 0.0
+
+    def fill(self, request: Request) -> Request:
+        """Set the role's temperature and reply limit where the request has none."""
+        limit = request.max_tokens or self.max_tokens or self.endpoint.limits.max_tokens
+        warmth = self.temperature if request.temperature is None else request.temperature
+        if (limit, warmth) == (request.max_tokens, request.temperature):
+            return request
+        return replace(request, max_tokens=limit, temperature=warmth)
+
+
+@dataclass(frozen=True, slots=True)
+class CallStatus:
+    """A live view: calls answered by endpoints and by the journal, in flight and waiting."""
+
+    answered: int
+    recalled: int
+    in_flight: int
+    waiting: int
+    spent: Spend
+    paused: tuple[str, ...]
+
+
+class RecordedCaller:
+    """Answers calls from the journal, or else through the role's endpoint and into the journal.
+
+    Calls of the episode that began first go first, so that episodes finish rather than pile up
+    and calls that share a document's prefix stay together; calls outside of episodes, on which
+    whole iterations wait, go before all.
+    """
+
+    def __init__(self, log: CallLog, seats: Mapping[str, Seat], ledger: Ledger) -> None:
+        self._log = log
+        self._seats = dict(seats)
+        self._ledger = ledger
+        self._running: dict[str, asyncio.Future[None]] = {}
+        self._begun: OrderedDict[tuple[str, str, int], int] = OrderedDict()
+        self._episodes = 0
+        self._answered = 0
+        self._recalled = 0
+
+    async def call(self, site: Site, request: Request) -> Reply:
+        """Return the reply to this call, asking for it at most once; see `base.Caller`."""
+        seat = self._seat(site.role)
+        request = seat.fill(request)
+        key = call_key(site, seat.endpoint.name, seat.endpoint.model_name, request)
+        while True:
+            known = self._log.find("call", key)
+            if known is not None and known["outcome"] in FINAL:
+                self._recalled += 1
+                return _recall(known)
+            running = self._running.get(key)
+            if running is None:
+                break
+            await asyncio.wait([running])
+        done = self._running[key] = asyncio.get_running_loop().create_future()
+        try:
+            return await self._ask(key, site, seat, request)
+        finally:
+            del self._running[key]
+            done.set_result(None)
+
+    def status(self) -> CallStatus:
+        """Return what the calls are doing right now."""
+        endpoints = self._endpoints()
+        return CallStatus(
+            answered=self._answered,
+            recalled=self._recalled,
+            in_flight=sum(endpoint.gate.in_flight for endpoint in endpoints),
+            waiting=sum(endpoint.gate.waiting for endpoint in endpoints),
+            spent=self._ledger.spent,
+            paused=tuple(e.breaker.paused for e in endpoints if e.breaker.paused),
+        )
+
+    async def close(self) -> None:
+        """Close all endpoints; the journal is not ours."""
+        for endpoint in self._endpoints():
+            await endpoint.close()
+
+    def _endpoints(self) -> list[Endpoint]:
+        return list({id(s.endpoint): s.endpoint for s in self._seats.values()}.values())
+
+    def _seat(self, role: str) -> Seat:
+        if role not in self._seats:
+            raise errors.ConfigurationError(
+                f"no model plays the role {role!r}", f"set roles.{role}.model"
+            )
+        return self._seats[role]
+
+    async def _ask(self, key: str, site: Site, seat: Seat, request: Request) -> Reply:
+        endpoint, spent = seat.endpoint, Spend()
+        prompt = _length(request) // CHARS_PER_TOKEN
+        reserve = self._ledger.reserve_for(site.role, prompt, request.max_tokens)
+        if endpoint.price is not None:
+            price = endpoint.price
+            dollars = reserve.prompt_tokens * price.input + reserve.completion_tokens * price.output
+            reserve = replace(reserve, cost_usd=dollars / 1e6)
+        hold = await self._ledger.hold(site.role, reserve)
+        try:
+            try:
+                answer = await endpoint.call(request, self._priority(site), seat.total_s)
+            except ContextTooLong as error:
+                answer = Answer(Reply(""), error=error)
+            else:
+                spent = answer.reply.spend
+            self._answered += 1
+            await self._log.append("call", key, _record(site, endpoint, request, answer))
+        finally:
+            self._ledger.settle(hold, spent)
+        if answer.error is not None:
+            raise answer.error
+        return answer.reply
+
+    def _priority(self, site: Site) -> int:
+        if not site.document_id:
+            return 0
+        episode = (site.tree, site.document_id, site.repeat)
+        if episode not in self._begun:
+            self._episodes += 1
+            self._begun[episode] = self._episodes
+            if len(self._begun) > EPISODES_REMEMBERED:
+                self._begun.popitem(last=False)
+        return self._begun[episode]
+
+
+def charge_earlier(ledger: Ledger, bodies: Iterable[Json]) -> None:
+    """Count the calls of a run's earlier sessions, so that budgets hold over all of them."""
+    for body in bodies:
+        spend = Spend(
+            1, body["prompt_tokens"], body["completion_tokens"], body["cost_usd"], body["seconds"]
+        )
+        ledger.charge(body["role"], spend)
+
+
+def _record(site: Site, endpoint: Endpoint, request: Request, answer: Answer) -> Json:
+    reply, error = answer.reply, answer.error
+    body: Json = {
+        "role": site.role,
+        "ordinal": site.ordinal,
+        "tree": site.tree,
+        "commit": site.commit,
+        "candidate_id": site.candidate_id,
+        "document_id": site.document_id,
+        "split": site.split,
+        "repeat": site.repeat,
+        "endpoint": endpoint.name,
+        "provider": endpoint.provider,
+        "model": endpoint.model_name,
+        "request": request.to_json(),
+        "reply": reply.to_json(),
+        "prompt_tokens": reply.prompt_tokens,
+        "completion_tokens": reply.completion_tokens,
+        "cached_tokens": reply.cached_tokens,
+        "cost_usd": reply.cost_usd,
+        "seconds": reply.seconds,
+        "outcome": "ok" if error is None else type(error).__name__,
+        "tries": answer.tries,
+    }
+    if error is not None:
+        body["problem"], body["fix"] = error.problem, error.fix
+    return body
+
+
+def _recall(body: Json) -> Reply:
+    try:
+        if body["outcome"] != "ok":
+            raise _error(body)
+        return Reply.from_json(body["reply"])
+    except (KeyError, TypeError) as error:
+        raise StoreError(
+            f"a call in the journal has no readable reply: {error}",
+            "was the run written by another version of autodata?",
+        ) from error
+
+
+def _error(body: Json) -> ProviderError:
+    kind: Any = getattr(errors, body["outcome"])
+    error: ProviderError = kind(body["problem"], body["fix"])
+    return error
+
+
+def _length(request: Request) -> int:
+    said = sum(len(message.content) for message in request.messages) + len(request.prompt)
+    return said + (len(json.dumps(request.schema)) if request.schema else 0)

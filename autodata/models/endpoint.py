@@ -1,0 +1,196 @@
+"""One endpoint as a run uses it: a model behind deadlines, limit, retries and breaker.
+
+Knows nothing of roles, journals and budgets: a request comes in, a priced answer goes out.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from random import Random
+
+from autodata.config import Price
+from autodata.errors import (
+    ContextTooLong,
+    ProviderError,
+    RateLimited,
+    Refused,
+    RequestRejected,
+    Truncated,
+    Unavailable,
+)
+from autodata.models.base import Model, Reply, Request
+from autodata.models.breaker import Breaker
+from autodata.models.limits import Gate, Now, Sleep
+from autodata.models.prices import cost_usd
+
+MOST_TRIES = 6  # failures of one call while the endpoint answers others
+FIRST_BACKOFF = 0.25
+LAST_BACKOFF = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointLimits:
+    """What one endpoint may be asked to do; seconds, and 0 tokens for the provider's own limit."""
+
+    concurrency: int = 32
+    total_s: float = 600.0
+    max_tokens: int = 0
+    pause_s: float = 6 * 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A reply, whose tokens and dollars cover all tries that were paid for.
+
+    `error` is set when the reply is no result (`Truncated`, `Refused`), though it was paid for.
+    """
+
+    reply: Reply
+    tries: int = 1
+    error: ProviderError | None = None
+
+
+def _silent(_: str) -> None:
+    return
+
+
+class Endpoint:
+    """A model that is waited for, retried and paused; see `call`.
+
+    `name` is the endpoint's name in the configuration, `report` gets lines for the user.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        model: Model,
+        limits: EndpointLimits | None = None,
+        *,
+        provider: str = "",
+        model_name: str = "",
+        price: Price | None = None,
+        report: Callable[[str], None] = _silent,
+        now: Now = time.monotonic,
+        sleep: Sleep = asyncio.sleep,
+        rng: Random | None = None,
+    ) -> None:
+        self.name = name
+        self.provider = provider
+        self.model_name = model_name
+        self.price = price
+        self.limits = limits or EndpointLimits()
+        self.gate = Gate(self.limits.concurrency, now=now, sleep=sleep)
+        self.breaker = Breaker(name, self.limits.pause_s, report, now=now, sleep=sleep)
+        self._model = model
+        self._sleep = sleep
+        self._rng = rng or Random()
+        self._known_good: Request | None = None
+
+    async def call(self, request: Request, priority: int = 0, total_s: float = 0.0) -> Answer:
+        """Get one answer, however long the endpoint is away (up to `pause_s`).
+
+        A chat reply that hit `max_tokens` is asked for once more with twice the limit. A raw
+        prompt's continuation may end there: it has no end of its own.
+
+        Raises:
+            Unavailable: the endpoint answers others but not this call, or is down for too long.
+            AuthenticationFailed, RequestRejected, ContextTooLong, ConfigurationError.
+        """
+        reply, tries = await self._persist(request, priority, total_s)
+        if reply.finish == "length" and request.messages and request.max_tokens:
+            doubled = replace(request, max_tokens=2 * request.max_tokens)
+            try:
+                second, more = await self._persist(doubled, priority, total_s)
+            except ContextTooLong:
+                pass
+            else:
+                reply, tries = _paid_for(second, reply), tries + more
+        error: ProviderError | None = None
+        if reply.finish == "length" and request.messages:
+            error = Truncated(
+                f"a reply of {self.name} is longer than max_tokens", "raise the role's max_tokens"
+            )
+        elif reply.finish == "refused":
+            error = Refused(f"{self.name} declined to answer: {reply.text[:200]}")
+        return Answer(reply, tries, error)
+
+    async def close(self) -> None:
+        """Close connections and stop waiting."""
+        await self.gate.close()
+        await self._model.close()
+
+    async def _persist(self, request: Request, priority: int, total_s: float) -> tuple[Reply, int]:
+        failures = tries = 0
+        answered = self.breaker.successes
+        while True:
+            tries += 1
+            entered = await self.gate.enter(priority)
+            try:
+                return await self._try(request, total_s or self.limits.total_s), tries
+            except Unavailable as error:
+                wait = error.retry_after if isinstance(error, RateLimited) else 0.0
+                self.gate.overloaded(entered, wait)
+                self.breaker.check()
+                # an outage and a busy server are not this call's fault
+                if self.breaker.successes > answered and not isinstance(error, RateLimited):
+                    failures += 1
+                if failures >= MOST_TRIES:
+                    raise
+            finally:
+                self.gate.leave()
+            longest = min(LAST_BACKOFF, FIRST_BACKOFF * 2 ** min(tries, 10))
+            await self._sleep(max(wait, longest * self._rng.uniform(0.5, 1.0)))
+
+    async def _try(self, request: Request, total_s: float) -> Reply:
+        probe = await self.breaker.enter()
+        if probe and self._known_good is not None:
+            with suppress(RequestRejected):
+                await self._send(self._known_good, total_s, probe=True)
+            probe = False
+        reply = await self._send(request, total_s, probe=probe)
+        if self._known_good is None:
+            bare = replace(request, schema=None, tools=(), max_tokens=1)
+            self._known_good = bare
+        self.gate.went_well()
+        return reply
+
+    async def _send(self, request: Request, total_s: float, *, probe: bool) -> Reply:
+        answered = False
+        try:
+            async with asyncio.timeout(total_s or None):
+                reply = await self._model.complete(request)
+            answered = True
+        except TimeoutError:
+            late = Unavailable(f"{self.name} sent no reply within {total_s:g} s")
+            self.breaker.failed(late, probe=probe)
+            raise late from None
+        except Unavailable as error:
+            self.breaker.failed(error, probe=probe)
+            raise
+        except ProviderError:  # it does answer: what it says is another matter
+            answered = True
+            raise
+        except BaseException:
+            if probe:
+                self.breaker.abandoned()
+            raise
+        finally:
+            if answered:
+                self.breaker.succeeded()
+        cost = cost_usd(
+            self.price, reply.prompt_tokens, reply.completion_tokens, reply.cached_tokens
+        )
+        return replace(reply, cost_usd=cost)
+
+
+def _paid_for(reply: Reply, earlier: Reply) -> Reply:
+    return replace(
+        reply,
+        prompt_tokens=reply.prompt_tokens + earlier.prompt_tokens,
+        completion_tokens=reply.completion_tokens + earlier.completion_tokens,
+        cached_tokens=reply.cached_tokens + earlier.cached_tokens,
+        cost_usd=reply.cost_usd + earlier.cost_usd,
+        seconds=reply.seconds + earlier.seconds,
+    )

@@ -1,0 +1,48 @@
+"""What hosted models cost, as of one date; the price in a configuration always wins.
+
+Knows nothing of calls. Unknown models cost nothing here; their tokens are counted all the same.
+"""
+
+import re
+
+from autodata.config import Price
+
+AS_OF = "2025-12"  # vendors' public list prices in that month, dollars per million tokens
+
+_PRICES: dict[str, tuple[float, float, float]] = {  # input, output, cached input
+    "gpt-4o": (2.50, 10.00, 1.25),
+    "gpt-4o-mini": (0.15, 0.60, 0.075),
+    "gpt-4.1": (2.00, 8.00, 0.50),
+    "gpt-4.1-mini": (0.40, 1.60, 0.10),
+    "gpt-4.1-nano": (0.10, 0.40, 0.025),
+    "gpt-5": (1.25, 10.00, 0.125),
+    "gpt-5-mini": (0.25, 2.00, 0.025),
+    "gpt-5-nano": (0.05, 0.40, 0.005),
+    "gpt-5.1": (1.25, 10.00, 0.125),
+    "o3": (2.00, 8.00, 0.50),
+    "o4-mini": (1.10, 4.40, 0.275),
+    "claude-opus-4-1": (15.00, 75.00, 1.50),
+    "claude-opus-4-5": (5.00, 25.00, 0.50),
+    "claude-sonnet-4-0": (3.00, 15.00, 0.30),
+    "claude-sonnet-4-5": (3.00, 15.00, 0.30),
+    "claude-haiku-4-5": (1.00, 5.00, 0.10),
+    "claude-3-5-haiku": (0.80, 4.00, 0.08),
+}
+
+
+def known_price(model: str) -> Price | None:
+    """Look up a hosted model, with or without the date at the end of its name."""
+    name = re.sub(r"-(\d{8}|\d{4}-\d{2}-\d{2}|latest)$", "", model)
+    if name not in _PRICES:
+        return None
+    paid, made, cached = _PRICES[name]
+    return Price(input=paid, output=made, cached_input=cached)
+
+
+def cost_usd(price: Price | None, prompt: int, completion: int, cached: int = 0) -> float:
+    """Return a call's dollars; `cached` of the `prompt` tokens came from the server's cache."""
+    if price is None:
+        return 0.0
+    cached_price = price.input if price.cached_input is None else price.cached_input
+    fresh = max(0, prompt - cached)
+    return (fresh * price.input + cached * cached_price + completion * price.output) / 1e6

@@ -1,0 +1,184 @@
+"""Simulated models: a small world with known truth, to test and show the system at no cost.
+
+Nothing here says anything about real models, and every command says so when they are used.
+
+The world is a two-parameter item response model (Birnbaum, 1968): a solver of ability t answers an
+item of difficulty b and discrimination a correctly with probability 1 / (1 + exp(-a (t - b))).
+
+- Cloze items: b is a fixed standard normal of the item, plus 0.25 per letter of the word above 4;
+  a = 1.5. A solver that is shown the word earlier in its prompt gains 1.2 per occurrence, at most
+  3.0; 40 words of passage without the word cost 0.2 (distraction), at most 1.0.
+- Written items: the challenger draws b around 0.0 (sd 0.8) and a around 1.2, leaks its answer with
+  probability 0.25 and writes a malformed rubric with probability 0.2. Phrases in the challenger's
+  prompt shift these by `EFFECTS`, whatever the rest of the harness says.
+- The judge meets a criterion with the answer's quality as probability; the verifier notices a leak
+  or a malformed rubric with probability 0.9.
+- The implementer adds one phrase of `EFFECTS` to the challenger's prompt.
+"""
+
+import hashlib
+import json
+import math
+import re
+from collections.abc import Sequence
+from random import Random
+
+from autodata.models.base import Reply, Request
+from autodata.types import Document, Json
+
+ABILITY = {"small": -0.6, "large": 1.4}
+"""Solver ability by model name; any other name is as able as `large`."""
+
+EFFECTS: dict[str, tuple[float, float, float]] = {
+    "Ask for an insight that only this document gives.": (0.7, 0.0, 0.0),
+    "Never let the context state the solution.": (0.1, -0.2, 0.0),
+    "Use positive integer weights only, at most seven.": (0.0, 0.0, -0.15),
+    "Keep the question short.": (-0.3, 0.0, 0.0),
+    "Quote the document at length in the context.": (-0.1, 0.2, 0.0),
+    "Write in a friendly tone.": (0.0, 0.0, 0.0),
+}
+"""Phrase in the challenger's prompt -> shift of difficulty, leak and malformed-rubric chance."""
+
+ITEM = re.compile(r"\[item b=(-?[\d.]+) a=([\d.]+) leak=(\d) bad=(\d)\]")
+WORD = re.compile(r"[A-Za-z]+(?:[-_'][A-Za-z]+)*")
+
+
+class SimulatedModel:
+    """One simulated model: it has read the corpus, and is as able as its name says."""
+
+    def __init__(self, name: str, documents: Sequence[Document]) -> None:
+        self._ability = ABILITY.get(name, ABILITY["large"])
+        self._texts = [" ".join(document.text.split()) for document in documents]
+
+    async def complete(self, request: Request) -> Reply:
+        """Answer as the simulated world has it; the same request always gets the same reply."""
+        prompt = request.prompt or "\n".join(message.content for message in request.messages)
+        rng = _rng(json.dumps(request.to_json(), sort_keys=True))
+        if request.prompt:
+            text = self._continue(request.prompt, rng)
+        elif request.schema is not None:
+            text = json.dumps(_structured(request, prompt, rng))
+        elif found := ITEM.findall(prompt):
+            text = f"Simulated answer of quality {self._quality(found[-1], rng):.2f}."
+        else:
+            text = f"Simulated angle {rng.randrange(1000)}."
+        return Reply(text, "stop", (), len(prompt) // 4 + 1, len(text) // 4 + 1, model="simulated")
+
+    async def close(self) -> None:
+        """Nothing to release."""
+
+    def _continue(self, prompt: str, rng: Random) -> str:
+        """Return the next word of the text, or a wrong one."""
+        tail = prompt[-60:]
+        for text in self._texts:
+            at = text.find(tail)
+            if at >= 0:
+                break
+        else:
+            return " unknown"
+        found = WORD.search(text, at + len(tail))
+        word = found.group() if found else ""
+        seen = [w.lower() for w in WORD.findall(prompt)]
+        shown = seen.count(word.lower())
+        lift = min(3.0, 1.2 * shown) if shown else -min(1.0, 0.2 * max(0, len(seen) - 20) / 40)
+        difficulty = _rng(f"item {tail} {word}").gauss(0, 1) + 0.25 * max(0, len(word) - 4)
+        if rng.random() < _logistic(1.5 * (self._ability + lift - difficulty)):
+            return f" {word}"
+        return f" {rng.choice([w for w in seen if w != word.lower()] or ['nothing'])}"
+
+    def _quality(self, item: tuple[str, str, str, str], rng: Random) -> float:
+        difficulty, slope, leak = float(item[0]), float(item[1]), int(item[2])
+        chance = _logistic(slope * (self._ability + 2.0 * leak - difficulty))
+        return min(0.98, max(0.05, rng.gauss(chance, 0.1)))
+
+
+def _structured(request: Request, prompt: str, rng: Random) -> Json:
+    assert request.schema is not None
+    fields = set(request.schema.get("properties", {}))
+    if "verdicts" in fields:
+        return _judge(prompt, rng)
+    if "answer_consistent" in fields:
+        return _verify(prompt, rng)
+    if "root_cause" in fields:
+        return _analyze(prompt, rng)
+    if "files" in fields:
+        return _implement(prompt, rng)
+    return _challenge(prompt, rng)
+
+
+def _challenge(prompt: str, rng: Random) -> Json:
+    shifts = [effect for phrase, effect in EFFECTS.items() if phrase in prompt]
+    harder, leakier, worse = (sum(shift[i] for shift in shifts) for i in range(3))
+    leak = int(rng.random() < 0.25 + leakier)
+    bad = int(rng.random() < 0.2 + worse)
+    item = (
+        f"[item b={rng.gauss(harder, 0.8):.2f} a={max(0.3, rng.gauss(1.2, 0.2)):.2f} "
+        f"leak={leak} bad={bad}]"
+    )
+    rubric = [
+        {"criterion": f"Simulated merit {number} is there", "weight": 3, "category": "merit"}
+        for number in range(7)
+    ]
+    return {
+        "kind": "simulated",
+        "skills": ["simulation"],
+        "context": "A simulated context that says nothing about real models. " * 5,
+        "question": f"Simulated question {rng.randrange(10**6)} {item}",
+        "answer": "A simulated reference answer.",
+        "rubric": rubric,
+    }
+
+
+def _verify(prompt: str, rng: Random) -> Json:
+    found = ITEM.findall(prompt)
+    leak, bad = (int(found[-1][2]), int(found[-1][3])) if found else (0, 1)
+    seen_leak, seen_bad = leak and rng.random() < 0.9, bad and rng.random() < 0.9
+    return {
+        "context_leak": bool(seen_leak),
+        "question": "good",
+        "rubric_pass": not seen_bad,
+        "rubric_faults": int(bool(seen_bad)),
+        "answer_consistent": True,
+        "overall": not (seen_leak or seen_bad),
+        "feedback": "simulated feedback",
+    }
+
+
+def _judge(prompt: str, rng: Random) -> Json:
+    quality = float((re.findall(r"answer of quality ([\d.]+)\.", prompt) or ["0"])[-1])
+    count = len(re.findall(r"(?m)^\d+\. ", prompt))
+    return {
+        "verdicts": [
+            {"number": number, "satisfied": rng.random() < quality}
+            for number in range(1, count + 1)
+        ]
+    }
+
+
+def _analyze(prompt: str, rng: Random) -> Json:
+    documents = re.findall(r"(?m)^- ([0-9a-f]{16}): (\w+)", prompt)
+    return {
+        "root_cause": "simulated analysis: the questions are too easy or leak",
+        "advice": "simulated advice: change the challenger's prompt",
+        "predictions": [
+            {"document": document, "probability": 0.7 if status == "accepted" else 0.4}
+            for document, status in documents
+        ],
+    }
+
+
+def _implement(prompt: str, rng: Random) -> Json:
+    path = "prompts/challenger.md"
+    found = re.search(rf'<file path="{path}">\n(.*?)\n</file>', prompt, re.DOTALL)
+    text = found.group(1) if found else ""
+    phrase = rng.choice([phrase for phrase in EFFECTS if phrase not in text] or list(EFFECTS))
+    edits = [{"path": path, "content": f"{text.rstrip()}\n{phrase}\n"}] if found else []
+    return {"summary": f"Simulated edit: {phrase}", "files": edits, "knobs": []}
+
+
+def _logistic(x: float) -> float:
+    return 1 / (1 + math.exp(-x))
+
+
+def _rng(text: str) -> Random:
+    return Random(hashlib.sha256(text.encode()).digest())

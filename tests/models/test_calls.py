@@ -1,0 +1,194 @@
+"""Calls by role: journaled before they are believed, never paid for twice."""
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from autodata.config import Budget
+from autodata.errors import (
+    BudgetSpent,
+    ConfigurationError,
+    ContextTooLong,
+    Refused,
+    StoreError,
+    Truncated,
+    Unavailable,
+)
+from autodata.models.base import Reply, Request, ToolCall
+from autodata.models.budget import Ledger
+from autodata.models.calls import CallLog, RecordedCaller, Seat, charge_earlier
+from autodata.models.endpoint import Endpoint
+from autodata.store.journal import Journal
+from autodata.types import Spend
+from tests.models.fakes import CHAT, SITE, Clock, FakeModel, Memory, Play, said
+
+
+def build(
+    play: Play, log: CallLog | None = None, budget: Budget | None = None
+) -> tuple[RecordedCaller, FakeModel, CallLog]:
+    clock, model, log = Clock(), FakeModel(play), log or Memory()
+    endpoint = Endpoint("e1", model, model_name="m1", now=clock.now, sleep=clock.sleep)
+    seats = {"weak": Seat(endpoint, temperature=0.7), "strong": Seat(endpoint, max_tokens=33)}
+    return RecordedCaller(log, seats, Ledger(budget or Budget())), model, log
+
+
+async def test_call_is_journaled_before_its_reply_is_returned() -> None:
+    caller, _, log = build(lambda *_: said("x"))
+    assert isinstance(log, Memory)
+    reply = await caller.call(SITE, CHAT)
+    [((kind, _), body)] = log.bodies.items()
+    assert (kind, body["role"], body["ordinal"]) == ("call", "weak", "r1.weak.1")
+    assert (body["outcome"], body["reply"]["text"], body["tries"]) == ("ok", "x", 1)
+    assert body["request"]["temperature"] == 0.7
+    assert reply.text == "x"
+
+
+async def test_journaled_call_is_not_asked_again() -> None:
+    call = ToolCall("c", "look", {"at": [1]})
+    caller, _, log = build(lambda *_: replace(said(), finish="tool_calls", tool_calls=(call,)))
+    first = await caller.call(SITE, CHAT)
+    again, model, _ = build(lambda *_: said("other"), log)
+    assert await again.call(SITE, CHAT) == first
+    assert model.requests == []
+    assert again.status().recalled == 1
+
+
+async def test_real_journal_recalls_calls_after_reopening(tmp_path: Path) -> None:
+    journal = Journal.open(tmp_path)
+    caller, _, _ = build(lambda *_: said("x"), journal)
+    await caller.call(SITE, CHAT)
+    await journal.close()
+    reopened = Journal.open(tmp_path)
+    again, model, _ = build(lambda *_: said("other"), reopened)
+    assert (await again.call(SITE, CHAT)).text == "x"
+    assert model.requests == []
+    await reopened.close()
+
+
+async def test_other_place_is_another_call() -> None:
+    caller, model, _ = build(lambda *_: said())
+    await caller.call(SITE, CHAT)
+    await caller.call(replace(SITE, ordinal="r1.weak.2"), CHAT)
+    await caller.call(replace(SITE, repeat=1), CHAT)
+    assert len(model.requests) == 3
+
+
+async def test_equal_calls_in_flight_are_sent_once() -> None:
+    gate = asyncio.Event()
+
+    async def slow() -> Reply:
+        await gate.wait()
+        return said("one")
+
+    caller, model, _ = build(lambda *_: slow())
+    tasks = [asyncio.create_task(caller.call(SITE, CHAT)) for _ in range(5)]
+    await asyncio.sleep(0)
+    gate.set()
+    assert {(await task).text for task in tasks} == {"one"}
+    assert len(model.requests) == 1
+
+
+async def test_equal_call_takes_over_when_the_first_is_cancelled() -> None:
+    gate = asyncio.Event()
+
+    async def slow() -> Reply:
+        await gate.wait()
+        return said("never")
+
+    caller, model, _ = build(lambda n, _: slow() if n == 0 else said("second"))
+    first = asyncio.create_task(caller.call(SITE, CHAT))
+    second = asyncio.create_task(caller.call(SITE, CHAT))
+    for _ in range(5):
+        await asyncio.sleep(0)
+    first.cancel()
+    assert (await second).text == "second"
+    assert len(model.requests) == 2
+
+
+@pytest.mark.parametrize(
+    ("reply", "kind"),
+    [
+        (replace(said("no"), finish="refused"), Refused),
+        (replace(said("half"), finish="length"), Truncated),
+    ],
+)
+async def test_outcome_that_was_paid_for_is_recalled_too(
+    reply: Reply, kind: type[Exception]
+) -> None:
+    caller, _, log = build(lambda *_: reply)
+    with pytest.raises(kind) as first:
+        await caller.call(SITE, CHAT)
+    assert caller.status().spent.completion_tokens >= 5
+    again, model, _ = build(lambda *_: said(), log)
+    with pytest.raises(kind) as second:
+        await again.call(SITE, CHAT)
+    assert str(first.value) == str(second.value)
+    assert model.requests == []
+
+
+async def test_context_too_long_is_journaled_without_cost() -> None:
+    caller, _, log = build(lambda *_: ContextTooLong("long"))
+    with pytest.raises(ContextTooLong):
+        await caller.call(SITE, CHAT)
+    assert isinstance(log, Memory)
+    [body] = log.bodies.values()
+    assert (body["outcome"], body["completion_tokens"]) == ("ContextTooLong", 0)
+
+
+async def test_outage_is_not_journaled() -> None:
+    caller, _, log = build(lambda n, _: Unavailable("down") if n else said())
+    await caller.call(SITE, CHAT)
+    with pytest.raises(Unavailable):
+        await caller.call(replace(SITE, repeat=1), CHAT)
+    assert isinstance(log, Memory)
+    assert len(log.bodies) == 1
+
+
+async def test_reply_is_not_believed_when_it_cannot_be_journaled() -> None:
+    class Full(Memory):
+        async def append(self, kind: str, key: str, body: dict[str, object]) -> None:
+            raise StoreError("disk full")
+
+    caller, _, _ = build(lambda *_: said(), Full())
+    with pytest.raises(StoreError):
+        await caller.call(SITE, CHAT)
+    assert caller.status().spent.calls == 1
+
+
+async def test_budget_stops_before_anything_is_sent() -> None:
+    caller, model, _ = build(lambda *_: said(), budget=Budget(calls=1))
+    await caller.call(SITE, CHAT)
+    with pytest.raises(BudgetSpent):
+        await caller.call(replace(SITE, repeat=1), CHAT)
+    await caller.call(SITE, CHAT)  # what is journaled costs nothing
+    assert len(model.requests) == 1
+
+
+async def test_earlier_sessions_count_against_the_budget() -> None:
+    caller, _, log = build(lambda *_: said())
+    await caller.call(SITE, CHAT)
+    assert isinstance(log, Memory)
+    ledger = Ledger(Budget())
+    charge_earlier(ledger, log.bodies.values())
+    assert ledger.spent == Spend(1, 10, 5, 0.0, 0.5)
+
+
+async def test_role_fills_in_what_the_request_leaves_open() -> None:
+    caller, model, _ = build(lambda *_: said())
+    await caller.call(replace(SITE, role="strong"), Request(prompt="x", temperature=0.1))
+    [request] = model.requests
+    assert (request.max_tokens, request.temperature) == (33, 0.1)
+
+
+async def test_role_without_a_model_is_named() -> None:
+    caller, _, _ = build(lambda *_: said())
+    with pytest.raises(ConfigurationError, match="'judge'"):
+        await caller.call(replace(SITE, role="judge"), CHAT)
+
+
+async def test_close_closes_each_endpoint_once() -> None:
+    caller, model, _ = build(lambda *_: said())
+    await caller.close()
+    assert model.closed

@@ -1,0 +1,209 @@
+"""An endpoint: deadlines, retries, outages, truncation and prices."""
+
+import asyncio
+from dataclasses import replace
+from random import Random
+
+import pytest
+
+from autodata.config import Price
+from autodata.errors import (
+    AuthenticationFailed,
+    ConfigurationError,
+    ContextTooLong,
+    RateLimited,
+    Refused,
+    RequestRejected,
+    Truncated,
+    Unavailable,
+)
+from autodata.models.base import Message, Reply, Request
+from autodata.models.endpoint import MOST_TRIES, Endpoint, EndpointLimits
+from tests.models.fakes import CHAT, Clock, FakeModel, Play, said
+
+POISON = Request(messages=(Message("user", "poison"),))
+
+
+def build(
+    play: Play,
+    clock: Clock,
+    lines: list[str] | None = None,
+    *,
+    price: Price | None = None,
+    limits: EndpointLimits | None = None,
+) -> tuple[Endpoint, FakeModel]:
+    model = FakeModel(play)
+    report = lines.append if lines is not None else lambda _: None
+    endpoint = Endpoint(
+        "strong",
+        model,
+        limits or EndpointLimits(),
+        price=price,
+        report=report,
+        now=clock.now,
+        sleep=clock.sleep,
+        rng=Random(0),
+    )
+    return endpoint, model
+
+
+async def test_passing_failure_is_tried_again() -> None:
+    clock = Clock()
+    endpoint, model = build(lambda n, _: Unavailable("reset") if n < 2 else said(), clock)
+    answer = await endpoint.call(CHAT)
+    assert (answer.reply.text, answer.tries, len(model.requests)) == ("ok", 3, 3)
+    assert len(clock.slept) == 2
+
+
+@pytest.mark.parametrize(
+    "error", [AuthenticationFailed("key"), RequestRejected("no"), ContextTooLong("long")]
+)
+async def test_final_failure_is_not_tried_again(error: Exception) -> None:
+    endpoint, model = build(lambda *_: error, Clock())
+    with pytest.raises(type(error)):
+        await endpoint.call(CHAT)
+    assert len(model.requests) == 1
+    assert endpoint.gate.in_flight == 0
+
+
+async def test_retry_after_is_honoured_by_all_calls() -> None:
+    clock = Clock()
+    endpoint, _ = build(
+        lambda n, _: RateLimited("busy", retry_after=40) if n == 0 else said(), clock
+    )
+    began = clock.now()
+    await endpoint.call(CHAT)
+    assert clock.now() - began >= 40
+    await endpoint.close()
+
+
+async def test_silent_endpoint_is_noticed_at_its_deadline() -> None:
+    async def silence() -> Reply:
+        await asyncio.Event().wait()
+        return said()
+
+    endpoint, model = build(lambda n, _: silence() if n == 0 else said(), Clock())
+    answer = await endpoint.call(CHAT, total_s=0.05)
+    assert (answer.tries, len(model.requests)) == (2, 2)
+
+
+async def test_one_call_that_always_fails_is_given_up_while_others_succeed() -> None:
+    clock = Clock()
+    endpoint, model = build(
+        lambda _, request: Unavailable("500") if request == POISON else said(), clock
+    )
+    await endpoint.call(CHAT)
+    with pytest.raises(Unavailable):
+        await endpoint.call(POISON)
+    # it looked like an outage until the request that is known to work got through
+    assert model.requests.count(POISON) <= MOST_TRIES + 10
+    assert endpoint.breaker.paused == ""
+
+
+async def test_outage_pauses_all_calls_and_ends_by_itself() -> None:
+    clock, lines = Clock(), list[str]()
+    began = clock.now()
+
+    def play(number: int, _: Request) -> Reply | Exception:
+        if number == 0 or clock.now() - began > 3600:
+            return said()
+        return Unavailable("connection refused")
+
+    endpoint, model = build(play, clock, lines)
+    await endpoint.call(CHAT)
+    answers = await asyncio.gather(*(endpoint.call(CHAT) for _ in range(20)))
+    assert [answer.reply.text for answer in answers] == ["ok"] * 20
+    assert "endpoint strong is down since" in lines[0]
+    assert "connection refused" in lines[0]
+    assert lines[-1] == "endpoint strong is back"
+    assert len(lines) == 2
+    assert len(model.requests) < 200  # one probe a minute, not twenty
+
+
+async def test_outage_longer_than_the_pause_fails_the_calls() -> None:
+    clock = Clock()
+    endpoint, _ = build(
+        lambda n, _: Unavailable("gone") if n else said(), clock, limits=EndpointLimits(pause_s=600)
+    )
+    await endpoint.call(CHAT)
+    began = clock.now()
+    results = await asyncio.gather(*(endpoint.call(CHAT) for _ in range(5)), return_exceptions=True)
+    assert [type(result) for result in results] == [Unavailable] * 5
+    assert clock.now() - began >= 600
+
+
+async def test_endpoint_that_never_answered_is_a_mistake_to_fix() -> None:
+    clock = Clock()
+    endpoint, _ = build(lambda *_: Unavailable("connection refused"), clock)
+    began = clock.now()
+    with pytest.raises(ConfigurationError, match="never answered: connection refused"):
+        await endpoint.call(CHAT)
+    assert clock.now() - began < 120
+
+
+async def test_cancelled_probe_hands_over() -> None:
+    clock = Clock()
+    gate = asyncio.Event()
+
+    async def hang() -> Reply:
+        await gate.wait()
+        return said()
+
+    def play(number: int, _: Request) -> Reply | Exception | object:
+        if number == 0 or number > 6:
+            return said()
+        return Unavailable("down") if number < 6 else hang()
+
+    endpoint, model = build(play, clock)  # type: ignore[arg-type]
+    await endpoint.call(CHAT)
+    first = asyncio.create_task(endpoint.call(CHAT))
+    while len(model.requests) < 7:  # noqa: ASYNC110
+        await asyncio.sleep(0)
+    second = asyncio.create_task(endpoint.call(CHAT))
+    await asyncio.sleep(0)
+    first.cancel()
+    assert (await second).reply.text == "ok"
+
+
+async def test_truncated_chat_is_asked_once_more_with_twice_the_limit() -> None:
+    endpoint, model = build(
+        lambda n, _: replace(said("half"), finish="length") if n == 0 else said("whole"), Clock()
+    )
+    answer = await endpoint.call(CHAT)
+    assert [request.max_tokens for request in model.requests] == [100, 200]
+    assert (answer.reply.text, answer.error, answer.tries) == ("whole", None, 2)
+    assert (answer.reply.prompt_tokens, answer.reply.completion_tokens) == (20, 10)
+
+
+async def test_reply_that_stays_truncated_is_an_error_and_paid_for() -> None:
+    endpoint, model = build(lambda *_: replace(said("half"), finish="length"), Clock())
+    answer = await endpoint.call(CHAT)
+    assert isinstance(answer.error, Truncated)
+    assert (len(model.requests), answer.reply.completion_tokens) == (2, 10)
+
+
+async def test_raw_continuation_may_end_at_its_limit() -> None:
+    endpoint, model = build(lambda *_: replace(said(" home"), finish="length"), Clock())
+    answer = await endpoint.call(Request(prompt="She went", max_tokens=4))
+    assert (answer.error, len(model.requests)) == (None, 1)
+
+
+async def test_refusal_is_an_error_and_paid_for() -> None:
+    endpoint, _ = build(lambda *_: replace(said("I cannot"), finish="refused"), Clock())
+    answer = await endpoint.call(CHAT)
+    assert isinstance(answer.error, Refused)
+    assert answer.reply.spend.calls == 1
+
+
+async def test_dollars_come_from_the_price_with_cached_tokens_apart() -> None:
+    price = Price(input=2.0, output=10.0, cached_input=0.5)
+    reply = Reply("ok", prompt_tokens=1000, completion_tokens=100, cached_tokens=400)
+    endpoint, _ = build(lambda *_: reply, Clock(), price=price)
+    answer = await endpoint.call(CHAT)
+    assert answer.reply.cost_usd == pytest.approx((600 * 2 + 400 * 0.5 + 100 * 10) / 1e6)
+
+
+async def test_close_closes_the_model() -> None:
+    endpoint, model = build(lambda *_: said(), Clock())
+    await endpoint.close()
+    assert model.closed
