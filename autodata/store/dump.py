@@ -52,18 +52,19 @@ def _json_line(row: Row) -> bytes:
     try:
         text = json.dumps(row, ensure_ascii=False, allow_nan=False)
     except ValueError:
-        text = json.dumps(_finite(row), ensure_ascii=False)
+        text = json.dumps(finite(row), ensure_ascii=False)
     try:
         return text.encode() + b"\n"
     except UnicodeEncodeError:
         return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode() + b"\n"
 
 
-def _finite(value: Any) -> Any:
+def finite(value: Any) -> Any:
+    """Return JSON data with null for NaN and infinities, which JSON does not have."""
     if isinstance(value, dict):
-        return {name: _finite(item) for name, item in value.items()}
+        return {name: finite(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
+        return [finite(item) for item in value]
     if isinstance(value, float) and (value != value or abs(value) == float("inf")):
         return None
     return value

@@ -25,6 +25,7 @@ from autodata.store import lines, lock
 from autodata.store.dump import Dump, quote
 from autodata.store.parts import Part, parts, sealed_name, sync
 from autodata.store.rows import SCHEMA, rows
+from autodata.store.runs import find_run, run_folders
 
 Audience = Literal["user", "proposer"]
 
@@ -84,7 +85,7 @@ def connect(
     """
     if audience == "proposer" and run is None:
         raise ValueError("a proposer sees one run")
-    folders = _run_folders(runs_folder, run)
+    folders = run_folders(runs_folder) if run is None else [find_run(runs_folder, run)]
     for folder in folders:
         with contextlib.suppress(OSError):  # not ours to write: everything is read from the journal
             seal(folder)
@@ -132,20 +133,6 @@ def query(
     finally:
         timer.cancel()
     return Result(tuple(relation.columns), types, found[:limit], len(found) > limit)
-
-
-def _run_folders(runs_folder: Path, run: str | None) -> list[Path]:
-    found = sorted(path.parent for path in runs_folder.glob("*/journal"))
-    if run is None:
-        return found
-    named = [path for path in found if path.name == run]
-    if not named:
-        near = get_close_matches(run, [path.name for path in found], 1)
-        raise StoreError(
-            f"there is no run {run} in {runs_folder}",
-            f"did you mean {near[0]}?" if near else "list them with: autodata runs",
-        )
-    return named
 
 
 def _seal_segment(run: Path, part: Part) -> None:

@@ -1,0 +1,99 @@
+"""A writer that is killed at random and started again must leave what an undisturbed one leaves."""
+
+import asyncio
+import subprocess
+import sys
+import time
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from autodata.store import tables
+from autodata.store.journal import Journal, read_records
+from autodata.store.rows import SCHEMA, rows
+from tests.store.samples import call, episode
+
+WORK = """
+import asyncio, sys; from pathlib import Path; from tests.store import test_resume
+asyncio.run(test_resume.work(Path(sys.argv[1])))
+"""
+EPISODES = 40
+
+
+async def work(run: Path) -> None:
+    """Do what a session does: look everything up, make only what is not there."""
+    journal = Journal.open(run, segment_bytes=30_000, linger=0)
+
+    async def one(number: int) -> None:
+        for fact in (
+            call(2 * number),
+            call(2 * number + 1, "test"),
+            episode(f"d{number}", "train"),
+        ):
+            if journal.find(*fact[:2]) is None:
+                await journal.append(*fact)
+                print(*fact[:2], flush=True)  # noqa: T201 - tells the test how far this is
+
+    for start in range(0, EPISODES, 5):
+        facts = (one(number) for number in range(start, start + 5))
+        await asyncio.gather(*facts)
+        body = {"iteration": start // 5, "decision": "admitted", "seconds": time.time()}
+        await journal.once("iteration", str(start // 5), body)
+    await journal.close()
+
+
+def tables_of(runs: Path) -> dict[str, list[tuple[Any, ...]]]:
+    with tables.connect(runs) as connection:
+        return {
+            table: tables.query(
+                connection,
+                f"SELECT * EXCLUDE ({', '.join(times)}) FROM {table} ORDER BY ALL",
+            ).rows
+            for table, columns in SCHEMA.items()
+            if (
+                times := [
+                    name for name, _, _ in columns if name.endswith("_at") or name == "seconds"
+                ]
+            )
+        }
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_run_that_was_killed_again_and_again_has_the_same_tables(
+    tmp_path: Path, seed: int
+) -> None:
+    rng = Random(seed)
+    told: list[str] = []
+    kills = 0
+    while True:
+        with subprocess.Popen(
+            [sys.executable, "-c", WORK, str(tmp_path / "killed" / "r")],
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as worker:
+            assert worker.stdout
+            for _, line in zip(range(rng.randrange(5, 60)), worker.stdout, strict=False):
+                told.append(line)
+            if kills < 4:
+                worker.kill()
+                kills += 1
+            told += worker.stdout.read().splitlines(keepends=True)
+        if worker.returncode == 0:
+            break
+        if rng.random() < 0.5:
+            tables.seal(tmp_path / "killed" / "r")
+    assert len(told) == len(set(told)), "something that was on disk was made again"
+    asyncio.run(work(tmp_path / "whole" / "r"))
+    assert tables_of(tmp_path / "killed") == tables_of(tmp_path / "whole")
+    assert projected(tmp_path / "killed" / "r") == projected(tmp_path / "whole" / "r")
+
+
+def projected(run: Path) -> list[str]:
+    times = ("recorded_at", "seconds")
+    return sorted(
+        str((table, {name: value for name, value in row.items() if name not in times}))
+        for record in read_records(run)
+        for table, row in rows(record, "r")
+    )

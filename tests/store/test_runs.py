@@ -1,0 +1,83 @@
+import asyncio
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from autodata.errors import ConfigurationError, StoreError
+from autodata.store import runs
+from autodata.store.journal import Journal
+from tests.store.samples import small_run, write
+
+
+def test_new_names_are_valid_and_sort_by_time() -> None:
+    first = runs.new_run_id(datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), Random(1))
+    later = runs.new_run_id(datetime(2026, 1, 2, 3, 4, 6, tzinfo=UTC), Random(2))
+    assert first.startswith("20260102-030405-")
+    assert first < later
+    assert runs.check_name(first) == first
+
+
+@pytest.mark.parametrize(
+    "name", ["", "../x", "a/b", "-x", ".hidden", "a b", "x.lock", "a\n", "n" * 65]
+)
+def test_a_name_that_is_no_folder_or_git_ref_is_refused(name: str) -> None:
+    with pytest.raises(ConfigurationError, match="cannot be a run's name") as caught:
+        runs.check_name(name)
+    assert "--run" in caught.value.fix
+
+
+def test_no_folder_means_no_runs(tmp_path: Path) -> None:
+    assert runs.list_runs(tmp_path / "runs") == []
+
+
+def test_runs_are_listed_oldest_first_with_their_counts(tmp_path: Path) -> None:
+    write(tmp_path / "b", small_run())
+    write(tmp_path / "a", [("run", "run", {"created_at": "2027-01-01"})])
+    (tmp_path / "not-a-run").mkdir()
+    oldest, newest = runs.list_runs(tmp_path)
+    assert (oldest.id, newest.id) == ("b", "a")
+    assert oldest.counts["call"] == 4
+    assert oldest.counts["episode"] == 9
+    assert (oldest.harness, oldest.simulated, oldest.state) == ("lambada", True, "stopped")
+
+
+async def test_a_run_is_running_stopped_or_finished(tmp_path: Path) -> None:
+    journal = Journal.open(tmp_path / "r")
+    state = runs.read_state(tmp_path / "r")
+    assert (state.state, state.created_at) == ("running", "")
+    assert state.pid
+    for ended, expected in (("interrupted", "stopped"), (runs.FINISHED, "finished")):
+        await journal.append("session", ended, {"ended": ended})
+        await journal.close()
+        assert runs.read_state(tmp_path / "r").state == expected
+        journal = Journal.open(tmp_path / "r")
+    await journal.append("session", "again", {"ended": None})
+    await journal.close()
+    assert (await asyncio.to_thread(runs.read_state, tmp_path / "r")).state == "stopped"
+
+
+def test_a_damaged_journal_still_has_a_state(tmp_path: Path) -> None:
+    write(tmp_path / "r", small_run())
+    path = tmp_path / "r" / "journal" / "000001.jsonl"
+    path.write_bytes(b'{"kind":"run","key"\n\xff\xfe\n' + path.read_bytes()[:-4])
+    assert runs.read_state(tmp_path / "r").harness == "lambada"
+
+
+def test_an_unknown_run_is_named_with_the_nearest(tmp_path: Path) -> None:
+    write(tmp_path / "monday", small_run())
+    assert runs.find_run(tmp_path, "monday") == tmp_path / "monday"
+    with pytest.raises(StoreError, match="no run munday") as caught:
+        runs.find_run(tmp_path, "munday")
+    assert caught.value.fix == "did you mean monday?"
+
+
+def test_reading_states_imports_nothing_heavy() -> None:
+    code = (
+        "import sys, autodata.store.runs; print('duckdb' in sys.modules, 'asyncio' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout.split() == ["False", "False"]
