@@ -119,13 +119,14 @@ class Optimize(Section):
     proposer: Literal["knobs", "llm", "mix"] = "knobs"
     iterations: Positive = 10
     parallel: Positive = 2
+    episodes: Count = Field(0, description="the whole search and certification; 0: no bound")
     minibatch: Count = 8
     selection: str = "thompson"
     temperature: Annotated[float, Field(gt=0)] = 0.1
     objective: Literal["pass_rate", "pass_rate_per_cost"] = "pass_rate"
     alpha: Share = Field(0.05, description="chance of certifying a harness that is no better")
-    finalists: Positive = 2
-    test_repeats: Positive = 1
+    finalists: Positive = 1
+    test_repeats: Count = Field(0, description="runs per test document; 0: what episodes allow")
     max_prompt_chars: Count = Field(20_000, description="longest prompts together; 0: no bound")
 
 

@@ -1,0 +1,97 @@
+"""What `autodata doctor` looks at: each check names what it found and, when bad, the fix.
+
+Starts nothing, asks no server, imports no SDK.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from autodata.config import ModelConfig
+from autodata.errors import AutodataError
+from autodata.harness.spec import load_folder
+from autodata.models.weights import KNOWN, cache_folder, cached
+from autodata.project import Project
+
+LEAST_FREE_GB = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at."""
+
+    good: bool
+    what: str
+    fix: str = ""
+
+
+def check_all(root: Path, project: Project | None, error: AutodataError | None) -> list[Check]:
+    """Run all checks that make sense for this project."""
+    checks = [_python(), *_git(root), _disk(root)]
+    if error is not None:
+        checks.append(Check(False, error.problem, error.fix))
+    if project is not None:
+        checks.append(Check(True, f"configuration: {project.config_file}"))
+        checks.append(_harness(project))
+        used = {role.model for role in project.config.roles.values()}
+        checks += [_model(name, project.config.models[name]) for name in sorted(used)]
+    return checks
+
+
+def _python() -> Check:
+    version = ".".join(map(str, sys.version_info[:3]))
+    return Check(sys.version_info >= (3, 11), f"Python {version}", "use Python 3.11 or later")
+
+
+def _git(root: Path) -> list[Check]:
+    if shutil.which("git") is None:
+        return [Check(False, "git is not installed", "install git 2.30 or later")]
+    if not (root / ".git").exists():
+        return [Check(False, f"no git repository in {root}", "autodata init, or git init")]
+    checks = [Check(True, f"git repository in {root}")]
+    for field in ("user.name", "user.email"):
+        found = subprocess.run(
+            ["git", "-C", str(root), "config", field], capture_output=True, text=True, check=False
+        ).stdout.strip()
+        checks.append(
+            Check(
+                bool(found),
+                f"git {field}: {found or 'not set (needed to promote)'}",
+                "" if found else f'git config --global {field} "..."',
+            )
+        )
+    return checks
+
+
+def _disk(root: Path) -> Check:
+    free = shutil.disk_usage(root).free / 1e9
+    fix = "" if free >= LEAST_FREE_GB else "make room: runs keep every call"
+    return Check(free >= LEAST_FREE_GB, f"{free:.1f} GB free in {root}", fix)
+
+
+def _harness(project: Project) -> Check:
+    try:
+        harness = load_folder(project.harness_folder)
+    except AutodataError as error:
+        return Check(False, error.problem, error.fix)
+    return Check(True, f"harness {harness.name} in {project.harness_folder}")
+
+
+def _model(name: str, settings: ModelConfig) -> Check:
+    label = f"model {name} ({settings.provider})"
+    if settings.base_url:
+        return Check(True, f"{label}: served at {settings.base_url}")
+    if settings.provider == "local":
+        if find_spec("xllamacpp") is None:
+            return Check(False, f"{label}: xllamacpp is missing", "pip install 'autodata[local]'")
+        if settings.model in KNOWN and cached(settings.model, cache_folder(os.environ)) is None:
+            return Check(
+                True, f"{label}: weights not fetched yet", f"autodata models pull {settings.model}"
+            )
+    if settings.provider == "vllm" and not settings.python and find_spec("vllm") is None:
+        return Check(False, f"{label}: vllm is missing", "pip install 'autodata[vllm]'")
+    return Check(True, label)

@@ -1,0 +1,74 @@
+"""The cloze domain: predict the last word of a sentence, with or without the passage before it.
+
+After LAMBADA (Paperno et al., ACL 2016): words that can be guessed from the passage but not from
+the last sentence. Knows how an example must lie in its document; calls no model.
+"""
+
+import re
+
+from autodata.episode.protocol import RoleSettings
+from autodata.models.base import Message, Request
+from autodata.types import Document, Example
+
+WORD = re.compile(r"[A-Za-z]+(?:[-_'][A-Za-z]+)*")
+SENTENCE_END = re.compile(r"[.!?:][\"')\]]*$")
+MIN_QUESTION_WORDS = 5
+MAX_PASSAGE_CHARS = 4000
+MAX_WORD_TOKENS = 6
+
+
+class Cloze:
+    """Examples whose question is a sentence without its last word; the context is the passage.
+
+    The protocol checks in code that the harness did not buy its gap: passage, sentence and word are
+    the document's own text, in place, the sentence is whole, and the passage does not contain it.
+    """
+
+    verified = False
+
+    def fault(self, document: Document, example: Example) -> str:
+        """Name the first rule the example breaks, or return an empty string."""
+        text = _flat(document.text)
+        passage, sentence, word = (
+            _flat(example.context),
+            _flat(example.question),
+            example.answer,
+        )
+        whole = f"{passage} {sentence} {word}".strip()
+        at = text.find(whole)
+        rules = {
+            "the answer is not one word": not WORD.fullmatch(word),
+            "the sentence is too short": len(sentence.split()) < MIN_QUESTION_WORDS,
+            "the passage is empty": not passage,
+            "the passage is too long": len(passage) > MAX_PASSAGE_CHARS,
+            "the passage does not end where a sentence ends": not SENTENCE_END.search(passage),
+            "the passage contains the sentence": sentence.lower() in passage.lower(),
+            "the sentence already contains the answer": word.lower() in _words(sentence),
+            "not the document's own text in place": at < 0,
+            "the answer does not end the sentence": text[at + len(whole) :][:1] not in set(".!?"),
+        }
+        return next((name for name, broken in rules.items() if broken), "")
+
+    def question(self, document: Document, example: Example, solver: RoleSettings) -> Request:
+        """Ask for the next word: with the passage for a privileged solver, else without."""
+        text = f"{example.context} {example.question}" if solver.privileged else example.question
+        text = _flat(text)
+        if solver.api == "completions":
+            return Request(prompt=text, max_tokens=MAX_WORD_TOKENS, stop=("\n",))
+        ask = "Reply with the single word that comes next in this text, and nothing else.\n\n"
+        return Request(
+            messages=(Message("user", ask + text),), max_tokens=solver.max_tokens or 2000
+        )
+
+    def answer(self, text: str) -> str:
+        """Return the first word of a continuation."""
+        found = WORD.search(text)
+        return found.group() if found else ""
+
+
+def _flat(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _words(text: str) -> set[str]:
+    return {word.lower() for word in WORD.findall(text)}

@@ -1,0 +1,82 @@
+"""The research domain: a question about a document, graded by a rubric or by its exact answer.
+
+Knows the final filters of "Autodata" (Kulikov et al., arXiv 2606.25996): no leak of the reference
+into the context, a context long enough, a rubric well formed. Calls no model.
+"""
+
+import re
+from dataclasses import dataclass
+
+from autodata.episode.protocol import RoleSettings
+from autodata.models.base import Message, Request
+from autodata.types import Document, Example
+
+LEAK_WORDS = 12
+"""A run of this many words of the reference answer found in the context counts as a leak."""
+
+SOLVER_PROMPT = (
+    "Answer the question as well as you can. Reason step by step where it helps, then end with "
+    "your answer. If the answer is a single value or short phrase, put it alone on the last line "
+    "after 'Answer:'."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Research:
+    """Examples with a context of at least `min_context_chars` and a rubric or a short answer."""
+
+    min_context_chars: int = 200
+    verified: bool = True
+
+    def fault(self, document: Document, example: Example) -> str:
+        """Name the first final filter the example fails, or return an empty string."""
+        weights = [line.weight for line in example.rubric]
+        texts = [_words(line.criterion) for line in example.rubric]
+        rules = {
+            "the question is empty": not example.question.strip(),
+            "the reference answer is empty": not example.answer.strip(),
+            "the context is too short": len(example.context) < self.min_context_chars,
+            "the reference answer leaks into the context": leaks(example.answer, example.context),
+            "the rubric has fewer than 3 or more than 20 criteria": bool(weights)
+            and not 3 <= len(weights) <= 20,
+            "the rubric has a weight outside of -10..10 or zero": any(
+                weight == 0 or abs(weight) > 10 for weight in weights
+            ),
+            "the rubric has no positive weight": bool(weights) and max(weights) <= 0,
+            "the rubric has an empty or doubled criterion": not all(texts)
+            or len({" ".join(text) for text in texts}) < len(texts),
+        }
+        return next((name for name, broken in rules.items() if broken), "")
+
+    def question(self, document: Document, example: Example, solver: RoleSettings) -> Request:
+        """Show context and question; a privileged solver also gets the source document."""
+        parts = [f"<context>\n{example.context}\n</context>", example.question]
+        if solver.privileged:
+            parts.insert(0, f"<document>\n{document.text}\n</document>")
+        return Request(
+            messages=(Message("system", SOLVER_PROMPT), Message("user", "\n\n".join(parts))),
+            max_tokens=solver.max_tokens,
+        )
+
+    def answer(self, text: str) -> str:
+        """Return the whole reply; what counts in it is for the judge or the matcher."""
+        return text.strip()
+
+
+def leaks(answer: str, context: str) -> bool:
+    """Return whether the context gives the reference answer away word for word.
+
+    A short answer (under 4 words) is not looked for: single values occur in honest contexts.
+    """
+    words, haystack = _words(answer), " ".join(_words(context))
+    if len(words) < 4:
+        return False
+    span = min(LEAK_WORDS, len(words))
+    return any(
+        f" {' '.join(words[i : i + span])} " in f" {haystack} "
+        for i in range(len(words) - span + 1)
+    )
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"\w+", text.lower())

@@ -1,0 +1,362 @@
+"""One episode: a harness's workflow against one document, with the host holding every record.
+
+The workflow proposes examples and asks for steps; the host runs solvers and judge with frozen
+prompts, records each round and decides acceptance from its own records alone.
+"""
+
+import hashlib
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from autodata.acceptance import verdict, weak_verdict
+from autodata.episode.agent import run_agent
+from autodata.episode.feedback import grouped
+from autodata.episode.protocol import TaskProtocol, Team
+from autodata.episode.replies import ExampleReply, VerifierReply
+from autodata.episode.roles import Asking, show, solve, verify_frozen
+from autodata.errors import ContextTooLong, Malformed, Refused, Truncated, Unavailable
+from autodata.harness.spec import Harness
+from autodata.harness.workflow import WorkflowFailed, WorkflowStop
+from autodata.models.base import Message, Request, Site
+from autodata.types import (
+    Attempt,
+    Candidate,
+    Cell,
+    Criterion,
+    Document,
+    Episode,
+    Example,
+    Json,
+    KnobValue,
+    Round,
+    SolverRole,
+    Spend,
+    Verdict,
+    Verification,
+)
+
+Host = Callable[[str, Json], Awaitable[Any]]
+BAD_OUTPUT = (Malformed, Truncated, Refused, ContextTooLong)
+"""Failures that are the models' or the harness's own doing: data, never a void episode."""
+
+Text = Field(default="", max_length=100_000)
+
+
+class Workflows(Protocol):
+    """Runs a workflow in a sandbox; host functions are answered by `host(name, arguments)`."""
+
+    async def run(
+        self,
+        source: str,
+        document: str,
+        knobs: Mapping[str, KnobValue],
+        seed: int,
+        host: Host,
+    ) -> None: ...
+
+
+class _Line(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+    criterion: str = Text
+    weight: int = 0
+    category: str = Text
+
+
+class _Draft(BaseModel):
+    """An example as a workflow hands it over: hostile until validated."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    question: str = Text
+    answer: str = Text
+    context: str = Text
+    rubric: list[_Line] = Field(default_factory=list, max_length=50)
+    kind: str = Text
+    skills: list[str] = Field(default_factory=list, max_length=20)
+
+
+@dataclass(slots=True)
+class _Open:
+    """A round while it is going on."""
+
+    index: int
+    example: Example
+    fault: str
+    verifications: list[Verification] = field(default_factory=list)
+    attempts: list[Attempt] = field(default_factory=list)
+    reasons: tuple[str, ...] = ("not tried on the solvers",)
+    accepted: bool = False
+
+    def scores(self, role: SolverRole) -> list[float]:
+        return [attempt.score for attempt in self.attempts if attempt.role == role]
+
+    def closed(self) -> Round:
+        reasons = () if self.accepted else self.reasons
+        return Round(
+            self.index,
+            self.example,
+            tuple(self.verifications),
+            tuple(self.attempts),
+            Verdict(self.accepted, reasons),
+        )
+
+
+class EpisodeRun:
+    """The host's side of one running workflow."""
+
+    def __init__(
+        self,
+        document: Document,
+        cell: Cell,
+        harness: Harness,
+        candidate: Candidate,
+        team: Team,
+        protocol: TaskProtocol,
+    ) -> None:
+        self._document = document
+        self._harness = harness
+        self._protocol = protocol
+        self._rounds: list[_Open] = []
+        self._steps = 0
+        self.spend = Spend()
+        site = Site(
+            "",
+            "",
+            harness.tree,
+            document.id,
+            cell.split,
+            cell.repeat,
+            candidate.id,
+            candidate.commit,
+        )
+        self._asking = Asking(team, site, self._book)
+
+    @property
+    def rounds(self) -> tuple[Round, ...]:
+        """All rounds so far."""
+        return tuple(opened.closed() for opened in self._rounds)
+
+    @property
+    def accepted(self) -> bool:
+        """Whether any round was accepted."""
+        return any(opened.accepted for opened in self._rounds)
+
+    async def host(self, name: str, arguments: Json) -> Any:
+        """Answer one host call of the workflow.
+
+        Raises:
+            ValueError: the arguments or a model's output were bad; the workflow may handle it.
+            WorkflowStop: the episode is over (accepted, or out of rounds or calls).
+        """
+        if self.accepted or self.spend.calls >= self._protocol.max_calls:
+            raise WorkflowStop
+        self._steps += 1
+        steps: dict[str, Callable[..., Awaitable[Any]]] = {
+            "challenge": self._challenge,
+            "verify": self._verify,
+            "attempt": self._attempt,
+            "run_agent": self._run_agent,
+            "ask": self._ask,
+            "feedback": self._feedback,
+        }
+        try:
+            return await steps[name](**arguments)
+        except BAD_OUTPUT as error:
+            raise ValueError(f"{name}: {error.problem}") from error
+
+    def _book(self, spend: Spend) -> None:
+        self.spend += spend
+
+    async def _feedback(self) -> str:
+        return grouped(self.rounds)
+
+    async def _challenge(self, feedback: str = "", angle: str = "") -> Json:
+        prompt = self._harness.prompt(
+            "challenger", document=self._document.text, feedback=feedback, angle=angle
+        )
+        request = Request(messages=(Message("user", prompt),), temperature=1.0)
+        ordinal = f"s{self._steps}.challenge"
+        reply = await self._asking.structured("challenger", ordinal, request, ExampleReply)
+        return _as_dict(reply.example())
+
+    async def _verify(self, example: Any) -> Json:
+        opened = self._round(example)
+        if opened.fault:
+            return {"passed": False, "feedback": opened.fault}
+        prompt = self._harness.prompt(
+            "verifier", document=self._document.text, example=show(opened.example)
+        )
+        request = Request(messages=(Message("user", prompt),))
+        ordinal = f"s{self._steps}.verify"
+        reply = await self._asking.structured("verifier", ordinal, request, VerifierReply)
+        checked = reply.verification(frozen=False)
+        opened.verifications.append(checked)
+        if not checked.passed:
+            opened.reasons = ("failed the harness's own verifier",)
+        return {"passed": checked.passed, "feedback": checked.feedback}
+
+    async def _attempt(self, role: SolverRole, example: Any) -> Json:
+        opened = self._round(example)
+        if role not in ("weak", "strong"):
+            raise ValueError(f"attempt: role must be 'weak' or 'strong', not {role!r}")
+        if opened.fault:
+            return _attempts([], opened.fault)
+        if role == "strong" and not weak_gate_passed(opened.scores("weak"), self._protocol):
+            reason = "; ".join(opened.reasons) if opened.scores("weak") else "try weak first"
+            return _attempts([], reason)
+        if not opened.scores(role):
+            await self._solve(opened, role)
+        failed = "; ".join(opened.reasons) if self._gate_failed(opened, role) else ""
+        return _attempts(opened.scores(role), failed, opened.accepted)
+
+    async def _solve(self, opened: _Open, role: SolverRole) -> None:
+        policy = self._protocol.policy
+        samples = policy.weak_samples if role == "weak" else policy.strong_samples
+        try:
+            attempts = await solve(
+                self._asking,
+                self._protocol.domain,
+                self._document,
+                opened.example,
+                role,
+                samples,
+                opened.index,
+            )
+        except BAD_OUTPUT as error:
+            opened.reasons = (f"could not be scored: {error.problem}",)
+            opened.fault = opened.reasons[0]
+            raise
+        opened.attempts.extend(attempts)
+        weak, strong = opened.scores("weak"), opened.scores("strong")
+        judged = verdict(policy, weak, strong) if strong else weak_verdict(policy, weak)
+        opened.reasons = judged.reasons or ("not tried on the strong solver",)
+        if strong and judged.accepted:
+            await self._audit(opened)
+
+    async def _audit(self, opened: _Open) -> None:
+        """The verifier once more, with the protocol's own prompt, before anything is accepted."""
+        if self._protocol.domain.verified:
+            checked = await verify_frozen(
+                self._asking, self._document, opened.example, opened.index
+            )
+            opened.verifications.append(checked)
+            if not checked.passed:
+                opened.reasons = ("failed the protocol's verifier",)
+                return
+        opened.accepted = True
+
+    def _gate_failed(self, opened: _Open, role: SolverRole) -> bool:
+        if role == "weak":
+            return not weak_gate_passed(opened.scores("weak"), self._protocol)
+        return not opened.accepted
+
+    async def _run_agent(self, task: str, max_turns: int = 8) -> str:
+        turns = max(1, min(int(max_turns), 30))
+        system = self._harness.prompt(
+            "main", document=self._document.text, feedback=grouped(self.rounds)
+        )
+        ordinal = f"s{self._steps}.agent"
+        return await run_agent(self._asking, self._document, system, str(task), turns, ordinal)
+
+    async def _ask(self, role: str, prompt: str) -> str:
+        if role not in ("main", "challenger", "verifier"):
+            raise ValueError(f"ask: a workflow cannot ask the role {role!r}")
+        settings = self._asking.team.settings(role)
+        request = Request(
+            messages=(Message("user", str(prompt)),),
+            temperature=settings.temperature,
+            max_tokens=settings.max_tokens,
+        )
+        site = self._asking.at(role, f"s{self._steps}.ask")
+        return (await self._asking.call(site, request)).text
+
+    def _round(self, example: Any) -> _Open:
+        """Return the round of this example, opening one when it is new."""
+        try:
+            draft = _Draft.model_validate(example)
+        except ValidationError as error:
+            raise ValueError(f"not an example: {error.errors()[0]['msg']}") from error
+        lines = tuple(Criterion(c.criterion, c.weight, c.category) for c in draft.rubric)
+        made = Example(
+            draft.question, draft.answer, draft.context, lines, draft.kind, tuple(draft.skills)
+        )
+        for opened in self._rounds:
+            if opened.example == made:
+                return opened
+        if len(self._rounds) >= self._protocol.max_rounds:
+            raise WorkflowStop
+        fault = self._protocol.domain.fault(self._document, made)
+        opened = _Open(len(self._rounds), made, fault)
+        if fault:
+            opened.reasons = (fault,)
+        self._rounds.append(opened)
+        return opened
+
+
+def weak_gate_passed(weak: list[float], protocol: TaskProtocol) -> bool:
+    """Return whether weak samples exist and pass the policy's weak rules."""
+    return bool(weak) and weak_verdict(protocol.policy, weak).accepted
+
+
+async def run_episode(
+    document: Document,
+    cell: Cell,
+    harness: Harness,
+    candidate: Candidate,
+    team: Team,
+    protocol: TaskProtocol,
+    workflows: Workflows,
+) -> Episode:
+    """Try to get one accepted example out of one document.
+
+    A bad example, bad model output or a failing workflow rejects the episode; an endpoint that
+    stays unavailable voids it. Spent budgets, wrong keys and cancellation pass through.
+    """
+    run = EpisodeRun(document, cell, harness, candidate, team, protocol)
+    status, reason = "rejected", ""
+    try:
+        await workflows.run(
+            harness.workflow, document.text, harness.values, workflow_seed(cell), run.host
+        )
+    except WorkflowFailed as error:
+        reason = f"workflow failed: {error}"
+    except Unavailable as error:
+        return Episode(cell, harness.tree, "void", run.rounds, error.problem, run.spend)
+    if run.accepted:
+        return Episode(cell, harness.tree, "accepted", run.rounds, "", run.spend)
+    if not reason:
+        reason = "; ".join(run.rounds[-1].verdict.reasons) if run.rounds else "no example tried"
+    return Episode(cell, harness.tree, status, run.rounds, reason, run.spend)
+
+
+def workflow_seed(cell: Cell) -> int:
+    """Return the seed a workflow gets: its own for every document and repeat."""
+    digest = hashlib.sha256(f"{cell.document_id}:{cell.repeat}".encode()).digest()
+    return int.from_bytes(digest[:4])
+
+
+def _attempts(scores: list[float], reason: str, accepted: bool = False) -> Json:
+    mean = sum(scores) / len(scores) if scores else 0.0
+    return {
+        "passed": bool(scores) and not reason,
+        "accepted": accepted,
+        "scores": scores,
+        "mean": mean,
+        "reason": reason,
+    }
+
+
+def _as_dict(example: Example) -> Json:
+    return {
+        "question": example.question,
+        "answer": example.answer,
+        "context": example.context,
+        "rubric": [
+            {"criterion": c.criterion, "weight": c.weight, "category": c.category}
+            for c in example.rubric
+        ],
+        "kind": example.kind,
+        "skills": list(example.skills),
+    }

@@ -1,0 +1,191 @@
+"""The live view of a run: a few lines that are redrawn, or plain lines where there is no terminal.
+
+Knows nothing of how a search works; it draws its events and the caller's counters.
+"""
+
+import time
+from collections.abc import Callable
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from autodata.config import Budget
+from autodata.models.calls import CallStatus
+from autodata.optimize.events import (
+    Certified,
+    Certifying,
+    Decided,
+    Event,
+    Raced,
+    Remeasured,
+    Selected,
+    Started,
+)
+from autodata.types import Json
+from autodata.views import SIMULATED, rate, signed
+
+REDRAW_PER_S = 4
+PLAIN_EVERY_S = 15.0
+
+
+class LiveView:
+    """Shows a search while it runs; use as a context manager.
+
+    `status` is asked for the counters at every redraw, once it is set.
+    """
+
+    def __init__(
+        self, console: Console, title: str, iterations: int, budget: Budget, simulated: bool
+    ) -> None:
+        self._console = console
+        self._title = title
+        self._iterations = iterations
+        self._budget = budget
+        self._simulated = simulated
+        self._began = time.monotonic()
+        self._decided = 0
+        self._episodes = 0
+        self._accepted = 0
+        self._phase = "starting models"
+        self._best = "-"
+        self._baseline = "-"
+        self._races: dict[int, str] = {}
+        self._last_plain = 0.0
+        self._marks: list[tuple[float, int]] = []
+        self.status: Callable[[], CallStatus] | None = None
+        self._live = Live(
+            get_renderable=self._draw,
+            console=console,
+            refresh_per_second=REDRAW_PER_S,
+            transient=True,
+        )
+
+    def __enter__(self) -> "LiveView":
+        if self._simulated:
+            self._console.print(SIMULATED)
+        if self._console.is_terminal:
+            self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._live.is_started:
+            self._live.stop()
+
+    def line(self, text: str) -> None:
+        """Print a line above the live view."""
+        self._console.print(Text(f"{self._clock()}  {text}"))
+
+    def episode(self, body: Json) -> None:
+        """Count a finished episode."""
+        if body["status"] != "void":
+            self._episodes += 1
+            self._accepted += body["status"] == "accepted"
+        self._plain()
+
+    def progress(self, event: Event) -> None:
+        """Take in an event of the search."""
+        match event:
+            case Started():
+                first = event.baseline
+                self._baseline = rate(first.mean)
+                self._phase = "searching"
+                self.line(f"baseline c0: first look {self._baseline}")
+            case Selected():
+                self._races[event.number] = f"iteration {event.number}: editing {event.parent_id}"
+            case Raced():
+                self._races[event.number] = (
+                    f"iteration {event.number}: {event.candidate_id} against {event.parent_id} "
+                    f"{signed(event.gain)} ± {event.sd:.2f} after {event.pairs} pairs"
+                )
+            case Decided():
+                self._decide(event)
+            case Remeasured():
+                self._phase = "measuring the leaders again"
+                self._races.clear()
+                self._best = f"{event.best.candidate_id} {rate(event.best.mean)}"
+            case Certifying():
+                self._phase = f"test documents: {event.episodes} episodes"
+                self._races.clear()
+                self.line(f"sealed test split: c0 against {', '.join(event.finalists) or 'nobody'}")
+            case Certified():
+                pass
+
+    def _decide(self, event: Decided) -> None:
+        past = event.iteration
+        self._decided += 1
+        self._races.pop(past.number, None)
+        self._best = f"{event.best.candidate_id} {rate(event.best.mean)}"
+        name = past.proposal.candidate.id if past.proposal.candidate else "no candidate"
+        change = past.proposal.candidate.message if past.proposal.candidate else ""
+        self.line(
+            f"iteration {past.number}: {past.parent_id} -> {name} {past.decision}: {past.reason}"
+            + (f"  ({change.splitlines()[0]})" if change else "")
+        )
+
+    def _draw(self) -> RenderableType:
+        grid = Table.grid(padding=(0, 2))
+        for name, value in self._facts():
+            grid.add_row(Text(name, style="dim"), Text(value))
+        lines = [Text(text, style="cyan") for _, text in sorted(self._races.items())]
+        head = Text(self._title, style="bold")
+        return Group(*([SIMULATED] if self._simulated else []), head, grid, *lines)
+
+    def _facts(self) -> list[tuple[str, str]]:
+        share = f", {self._accepted / self._episodes:.0%} accepted" if self._episodes else ""
+        facts = [
+            ("iteration", f"{self._decided} of {self._iterations} decided  {self._phase}"),
+            ("episodes", f"{self._episodes}{share}"),
+            ("pass rate", f"baseline {self._baseline}  best {self._best}"),
+            ("time", self._clock() + self._left()),
+        ]
+        if self.status is not None:
+            now = self.status()
+            spent = now.spent
+            tokens = spent.prompt_tokens + spent.completion_tokens
+            facts.insert(
+                3,
+                (
+                    "calls",
+                    f"{now.answered:,} ({self._speed(now.answered):.1f}/s)  {now.in_flight} in "
+                    f"flight  {now.recalled:,} from the journal  {tokens:,} tokens  "
+                    f"${spent.cost_usd:.2f}",
+                ),
+            )
+            facts += [("paused", text) for text in now.paused]
+        return facts
+
+    def _speed(self, answered: int) -> float:
+        """Calls per second over the last half minute."""
+        now = time.monotonic()
+        self._marks.append((now, answered))
+        while len(self._marks) > 2 and now - self._marks[0][0] > 30:
+            self._marks.pop(0)
+        then, before = self._marks[0]
+        return (answered - before) / (now - then) if now > then else 0.0
+
+    def _left(self) -> str:
+        bound = self._budget.hours * 3600
+        if bound:
+            return f" of {_minutes(bound)} allowed"
+        return ""
+
+    def _clock(self) -> str:
+        return _minutes(time.monotonic() - self._began)
+
+    def _plain(self) -> None:
+        """Where nothing is redrawn, say every now and then how things are."""
+        now = time.monotonic()
+        if self._console.is_terminal or now - self._last_plain < PLAIN_EVERY_S:
+            return
+        self._last_plain = now
+        told = "  ".join(f"{name} {value}" for name, value in self._facts() if name != "time")
+        self.line(told)
+
+
+def _minutes(seconds: float) -> str:
+    whole = int(seconds)
+    if whole >= 3600:
+        return f"{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}"
+    return f"{whole // 60}:{whole % 60:02}"

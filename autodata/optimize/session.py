@@ -1,0 +1,223 @@
+"""One durable optimization session: a search whose facts live in a journal and whose candidates in git.
+
+Knows nothing of how its collaborators were built. Resuming is running the same session again: what the
+journal holds is answered at once, and every decision comes out the same.
+"""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from autodata.errors import ConfigurationError
+from autodata.evaluation import episode_key
+from autodata.harness.spec import Harness, load_files
+from autodata.optimize.base import Evaluator, Proposer
+from autodata.optimize.certify import Ledger
+from autodata.optimize.events import Certifying, Event, Progress, Started
+from autodata.optimize.plan import SearchPlan
+from autodata.optimize.search import SearchResult, search
+from autodata.types import Candidate, Json, Outcome, Split
+
+FINISHED = "finished"
+
+
+class Store(Protocol):
+    """The part of the journal that a session needs."""
+
+    def find(self, kind: str, key: str) -> Json | None: ...
+
+    async def append(self, kind: str, key: str, body: Json) -> None: ...
+
+    async def once(self, kind: str, key: str, body: Json) -> Json: ...
+
+
+class Commits(Protocol):
+    """The part of the git repository that a session needs."""
+
+    def commit_candidate(
+        self,
+        run: str,
+        candidate_id: str,
+        files: Mapping[str, str],
+        parent: str | None,
+        message: str,
+        when: int,
+    ) -> str: ...
+
+    def read_files(self, commit: str) -> dict[str, str]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class RunStart:
+    """What a run begins with; journaled first, and equal on every resume."""
+
+    run_id: str
+    created_at: int
+    seed: int
+    harness: str
+    base_commit: str | None
+    config: Json
+    simulated: bool
+
+    def body(self, baseline: Candidate, split: str) -> Json:
+        """The `run` record."""
+        return {
+            "run_id": self.run_id,
+            "created_at": self.created_at,
+            "harness": self.harness,
+            "base_commit": self.base_commit,
+            "baseline_commit": baseline.commit,
+            "baseline_tree": baseline.tree,
+            "seed": self.seed,
+            "config": self.config,
+            "simulated": self.simulated,
+            "test_split": split,
+        }
+
+
+class GitWorkshop:
+    """Reads candidates from git and commits new ones, with dates that are the same on every resume."""
+
+    def __init__(self, commits: Commits, start: RunStart) -> None:
+        self._commits = commits
+        self._start = start
+        self._known: dict[str, Harness] = {}
+
+    async def load(self, candidate: Candidate) -> Harness:
+        """Return a candidate's harness."""
+        if candidate.tree not in self._known:
+            self._known[candidate.tree] = load_files(self._commits.read_files(candidate.commit))
+        return self._known[candidate.tree]
+
+    def baseline(self, harness: Harness) -> Candidate:
+        """Commit the baseline as `c0`."""
+        message = f"Baseline of {self._start.harness}"
+        return self._commit("c0", None, self._start.base_commit, harness, message, 0)
+
+    async def make(
+        self, number: int, parent: Candidate, harness: Harness, message: str
+    ) -> Candidate:
+        """Commit the candidate of an iteration, its git parent the candidate it was edited from."""
+        return self._commit(f"c{number}", parent.id, parent.commit, harness, message, number)
+
+    def _commit(
+        self,
+        name: str,
+        parent_id: str | None,
+        parent_commit: str | None,
+        harness: Harness,
+        message: str,
+        number: int,
+    ) -> Candidate:
+        commit = self._commits.commit_candidate(
+            self._start.run_id,
+            name,
+            harness.files,
+            parent_commit,
+            message,
+            self._start.created_at + number,
+        )
+        self._known[harness.tree] = harness
+        return Candidate(
+            name, commit, harness.tree, parent_id, harness.values, harness.prompt_chars, message
+        )
+
+
+class JournalRecorder:
+    """Writes a search's facts to the journal once; a different fact under the same key is an error."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def record(self, kind: str, key: str, body: Json) -> None:
+        """Write, or check against what is there."""
+        await self._store.once(kind, key, body)
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Who is told what: every event, the baseline's first rate, and who goes to the test split."""
+
+    progress: Progress
+    first_rate: Callable[[float], None]
+    claimed: Callable[[Sequence[str]], None]
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, Started):
+            self.first_rate(event.baseline.mean)
+        elif isinstance(event, Certifying):
+            self.claimed(event.finalists)
+        self.progress(event)
+
+
+async def run_session(
+    start: RunStart,
+    plan: SearchPlan,
+    baseline: Candidate,
+    documents: Mapping[Split, Sequence[str]],
+    evaluator: Evaluator,
+    proposer: Proposer,
+    store: Store,
+    ledger: Ledger,
+    watch: Watch,
+) -> SearchResult:
+    """Run or resume a search to its end and journal the result.
+
+    Raises:
+        ConfigurationError: the run was begun with another configuration, harness or seed.
+        BudgetSpent, Interrupted, Unavailable: stopped; the same command goes on from here.
+    """
+    body = start.body(baseline, ledger.split)
+    known = store.find("run", start.run_id)
+    if known is not None:
+        _same_run(known, body)
+    else:
+        await store.append("run", start.run_id, body)
+    recorder = JournalRecorder(store)
+    result = await search(plan, baseline, documents, evaluator, proposer, recorder, watch, ledger)
+    if store.find("session", FINISHED) is None:
+        await store.append("session", FINISHED, result_body(result))
+    return result
+
+
+def result_body(result: SearchResult) -> Json:
+    """What a finished run says of itself, for `show`, `status` and promotion."""
+    return {
+        "ended": FINISHED,
+        "finished_at": time.time(),
+        "best": result.best.id,
+        "best_commit": result.best.commit,
+        "finalists": [finalist.id for finalist in result.finalists],
+        "certificates": [certificate.body() for certificate in result.certificates],
+        "baseline_rate": [
+            result.baseline_rate.mean,
+            result.baseline_rate.low,
+            result.baseline_rate.high,
+        ],
+        "episodes": result.spent,
+    }
+
+
+def train_episodes(
+    find: Callable[[str, str], Json | None], parent: Candidate, minibatch: Sequence[Outcome]
+) -> list[Json]:
+    """Return the full journaled trajectories of a minibatch."""
+    keys = [episode_key(parent.tree, outcome.cell) for outcome in minibatch]
+    return [body for key in keys if (body := find("episode", key)) is not None]
+
+
+def _same_run(known: Json, body: Json) -> None:
+    named = {
+        "harness": "the harness folder",
+        "baseline_tree": "the harness's files",
+        "seed": "--seed",
+        "test_split": "the documents or their splits",
+        "config": "the configuration",
+    }
+    for field, what in named.items():
+        if known.get(field) != body.get(field):
+            raise ConfigurationError(
+                f"run {body['run_id']} was begun with another {field}: {what} changed since",
+                f"undo the change to resume it, or choose another name: --run {body['run_id']}-2",
+            )

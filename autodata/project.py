@@ -1,0 +1,146 @@
+"""A project on disk: where its configuration, harnesses and runs are, and how one is begun.
+
+Knows nothing of models or runs' contents.
+"""
+
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+import yaml
+
+from autodata.config import Config, load_config, read_config_file
+from autodata.errors import ConfigurationError
+
+CONFIG_FILE = "autodata.yaml"
+TEMPLATES = ("local", "simulated", "openai", "anthropic", "vllm")
+PACKAGE = Path(__file__).parent
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A folder with harnesses and runs, and the configuration in force."""
+
+    root: Path
+    config: Config
+    config_file: str
+
+    @property
+    def runs(self) -> Path:
+        """Where runs are kept."""
+        return self.root / "runs"
+
+    @property
+    def harness_folder(self) -> Path:
+        """The folder of the configured harness: the project's own, else the shipped one."""
+        return harness_folder(self.root, self.config.harness)
+
+
+def find_root(start: Path) -> Path:
+    """Return the nearest folder upwards with an autodata.yaml or a git repository, else `start`."""
+    for folder in (start, *start.parents):
+        if (folder / CONFIG_FILE).is_file() or (folder / ".git").exists():
+            return folder
+    return start
+
+
+def open_project(
+    start: Path, config_file: Path | None, settings: list[str], models: str | None
+) -> Project:
+    """Find the project around `start` and read its configuration.
+
+    Without autodata.yaml the shipped project applies. `models` replaces models and roles: `local`,
+    `simulated`, or a YAML file with these two sections.
+
+    Raises:
+        ConfigurationError: names file, line, field and fix.
+    """
+    root = find_root(start)
+    path = config_file or root / CONFIG_FILE
+    if config_file is not None or path.is_file():
+        text, name = read_config_file(path), str(path.name)
+    else:
+        text, name = template("local"), "the shipped autodata.yaml"
+    if models is not None:
+        text = _with_models(text, models)
+        name = f"{name} with --models {models}"
+    return Project(root, load_config(text, name, settings), name)
+
+
+def template(name: str) -> str:
+    """Return the text of a configuration template."""
+    return resources.files("autodata").joinpath(f"templates/{name}.yaml").read_text("utf-8")
+
+
+def harness_folder(root: Path, name: str) -> Path:
+    """Return where a harness lies: in the project, else among the shipped ones.
+
+    Raises:
+        ConfigurationError: there is no such harness; lists those there are.
+    """
+    shelves = [root / "harnesses", *shipped_harnesses()]
+    for shelf in shelves:
+        if (shelf / name / "harness.yaml").is_file():
+            return shelf / name
+    known = sorted({path.parent.name for shelf in shelves for path in shelf.glob("*/harness.yaml")})
+    raise ConfigurationError(
+        f"there is no harness {name!r} under {root / 'harnesses'}",
+        f"known: {', '.join(known)}; set `harness:` in {CONFIG_FILE}",
+    )
+
+
+def shipped_harnesses() -> list[Path]:
+    """Return where the harnesses that come with the package lie: in a wheel, or in a checkout."""
+    return [
+        shelf
+        for shelf in (PACKAGE / "shipped" / "harnesses", PACKAGE.parent / "harnesses")
+        if shelf.is_dir()
+    ]
+
+
+def begin(root: Path, kind: str) -> list[Path]:
+    """Write autodata.yaml, the harness it names and .gitignore where they are missing.
+
+    Nothing that exists is overwritten. Returns what was written.
+
+    Raises:
+        ConfigurationError: an autodata.yaml is there already, or the template is unknown.
+    """
+    if kind not in TEMPLATES:
+        raise ConfigurationError(f"unknown template {kind!r}", f"use one of {', '.join(TEMPLATES)}")
+    if (root / CONFIG_FILE).exists():
+        raise ConfigurationError(
+            f"{root / CONFIG_FILE} is there already and is never overwritten",
+            "edit it, or move it away first",
+        )
+    text = template(kind)
+    name = str(yaml.safe_load(text)["harness"])
+    files = {root / CONFIG_FILE: text}
+    target = root / "harnesses" / name
+    if not target.exists():
+        source = harness_folder(root, name)
+        for file in sorted(source.rglob("*")):
+            if file.is_file() and "__pycache__" not in file.parts:
+                files[target / file.relative_to(source)] = file.read_text("utf-8")
+    if not (root / ".gitignore").exists():
+        files[root / ".gitignore"] = "/runs/\n"
+    for path, content in files.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content, "utf-8")
+    return list(files)
+
+
+def _with_models(text: str, models: str) -> str:
+    """Return a configuration with models and roles taken from a template or file."""
+    other_text = template(models) if models in TEMPLATES else read_config_file(Path(models))
+    try:
+        data, other = yaml.safe_load(text) or {}, yaml.safe_load(other_text) or {}
+    except yaml.YAMLError as error:
+        raise ConfigurationError(f"--models {models}: not YAML: {error}", "mend it") from error
+    missing = [part for part in ("models", "roles") if part not in other]
+    if missing:
+        raise ConfigurationError(
+            f"--models {models}: no section {missing[0]}", "give it `models:` and `roles:`"
+        )
+    data["models"], data["roles"] = other["models"], other["roles"]
+    return yaml.safe_dump(data, sort_keys=False)

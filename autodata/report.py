@@ -1,0 +1,193 @@
+"""What a run says of itself, as plain data: asked of the tables, ready for JSON or for a screen.
+
+Knows nothing of how it is drawn; see `views`.
+"""
+
+from math import sqrt
+from typing import Any
+
+import duckdb
+
+from autodata.errors import StoreError
+from autodata.store.tables import query
+from autodata.types import Json
+
+CANDIDATES = """
+select c.candidate_id, c.parent_id, c.iteration, c.kind, c.message, c.knobs, c.prompt_chars,
+       c.commit, coalesce(i.decision, 'baseline') as decision, i.reason,
+       count(*) filter (e.split = 'validation' and e.score is not null) as episodes,
+       coalesce(sum(e.score) filter (e.split = 'validation'), 0) as accepted,
+       sum(e.score) as all_accepted, sum(e.prompt_tokens + e.completion_tokens) as tokens,
+       sum(e.seconds) as seconds, sum(e.cost_usd) as usd
+from candidates c
+left join iterations i on i.run_id = c.run_id and i.candidate_id = c.candidate_id
+left join episodes e on e.run_id = c.run_id and e.candidate_id = c.candidate_id
+where c.run_id = $run
+group by all order by c.iteration
+"""
+
+TOTALS = """
+select count(*) as calls, coalesce(sum(prompt_tokens), 0) as prompt_tokens,
+       coalesce(sum(completion_tokens), 0) as completion_tokens,
+       coalesce(sum(cost_usd), 0) as usd, coalesce(sum(seconds), 0) as seconds,
+       count(*) filter (outcome <> 'ok') as failed
+from calls where run_id = $run
+"""
+
+
+def rows(connection: duckdb.DuckDBPyConnection, sql: str, run: str = "") -> list[Json]:
+    """Return a query's rows as dictionaries; `$run` in it stands for the run's id."""
+    quoted = "'" + run.replace("'", "''") + "'"
+    found = query(connection, sql.replace("$run", quoted), limit=1_000_000)
+    return [dict(zip(found.columns, row, strict=True)) for row in found.rows]
+
+
+def wilson(accepted: int, episodes: int, z: float = 1.96) -> tuple[float, float]:
+    """Return Wilson's 95 % interval of a rate (E. B. Wilson, JASA 1927)."""
+    if not episodes:
+        return (0.0, 1.0)
+    rate = accepted / episodes
+    scale = 1 + z * z / episodes
+    middle = (rate + z * z / (2 * episodes)) / scale
+    reach = z * sqrt(rate * (1 - rate) / episodes + z * z / (4 * episodes**2)) / scale
+    return (max(0.0, middle - reach), min(1.0, middle + reach))
+
+
+def run_report(connection: duckdb.DuckDBPyConnection, run: str) -> Json:
+    """Return everything `show RUN` tells.
+
+    Raises:
+        StoreError: no such run.
+    """
+    found = rows(connection, "select * from runs where run_id = $run", run)
+    if not found:
+        raise StoreError(f"run {run} has not begun", "see `autodata runs`")
+    candidates = [candidate_line(row) for row in rows(connection, CANDIDATES, run)]
+    mark_front(candidates)
+    episodes = rows(
+        connection,
+        "select split, count(*) filter (score is not null) as episodes, sum(score) as accepted, "
+        "count(*) filter (score is null) as void from episodes where run_id = $run "
+        "group by split order by split",
+        run,
+    )
+    certificates = rows(
+        connection, "select candidate_id, evidence from certifications where run_id = $run", run
+    )
+    iterations = rows(
+        connection,
+        "select iteration, parent_id, candidate_id, kind, decision, reason, audit "
+        "from iterations where run_id = $run order by iteration",
+        run,
+    )
+    return {
+        "run": found[0],
+        "totals": rows(connection, TOTALS, run)[0],
+        "episodes": episodes,
+        "candidates": candidates,
+        "iterations": iterations,
+        "certificates": certificates,
+    }
+
+
+def candidate_line(row: Json) -> Json:
+    """Add pass rate, interval and cost per accepted example to a candidate's row."""
+    episodes, accepted = int(row["episodes"] or 0), int(row["accepted"] or 0)
+    low, high = wilson(accepted, episodes)
+    won = int(row.pop("all_accepted") or 0)
+    per: dict[str, Any] = {
+        f"{name}_per_accepted": (float(row.pop(name) or 0) / won if won else None)
+        for name in ("tokens", "seconds", "usd")
+    }
+    rate = accepted / episodes if episodes else None
+    return {**row, "pass_rate": rate, "low": low, "high": high, **per, "front": False}
+
+
+def mark_front(candidates: list[Json]) -> None:
+    """Mark candidates that no other beats in both pass rate and tokens per accepted example."""
+    measured = [
+        line
+        for line in candidates
+        if line["pass_rate"] is not None and line["tokens_per_accepted"] is not None
+    ]
+    for line in measured:
+        line["front"] = not any(
+            other["pass_rate"] >= line["pass_rate"]
+            and other["tokens_per_accepted"] <= line["tokens_per_accepted"]
+            and (other["pass_rate"], -other["tokens_per_accepted"])
+            != (line["pass_rate"], -line["tokens_per_accepted"])
+            for other in measured
+        )
+
+
+def candidate_report(connection: duckdb.DuckDBPyConnection, run: str, candidate: str) -> Json:
+    """Return everything `show RUN CANDIDATE` tells.
+
+    Raises:
+        StoreError: no such candidate.
+    """
+    lines = {line["candidate_id"]: line for line in run_report(connection, run)["candidates"]}
+    if candidate not in lines:
+        raise StoreError(
+            f"run {run} has no candidate {candidate!r}", f"it has {', '.join(lines) or 'none yet'}"
+        )
+    quoted = "'" + candidate.replace("'", "''") + "'"
+    iterations = rows(
+        connection,
+        f"select * from iterations where run_id = $run and candidate_id = {quoted}",
+        run,
+    )
+    reasons = rows(
+        connection,
+        "select split, status, reason, count(*) as episodes from episodes "
+        f"where run_id = $run and candidate_id = {quoted} and split <> 'test' "
+        "group by all order by split, episodes desc",
+        run,
+    )
+    return {
+        "candidate": lines[candidate],
+        "iteration": iterations[0] if iterations else None,
+        "reasons": reasons,
+    }
+
+
+def trace_report(connection: duckdb.DuckDBPyConnection, run: str, episode: str) -> list[Json]:
+    """Return the episodes that `trace` shows, each with its rounds and attempts.
+
+    `episode` is `CANDIDATE:DOCUMENT[:REPEAT]`; a document may be shortened to its first letters.
+
+    Raises:
+        StoreError: not of that form, or nothing fits.
+    """
+    candidate, _, rest = episode.partition(":")
+    document, _, repeat = rest.partition(":")
+    if not rest or (repeat and not repeat.isdigit()) or not document.isalnum():
+        raise StoreError(
+            f"{episode!r} names no episode", "write CANDIDATE:DOCUMENT or CANDIDATE:DOCUMENT:REPEAT"
+        )
+    quoted = candidate.replace("'", "''")
+    where = f"run_id = $run and candidate_id = '{quoted}' and document_id like '{document}%'"
+    if repeat:
+        where += f" and repeat = {repeat}"
+    found = rows(connection, f"select * from episodes where {where} order by repeat", run)
+    if not found:
+        raise StoreError(
+            f"run {run} has no episode {episode}",
+            'list them: autodata sql "select candidate_id, document_id, repeat from episodes"',
+        )
+    rounds = rows(connection, f"select * from rounds where {where} order by repeat, round", run)
+    attempts = rows(
+        connection,
+        f"select * from attempts where {where} order by repeat, round, role, sample",
+        run,
+    )
+    for line in found:
+        place = (line["document_id"], line["repeat"])
+        line["rounds"] = [r for r in rounds if (r["document_id"], r["repeat"]) == place]
+        for past in line["rounds"]:
+            past["attempts"] = [
+                a
+                for a in attempts
+                if (a["document_id"], a["repeat"], a["round"]) == (*place, past["round"])
+            ]
+    return found

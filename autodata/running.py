@@ -1,0 +1,285 @@
+"""Runs that need models: optimizing and evaluating, from an open project to a finished journal.
+
+Knows how a run is put together, not how it is shown; everything the user sees goes through `Reports`.
+"""
+
+import asyncio
+import signal
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from autodata.episode.roles import Asking
+from autodata.errors import ConfigurationError, Interrupted
+from autodata.harness.repository import Repository
+from autodata.harness.spec import Harness, load_files, load_folder
+from autodata.models.base import Site
+from autodata.optimize.base import Iteration
+from autodata.optimize.certify import Ledger
+from autodata.optimize.editor import TextEditor
+from autodata.optimize.events import Progress
+from autodata.optimize.proposer import Edit, HarnessProposer
+from autodata.optimize.search import SearchResult
+from autodata.optimize.session import GitWorkshop, RunStart, Watch, run_session, train_episodes
+from autodata.optimize.study import KnobStudy
+from autodata.project import Project
+from autodata.store import ledger as test_ledger
+from autodata.store.journal import Journal
+from autodata.store.runs import check_name
+from autodata.store.tables import snapshot
+from autodata.types import Candidate, Cell, Document, Json, Outcome, Spend, Split
+from autodata.wiring import (
+    Engine,
+    Reports,
+    check_documents_fit,
+    engine,
+    identity,
+    load_splits,
+    search_plan,
+    task_protocol,
+)
+
+T = TypeVar("T")
+GRACE_S = 8.0
+"""Seconds that calls in flight get to finish after SIGINT or SIGTERM."""
+
+
+@dataclass(slots=True)
+class Running:
+    """A run while it goes on, for whoever draws it."""
+
+    run_id: str
+    project: Project
+    engine: Engine
+
+
+def run_until_signal(work: Coroutine[Any, Any, T], told: Callable[[str], None]) -> T:
+    """Run a coroutine to its end, or to the first SIGINT or SIGTERM.
+
+    Raises:
+        Interrupted: a signal came; the journal is closed and the run can be resumed.
+    """
+
+    async def main() -> T:
+        task = asyncio.ensure_future(work)
+        loop = asyncio.get_running_loop()
+        caught: list[signal.Signals] = []
+
+        def stop(number: signal.Signals) -> None:
+            caught.append(number)
+            told(
+                f"{number.name}: stopping; calls in flight are abandoned and asked again on resume"
+            )
+            task.cancel()
+
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stop, number)
+        try:
+            return await task
+        except asyncio.CancelledError:
+            if not caught:
+                raise
+            raise Interrupted(
+                f"stopped by {caught[0].name}", "give the same command again to go on"
+            ) from None
+
+    return asyncio.run(main())
+
+
+async def optimize(
+    project: Project,
+    run_id: str,
+    seed: int,
+    reports: Reports,
+    progress: Progress,
+    started: Callable[[Running], None],
+) -> SearchResult:
+    """Run or resume one optimization session.
+
+    Raises:
+        AutodataError: see `run_session`; whatever was paid for is in the journal.
+    """
+    config = project.config
+    documents = load_splits(config, project.root)
+    harness = load_folder(project.harness_folder)
+    task_protocol(config)
+    check_documents_fit(documents, harness)
+    plan = search_plan(config, seed)
+    ids = {split: [document.id for document in found] for split, found in documents.items()}
+    plan.check(ids)
+    with Repository(project.root) as repository:
+        async with open_journal(project, run_id) as journal:
+            known = journal.find("run", run_id) or {}
+            start = RunStart(
+                run_id,
+                known.get("created_at", int(time.time())),
+                seed,
+                harness.name,
+                known["base_commit"] if known else repository.head(),
+                identity(config, documents),
+                config.simulated,
+            )
+            workshop = GitWorkshop(repository, start)
+            async with engine(project, journal, documents, workshop.load, reports) as running:
+                await running.sandbox.check(harness.workflow)
+                started(Running(run_id, project, running))
+                baseline = workshop.baseline(harness)
+                study = KnobStudy(journal.folder, run_id, harness.knobs, seed)
+                proposer = HarnessProposer(
+                    harness,
+                    workshop,
+                    study,
+                    text_editor(running, harness, plan.parallel)
+                    if config.optimize.proposer != "knobs"
+                    else None,
+                    config.optimize.proposer != "llm",
+                    config.optimize.max_prompt_chars,
+                )
+                tested = earlier_tests(project, run_id, ids["test"])
+                watch = Watch(
+                    progress,
+                    lambda rate: study.baseline(baseline.knobs, rate, baseline.commit),
+                    lambda finalists: claim(project, run_id, tested.split, finalists, journal),
+                )
+                return await run_session(
+                    start,
+                    plan,
+                    baseline,
+                    ids,
+                    running.evaluator,
+                    proposer,
+                    journal,
+                    tested,
+                    watch,
+                )
+
+
+def earlier_tests(project: Project, run_id: str, test_documents: Sequence[str]) -> Ledger:
+    """Return which candidates (by tree) other runs have tested on this test split."""
+    fresh = Ledger.fresh(test_documents)
+    noted = test_ledger.tested(project.runs, fresh.split)
+    trees = [tree for run, tree in noted if run != run_id]
+    return replace(fresh, tested=tuple(dict.fromkeys(trees)))
+
+
+def claim(
+    project: Project, run_id: str, split: str, finalists: Sequence[str], journal: Journal
+) -> None:
+    """Write down who is about to be tested, before anything is seen of the test split."""
+    bodies = [journal.find("candidate", finalist) for finalist in finalists]
+    trees = [body["tree"] for body in bodies if body is not None]
+    test_ledger.note(project.runs, split, run_id, trees, time.time)
+
+
+def text_editor(running: Engine, baseline: Harness, parallel: int) -> Any:
+    """Return the analyzer and implementer as one function of an iteration."""
+
+    async def edit(
+        number: int,
+        parent: Candidate,
+        harness: Harness,
+        minibatch: Sequence[Outcome],
+        history: Sequence[Iteration],
+    ) -> Edit:
+        spent: list[Spend] = []
+        site = Site("", "", parent.tree, candidate_id=parent.id, commit=parent.commit)
+        asking = Asking(running.team, site, spent.append)
+        editor = TextEditor(asking, running.sandbox.check, baseline)
+        episodes = train_episodes(running.journal.find, parent, minibatch)
+        decided = {past.number for past in history} | {number}
+        with snapshot(running.journal.records(), running.journal.folder.name, decided) as query:
+            edited, analysis, predictions, summary = await editor.edit(
+                number, harness, episodes, query, history
+            )
+        return edited, analysis, predictions, summary, sum(spent, Spend())
+
+    return edit
+
+
+async def evaluate(
+    project: Project,
+    run_id: str,
+    harness: Harness,
+    split: Split,
+    repeats: int,
+    most: int,
+    reports: Reports,
+    started: Callable[[Running], None],
+) -> list[Outcome]:
+    """Measure one harness on the documents of a split, journaled and resumable like any run."""
+    documents = load_splits(project.config, project.root)
+    task_protocol(project.config)
+    check_documents_fit(documents, harness)
+    chosen = documents[split][: most or None]
+    candidate = Candidate("c0", "", harness.tree, None, harness.values, harness.prompt_chars)
+
+    async def load(_: Candidate) -> Harness:
+        return harness
+
+    async with open_journal(project, run_id) as journal:
+        await _begin_evaluation(project, run_id, harness, documents, journal)
+        async with engine(project, journal, documents, load, reports) as running:
+            await running.sandbox.check(harness.workflow)
+            started(Running(run_id, project, running))
+            cells = [Cell(d.id, split, repeat) for repeat in range(repeats) for d in chosen]
+            return await running.evaluator.evaluate(candidate, cells)
+
+
+async def _begin_evaluation(
+    project: Project,
+    run_id: str,
+    harness: Harness,
+    documents: dict[Split, list[Document]],
+    journal: Journal,
+) -> None:
+    body: Json = {
+        "run_id": run_id,
+        "created_at": int(time.time()),
+        "harness": harness.name,
+        "baseline_commit": "",
+        "baseline_tree": harness.tree,
+        "seed": 0,
+        "config": identity(project.config, documents),
+        "simulated": project.config.simulated,
+        "kind": "evaluation",
+    }
+    known = journal.find("run", run_id)
+    if known is None:
+        await journal.append("run", run_id, body)
+    elif known.get("kind") != "evaluation":
+        raise ConfigurationError(
+            f"run {run_id} is an optimization", "choose another name: --run NAME"
+        )
+
+
+@asynccontextmanager
+async def open_journal(project: Project, run_id: str) -> AsyncIterator[Journal]:
+    """Open a run's journal for writing, and close it whatever happens."""
+    check_name(run_id)
+    folder = project.runs / run_id
+    folder.mkdir(parents=True, exist_ok=True)
+    journal = Journal.open(folder, linger=0.0 if project.config.simulated else 0.01)
+    try:
+        yield journal
+    finally:
+        with suppress(asyncio.CancelledError):
+            await journal.close()
+
+
+def harness_at(project: Project, name: str) -> Harness:
+    """Return a harness by folder, by `RUN/CANDIDATE`, or by git revision of the configured one.
+
+    Raises:
+        ConfigurationError, HarnessError, RepositoryError: nothing of that name, or not valid.
+    """
+    if (Path(name) / "harness.yaml").is_file():
+        return load_folder(Path(name))
+    if (project.root / "harnesses" / name).is_dir():
+        return load_folder(project.root / "harnesses" / name)
+    with Repository(project.root) as repository:
+        run, _, candidate = name.partition("/")
+        commit = repository.resolve(run, candidate) if candidate else name
+        return load_files(repository.read_files(commit))

@@ -1,0 +1,187 @@
+"""How reports look on a screen: Rich tables and lines.
+
+Knows nothing of where the data came from; every function takes plain data and returns renderables.
+"""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.syntax import Syntax
+from rich.table import Table
+from rich.text import Text
+
+from autodata.types import Json
+
+SIMULATED = Text(
+    "SIMULATED MODELS: these numbers say nothing about real models.", style="bold yellow"
+)
+
+
+def rate(value: float | None, low: float | None = None, high: float | None = None) -> str:
+    """Return a pass rate with its interval, such as `.42 [.30, .55]`."""
+    if value is None:
+        return "-"
+    shown = _short(value)
+    return shown if low is None or high is None else f"{shown} [{_short(low)}, {_short(high)}]"
+
+
+def signed(value: float) -> str:
+    """Return a difference of rates with its sign, such as `+.17`."""
+    return ("-" if value < 0 else "+") + _short(abs(value))
+
+
+def run_view(report: Json, state: str) -> RenderableType:
+    """Draw `show RUN`."""
+    run, totals = report["run"], report["totals"]
+    parts: list[RenderableType] = []
+    if run["simulated"]:
+        parts.append(SIMULATED)
+    parts.append(
+        Text.assemble(
+            (f"run {run['run_id']}", "bold"),
+            f"  {state}  harness {run['harness']}  seed {run['seed']}",
+        )
+    )
+    tokens = totals["prompt_tokens"] + totals["completion_tokens"]
+    episodes = sum(line["episodes"] for line in report["episodes"])
+    void = sum(line["void"] for line in report["episodes"])
+    parts.append(
+        Text(
+            f"{len(report['iterations'])} iterations  {episodes:,} episodes ({void} void)  "
+            f"{totals['calls']:,} calls  {tokens:,} tokens  ${totals['usd']:.2f}"
+        )
+    )
+    parts += [
+        certificate_line(row["candidate_id"], row["evidence"]) for row in certificates(report)
+    ]
+    parts.append(candidates_table(report["candidates"]))
+    audited = [line["audit"] for line in report["iterations"] if _loaded(line["audit"])]
+    if audited:
+        scores = [_loaded(audit) for audit in audited]
+        brier = sum(s["brier"] for s in scores) / len(scores)
+        base = sum(s["brier_base"] for s in scores) / len(scores)
+        parts.append(Text(f"analyzer: Brier score {brier:.3f} (expecting no change: {base:.3f})"))
+    return Group(*parts)
+
+
+def certificates(report: Json) -> list[Json]:
+    """Return a report's certificates with their evidence read."""
+    return [{**row, "evidence": _loaded(row["evidence"])} for row in report["certificates"]]
+
+
+def certificate_line(candidate: str, evidence: Json) -> Text:
+    """Draw what the sealed test split says of one finalist."""
+    gain, ours, base = evidence["gain"], evidence["rate"], evidence["baseline_rate"]
+    verdict = ("certified", "bold green") if evidence["certified"] else ("not certified", "yellow")
+    return Text.assemble(
+        f"test documents ({evidence['documents']} sealed): "
+        f"baseline {rate(base['mean'], base['low'], base['high'])}  "
+        f"{candidate} {rate(ours['mean'], ours['low'], ours['high'])}  "
+        f"difference {signed(gain['mean'])} [{signed(gain['low'])}, {signed(gain['high'])}] ",
+        verdict,
+    )
+
+
+def candidates_table(candidates: Sequence[Json]) -> Table:
+    """Draw candidates with validation pass rate and cost; `*` marks the Pareto front."""
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for name in ("", "candidate", "parent", "decision", "validation [95 %]", "n"):
+        table.add_column(name, no_wrap=True)
+    for name in ("tokens/accepted", "s/accepted", "$/accepted"):
+        table.add_column(name, justify="right")
+    table.add_column("change", overflow="ellipsis", no_wrap=True)
+    for line in candidates:
+        table.add_row(
+            "*" if line["front"] else "",
+            line["candidate_id"],
+            line["parent_id"] or "",
+            line["decision"],
+            rate(line["pass_rate"], line["low"], line["high"]),
+            str(line["episodes"]),
+            _number(line["tokens_per_accepted"], ",.0f"),
+            _number(line["seconds_per_accepted"], ".1f"),
+            _number(line["usd_per_accepted"], ".4f"),
+            Text((line["message"] or "").split("\n")[0]),
+        )
+    return table
+
+
+def candidate_view(report: Json) -> RenderableType:
+    """Draw `show RUN CANDIDATE`."""
+    line, iteration = report["candidate"], report["iteration"]
+    parts: list[RenderableType] = [candidates_table([line])]
+    parts.append(Text(f"commit {line['commit']}\nknobs {json.dumps(_loaded(line['knobs']))}"))
+    if iteration:
+        parts.append(Text(f"{iteration['decision']}: {iteration['reason']}"))
+        if iteration["analysis"]:
+            parts.append(Text(f"analysis: {iteration['analysis']}"))
+        parts.append(diff_view(iteration["edit"] or ""))
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for name in ("split", "status", "reason", "episodes"):
+        table.add_column(name)
+    for row in report["reasons"]:
+        table.add_row(row["split"], row["status"], Text(row["reason"] or ""), str(row["episodes"]))
+    return Group(*parts, table)
+
+
+def diff_view(diff: str) -> RenderableType:
+    """Draw a unified diff."""
+    return Syntax(diff, "diff", background_color="default", word_wrap=True) if diff else Text("")
+
+
+def trace_view(episodes: Sequence[Json]) -> RenderableType:
+    """Draw episodes with everything that happened in them."""
+    parts: list[RenderableType] = []
+    for episode in episodes:
+        parts.append(
+            Text(
+                f"{episode['candidate_id']}:{episode['document_id']}:{episode['repeat']} "
+                f"({episode['split']}) {episode['status']} {episode['reason'] or ''}",
+                style="bold",
+            )
+        )
+        for past in episode["rounds"]:
+            verdict = "accepted" if past["accepted"] else "; ".join(past["reasons"] or [])
+            parts.append(Text(f"round {past['round']}: {verdict}", style="cyan"))
+            if past["context"]:
+                parts.append(Text(f"  context   {past['context']}"))
+            parts.append(Text(f"  question  {past['question']}\n  answer    {past['answer']}"))
+            for attempt in past["attempts"]:
+                parts.append(
+                    Text(
+                        f"  {attempt['role']:<6} {attempt['sample']}  "
+                        f"{_short(attempt['score'])}  {attempt['answer']}"
+                    )
+                )
+    return Group(*parts)
+
+
+def rows_view(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> Table:
+    """Draw any rows; numbers to the right."""
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for number, name in enumerate(columns):
+        numeric = all(isinstance(row[number], int | float) or row[number] is None for row in rows)
+        table.add_column(name, justify="right" if rows and numeric else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text("" if value is None else _cell(value)) for value in row))
+    return table
+
+
+def _cell(value: Any) -> str:
+    text = f"{value:.4g}" if isinstance(value, float) else str(value)
+    return text if len(text) <= 300 else text[:297] + "..."
+
+
+def _short(value: float) -> str:
+    text = f"{value:.2f}"
+    return text[1:] if text.startswith("0.") else text
+
+
+def _number(value: float | None, form: str) -> str:
+    return "-" if value is None else format(value, form)
+
+
+def _loaded(value: Any) -> Any:
+    return json.loads(value) if isinstance(value, str) else value

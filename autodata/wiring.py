@@ -1,0 +1,277 @@
+"""The composition root: the only place that builds collaborators and puts them together.
+
+Everything above it (commands) asks for a finished whole; everything below it is handed its parts.
+"""
+
+import os
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from autodata.acceptance import policy_from
+from autodata.config import Config, ModelConfig
+from autodata.documents import deal, load_documents, split_digest
+from autodata.episode.protocol import Domain, RoleSettings, TaskProtocol, Team
+from autodata.errors import ConfigurationError
+from autodata.evaluation import HarnessEvaluator
+from autodata.harness.spec import Harness
+from autodata.models.base import Model
+from autodata.models.budget import Ledger as BudgetLedger
+from autodata.models.calls import RecordedCaller, Seat, charge_earlier
+from autodata.models.endpoint import Endpoint, EndpointLimits
+from autodata.models.prices import known_price
+from autodata.models.registry import model_class
+from autodata.optimize.plan import SearchPlan
+from autodata.project import Project
+from autodata.store.journal import Journal
+from autodata.types import SPLITS, Candidate, Document, Json, Split
+
+DOMAINS = {
+    "cloze": "autodata.episode.cloze:Cloze",
+    "research": "autodata.episode.research:Research",
+}
+SOLVERS = ("weak", "strong")
+MOST_WORKERS = 4
+
+
+@dataclass(slots=True)
+class Reports:
+    """Where running parts send lines for the user; commands put in what they draw with."""
+
+    line: Callable[[str], None] = lambda text: None
+    episode: Callable[[Json], None] = lambda body: None
+
+
+@dataclass(slots=True)
+class Engine:
+    """Everything that runs episodes, up and running."""
+
+    journal: Journal
+    caller: RecordedCaller
+    ledger: BudgetLedger
+    team: Team
+    sandbox: Any
+    evaluator: HarnessEvaluator
+    documents: dict[Split, list[Document]] = field(default_factory=dict)
+
+
+def load_splits(config: Config, root: Path) -> dict[Split, list[Document]]:
+    """Read the corpus and deal it into the configured splits.
+
+    Raises:
+        DocumentError: it is empty, unreadable or too small.
+    """
+    settings = config.documents
+    documents = load_documents(settings.source, settings.chunk_chars, settings.min_chars, root)
+    sizes: dict[Split, int] = {split: getattr(settings.splits, split) for split in SPLITS}
+    return deal(documents, sizes, settings.seed)
+
+
+def search_plan(config: Config, seed: int) -> SearchPlan:
+    """Return the search that the configuration describes."""
+    settings = config.optimize
+    return SearchPlan(
+        seed=seed,
+        iterations=settings.iterations,
+        parallel=settings.parallel,
+        episodes=settings.episodes,
+        minibatch=0 if settings.proposer == "knobs" else settings.minibatch,
+        selection=settings.selection,
+        temperature=settings.temperature,
+        objective=settings.objective,
+        finalists=settings.finalists,
+        test_repeats=settings.test_repeats,
+        alpha=settings.alpha,
+    )
+
+
+def task_protocol(config: Config) -> TaskProtocol:
+    """Return the frozen side of every episode.
+
+    Raises:
+        ConfigurationError: the acceptance rule is unknown or does not fit the roles.
+    """
+    protocol = config.protocol
+    policy = policy_from(protocol.acceptance, dict(protocol.numbers))
+    domain: Domain = _load(DOMAINS[protocol.domain])(
+        *([protocol.min_context_chars] if protocol.domain == "research" else [])
+    )
+    return TaskProtocol(domain, policy, protocol.max_rounds, protocol.max_calls)
+
+
+def role_settings(config: Config) -> dict[str, RoleSettings]:
+    """Return how each role is asked."""
+    return {
+        role: RoleSettings(
+            settings.mode == "privileged",
+            settings.majority if settings.mode == "majority" else 1,
+            settings.temperature,
+            settings.max_tokens,
+            config.models[settings.model].api,
+        )
+        for role, settings in config.roles.items()
+    }
+
+
+def identity(config: Config, documents: Mapping[Split, Sequence[Document]]) -> Json:
+    """Return what makes a run this run: all of the configuration but budgets and addresses.
+
+    A run may be resumed with another budget, key or server address, and with nothing else changed.
+    """
+    names = ("provider", "model", "api", "structured", "max_tokens")
+    dump = config.model_dump(mode="json", exclude={"budget", "models"})
+    dump["models"] = {
+        name: {field: getattr(model, field) for field in names}
+        for name, model in config.models.items()
+    }
+    dump["split_digests"] = {split: split_digest(documents[split]) for split in SPLITS}
+    return dump
+
+
+@asynccontextmanager
+async def engine(
+    project: Project,
+    journal: Journal,
+    documents: dict[Split, list[Document]],
+    load: Callable[[Candidate], Any],
+    reports: Reports,
+) -> AsyncIterator[Engine]:
+    """Start servers, models and sandbox, and give an engine that runs episodes; stop all at the end.
+
+    Raises:
+        ConfigurationError, StoreError, ProviderError: something cannot be started; says the fix.
+    """
+    config = project.config
+    protocol = task_protocol(config)
+    async with AsyncExitStack() as stack:
+        everything = [document for split in SPLITS for document in documents[split]]
+        endpoints = await _endpoints(project, journal.folder, everything, reports, stack)
+        ledger = BudgetLedger(config.budget, gpus=_gpus(config))
+        charge_earlier(ledger, (record.body for record in journal.records("call")))
+        seats = {
+            role: Seat(
+                endpoints[settings.model],
+                settings.temperature,
+                settings.max_tokens,
+                settings.total_s,
+            )
+            for role, settings in config.roles.items()
+        }
+        caller = RecordedCaller(journal, seats, ledger)
+        stack.push_async_callback(caller.close)
+        team = Team(caller, role_settings(config))
+        sandbox = await stack.enter_async_context(
+            _load("autodata.harness.workflow:Sandbox")(
+                workers=min(MOST_WORKERS, os.cpu_count() or 1)
+            )
+        )
+        slots = 2 * sum(endpoints[name].limits.concurrency for name in _used(config))
+        evaluator = HarnessEvaluator(
+            {document.id: document for document in everything},
+            load,
+            team,
+            protocol,
+            sandbox,
+            journal,
+            slots,
+            reports.episode,
+        )
+        yield Engine(journal, caller, ledger, team, sandbox, evaluator, documents)
+
+
+async def _endpoints(
+    project: Project,
+    folder: Path,
+    documents: list[Document],
+    reports: Reports,
+    stack: AsyncExitStack,
+) -> dict[str, Endpoint]:
+    config = project.config
+    endpoints: dict[str, Endpoint] = {}
+    for name in _used(config):
+        settings = config.models[name]
+        model = await _model(name, settings, project, folder, documents, reports, stack)
+        limits = EndpointLimits(
+            settings.concurrency,
+            settings.total_s,
+            settings.max_tokens,
+            config.budget.pause_hours * 3600,
+        )
+        endpoints[name] = Endpoint(
+            name,
+            model,
+            limits,
+            provider=settings.provider,
+            model_name=settings.model,
+            price=settings.price or known_price(settings.model),
+            report=reports.line,
+        )
+    return endpoints
+
+
+async def _model(
+    name: str,
+    settings: ModelConfig,
+    project: Project,
+    folder: Path,
+    documents: list[Document],
+    reports: Reports,
+    stack: AsyncExitStack,
+) -> Model:
+    made = model_class(settings.provider)
+    if settings.provider == "simulated":
+        simulated: Model = made(settings.model, documents)
+        return simulated
+    if settings.provider == "scripted":
+        scripted: Model = made.from_file(project.root / settings.script)
+        return scripted
+    address = settings.base_url
+    if settings.provider in ("local", "vllm") and not address:
+        serve = _load("autodata.models.servers:serving")
+        address = await stack.enter_async_context(serve(name, settings, folder, reports.line))
+    urls = [address] if isinstance(address, str) else address
+    key = os.environ.get(settings.api_key_env, "") if settings.api_key_env else ""
+    options = {
+        "api_key": key,
+        "structured": settings.structured,
+        "connect_s": settings.connect_s,
+        "first_token_s": settings.first_token_s,
+    }
+    if settings.provider == "anthropic":
+        hosted: Model = made(settings.model, base_url=urls[0], **options)
+        return hosted
+    served: Model = made(settings.model, base_url=urls[0], **options)
+    return served
+
+
+def _used(config: Config) -> list[str]:
+    return sorted({role.model for role in config.roles.values()})
+
+
+def _gpus(config: Config) -> int:
+    return sum(
+        (len(model.gpus) or model.tensor_parallel) * model.replicas
+        for name, model in config.models.items()
+        if model.provider == "vllm" and name in _used(config)
+    )
+
+
+def _load(path: str) -> Any:
+    from importlib import import_module
+
+    module, name = path.split(":")
+    return getattr(import_module(module), name)
+
+
+def check_documents_fit(documents: Mapping[Split, Sequence[Document]], harness: Harness) -> None:
+    """Refuse a harness whose prompts carry text of test documents."""
+    text = " ".join(" ".join(harness.files.values()).split())
+    for document in documents["test"]:
+        flat = " ".join(document.text.split())
+        if any(flat[i : i + 200] in text for i in range(0, max(1, len(flat) - 200), 200)):
+            raise ConfigurationError(
+                f"the harness's files contain text of test document {document.name}",
+                "take it out: the test split must be unseen",
+            )
