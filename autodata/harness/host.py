@@ -1,0 +1,73 @@
+"""What a workflow can call: the declarations that workflow.py is type-checked against.
+
+The sandbox's type checker reads this very file, and host calls are bound to these parameters.
+Nothing here ever runs: the host answers.
+"""
+
+from typing import Literal, NotRequired, TypedDict
+
+
+class Criterion(TypedDict):
+    """One line of a rubric; a negative weight marks a fault."""
+
+    criterion: str
+    weight: int
+    category: NotRequired[str]
+
+
+class Example(TypedDict):
+    """One training example; without a rubric its answer is checked by comparing."""
+
+    question: str
+    answer: str
+    context: NotRequired[str]
+    rubric: NotRequired[list[Criterion]]
+    kind: NotRequired[str]
+    skills: NotRequired[list[str]]
+
+
+class Verification(TypedDict):
+    """The verifier's view; `feedback` says what to do better."""
+
+    passed: bool
+    feedback: str
+
+
+class Attempts(TypedDict):
+    """One solver's samples: `passed` is this role's gate, `accepted` the whole verdict so far."""
+
+    passed: bool
+    accepted: bool
+    scores: list[float]
+    mean: float
+    reason: str
+
+
+def challenge(feedback: str = "", angle: str = "") -> Example:
+    """Ask the challenger for an example, with prompts/challenger.md."""
+    raise NotImplementedError
+
+
+def verify(example: Example) -> Verification:
+    """Ask the verifier about an example, with prompts/verifier.md."""
+    raise NotImplementedError
+
+
+def attempt(role: Literal["weak", "strong"], example: Example) -> Attempts:
+    """Let a solver try an example; its prompts, samples and gates are not the harness's."""
+    raise NotImplementedError
+
+
+def run_agent(task: str, max_turns: int = 8) -> str:
+    """Give a task to the main model with tools over the document; its last words come back."""
+    raise NotImplementedError
+
+
+def ask(role: Literal["main", "challenger", "verifier"], prompt: str) -> str:
+    """Send one prompt to a model and return its text."""
+    raise NotImplementedError
+
+
+def feedback() -> str:
+    """Return what went wrong in this episode's rounds so far, grouped by kind."""
+    raise NotImplementedError
