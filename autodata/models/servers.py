@@ -1,0 +1,100 @@
+"""The model servers that a run starts and stops: from a model's configuration to base URLs.
+
+Knows nothing of calls. Whatever is started here is gone when the `async with` ends.
+"""
+
+import asyncio
+import os
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from pathlib import Path
+
+from autodata.config import ModelConfig
+from autodata.errors import ConfigurationError
+from autodata.models import local_server, vllm_server, weights
+from autodata.models.supervisor import Server, ServerSpec, without_keys
+
+
+class Servers:
+    """Starts supervised servers, each with a log in `logs`; `async with Servers(...) as servers`.
+
+    `key_names` are the environment variables with keys, which no server gets to see.
+    """
+
+    def __init__(
+        self,
+        logs: Path,
+        report: Callable[[str], None],
+        *,
+        key_names: Iterable[str] = (),
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self._logs = logs
+        self._report = report
+        self._key_names = tuple(key_names)
+        self._environment = os.environ if environment is None else environment
+        self._servers: list[Server] = []
+
+    async def __aenter__(self) -> "Servers":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    async def start(self, name: str, config: ModelConfig) -> list[str]:
+        """Start what model `name` needs; return its base URLs, one a replica, when all are ready.
+
+        Raises:
+            ConfigurationError: packages or weights are missing, or a server did not come up.
+        """
+        if config.provider == "local":
+            specs = [await asyncio.to_thread(self._local, name, config)]
+        elif config.provider == "vllm":
+            await asyncio.to_thread(vllm_server.check_installed, name, config)
+            specs = [self._vllm(name, config, replica) for replica in range(config.replicas)]
+        else:
+            raise ConfigurationError(
+                f"models.{name}: {config.provider} serves itself", "only local and vllm are started"
+            )
+        return await self.start_all(specs)
+
+    async def start_all(self, specs: Iterable[ServerSpec]) -> list[str]:
+        """Start servers side by side and return their base URLs; stops all when one fails."""
+        started = [Server(spec, self._report) for spec in specs]
+        self._servers += started
+        results = await asyncio.gather(*(s.start() for s in started), return_exceptions=True)
+        failures = [result for result in results if isinstance(result, BaseException)]
+        if failures:
+            raise failures[0]
+        return [f"{server.url}/v1" for server in started]
+
+    async def stop(self) -> None:
+        """Stop everything that was started here."""
+        stopped, self._servers = self._servers, []
+        await asyncio.gather(*(server.stop() for server in stopped))
+
+    def _local(self, name: str, config: ModelConfig) -> ServerSpec:
+        local_server.check_installed()
+        path = Path(config.model)
+        if path.suffix != ".gguf":
+            path = weights.pull(config.model, weights.cache_folder(self._environment))
+        elif not path.is_file():
+            raise ConfigurationError(f"models.{name}.model: no such file: {path}", "correct it")
+        return ServerSpec(
+            name,
+            partial(local_server.command, config, path),
+            self._logs / f"{name}.log",
+            without_keys(self._environment, self._key_names),
+        )
+
+    def _vllm(self, name: str, config: ModelConfig, replica: int) -> ServerSpec:
+        # gated weights need the hub's token
+        clean = without_keys(self._environment, self._key_names, keep=("HF_TOKEN",))
+        label = name if config.replicas == 1 else f"{name}-{replica}"
+        return ServerSpec(
+            label,
+            partial(vllm_server.command, config),
+            self._logs / f"{label}.log",
+            vllm_server.environment(config, replica, clean),
+            ready_s=vllm_server.READY_S,
+        )

@@ -1,0 +1,77 @@
+"""How to start vLLM for a configured model: command, GPUs, and the error when it is missing.
+
+Knows nothing of processes; vLLM is never imported, it may live in a Python of its own.
+"""
+
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from autodata.config import ModelConfig
+from autodata.errors import ConfigurationError
+
+READY_S = 1800.0  # weights may have to be fetched and loaded, graphs compiled
+_FIND = "import importlib.util as u, sys; sys.exit(u.find_spec('vllm') is None)"
+
+
+def command(config: ModelConfig, port: int) -> list[str]:
+    """Return the command that serves `config.model` on `port`.
+
+    The module is started rather than the `vllm` command, which some builds do not have.
+    """
+    served = ["--model", config.model, "--served-model-name", served_name(config)]
+    place = ["--host", "127.0.0.1", "--port", str(port)]
+    parallel = ["--tensor-parallel-size", str(config.tensor_parallel)]
+    module = [config.python or sys.executable, "-m", "vllm.entrypoints.openai.api_server"]
+    return [
+        *module,
+        *served,
+        *place,
+        *(parallel if config.tensor_parallel > 1 else []),
+        *config.args,
+    ]
+
+
+def served_name(config: ModelConfig) -> str:
+    """Return the name requests use: the model's, or the folder's when it lies on disk."""
+    path = Path(config.model)
+    return path.name if path.is_absolute() else config.model
+
+
+def environment(config: ModelConfig, replica: int, base: Mapping[str, str]) -> dict[str, str]:
+    """Add what this replica needs: its GPUs, and no usage reports.
+
+    Raises:
+        ConfigurationError: `gpus` has not as many as all replicas need.
+    """
+    variables = {"VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1", **base}
+    each, all_of_them = config.tensor_parallel, config.replicas * config.tensor_parallel
+    gpus = config.gpus
+    if gpus and len(gpus) != all_of_them:
+        raise ConfigurationError(
+            f"{config.replicas} replicas of {each} GPUs need {all_of_them}, gpus has {len(gpus)}",
+            "list as many gpus as replicas x tensor_parallel",
+        )
+    if not gpus and config.replicas > 1:
+        gpus = list(range(all_of_them))
+    if gpus:
+        mine = gpus[replica * each : (replica + 1) * each]
+        variables["CUDA_VISIBLE_DEVICES"] = ",".join(map(str, mine))
+    return variables
+
+
+def check_installed(name: str, config: ModelConfig) -> None:
+    """Raise a ConfigurationError that names the extra when that Python has no vLLM."""
+    python = config.python or sys.executable
+    try:
+        found = subprocess.run([python, "-c", _FIND], check=False, capture_output=True)
+    except OSError as error:
+        raise ConfigurationError(
+            f"models.{name}.python cannot be run: {python}: {error.strerror}", "correct the path"
+        ) from error
+    if found.returncode:
+        raise ConfigurationError(
+            f"vllm is not installed for {python}",
+            f"pip install 'autodata[vllm]', or set models.{name}.python to a Python that has it",
+        )

@@ -1,0 +1,81 @@
+"""The small real model on the CPU, through supervision, SDK and endpoint."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from autodata.config import ModelConfig
+from autodata.errors import ConfigurationError, ContextTooLong
+from autodata.models import plain_http, weights
+from autodata.models.base import Message, Request
+from autodata.models.endpoint import Endpoint, EndpointLimits
+from autodata.models.openai_model import OpenAIModel
+from autodata.models.servers import Servers
+
+pytestmark = pytest.mark.real_model
+CONFIG = ModelConfig(provider="local", model="smollm2", slots=4, context=512)
+
+
+@pytest.fixture
+async def url(tmp_path: Path) -> AsyncIterator[str]:
+    pytest.importorskip("xllamacpp")
+    try:
+        cache = weights.cache_folder(os.environ)
+        await asyncio.to_thread(weights.pull, "smollm2", cache)
+    except ConfigurationError as error:
+        pytest.skip(f"the weights cannot be had: {error}")
+    async with Servers(tmp_path, print) as servers:
+        yield (await servers.start("small", CONFIG))[0]
+
+
+def server_pid(url: str) -> int:
+    """Find the process that was started to listen on the URL's port."""
+    port = url.split(":")[2].removesuffix("/v1").encode()
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (folder / "cmdline").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if b"autodata.models.local_server" in command[:3] and port in command:
+            return int(folder.name)
+    raise AssertionError("no server process")
+
+
+async def test_it_continues_a_sentence_and_follows_a_schema(url: str) -> None:
+    model = OpenAIModel("smollm2", base_url=url)
+    reply = await model.complete(
+        Request(prompt="The capital of France is", max_tokens=4, temperature=0.0, seed=1)
+    )
+    assert "Paris" in reply.text
+    assert (reply.prompt_tokens, reply.completion_tokens) == (5, 4)
+    schema = {
+        "type": "object",
+        "properties": {"n": {"type": "integer"}},
+        "required": ["n"],
+        "additionalProperties": False,
+    }
+    ask = (Message("user", "Count the legs of a cat as JSON."),)
+    chat = await model.complete(Request(messages=ask, schema=schema, max_tokens=60, seed=1))
+    assert '"n"' in chat.text
+    with pytest.raises(ContextTooLong):
+        await model.complete(Request(prompt="word " * 2000, max_tokens=4))
+    await model.close()
+
+
+async def test_calls_outlive_a_kill_9_of_the_server(url: str) -> None:
+    model = OpenAIModel("smollm2", base_url=url)
+    endpoint = Endpoint("small", model, EndpointLimits(concurrency=4, total_s=60))
+    request = Request(prompt="Once upon a time", max_tokens=24, temperature=0.0, seed=1)
+    first = (await endpoint.call(request)).reply.text
+    calls = [asyncio.create_task(endpoint.call(request)) for _ in range(8)]
+    await asyncio.sleep(0.2)
+    os.kill(server_pid(url), signal.SIGKILL)
+    texts = {answer.reply.text for answer in await asyncio.gather(*calls)}
+    assert all(text[:20] == first[:20] for text in texts)
+    status, _ = await plain_http.get(url.removesuffix("/v1") + "/health", 5.0)
+    assert status == 200
+    await endpoint.close()
