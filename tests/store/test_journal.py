@@ -86,11 +86,11 @@ async def test_segments_rotate_and_are_read_in_order(tmp_path: Path) -> None:
     assert numbers(tmp_path) == list(range(45))
 
 
-async def test_many_appends_share_one_fsync_and_all_return(tmp_path: Path) -> None:
-    journal = Journal.open(tmp_path)
-    await asyncio.gather(*(journal.append("call", str(i), {"n": i}) for i in range(500)))
-    assert numbers(tmp_path) == list(range(500))
-    await journal.close()
+def test_many_appends_share_one_fsync_and_none_returns_before_it(tmp_path: Path) -> None:
+    opened, synced, *later = shell(sys.executable, "-c", COUNT, str(tmp_path)).split()
+    assert numbers(tmp_path) == list(range(501))
+    assert int(synced) == int(opened) + 1
+    assert later == [str(int(synced) + 1)]
 
 
 async def test_a_cancelled_append_disturbs_no_other(tmp_path: Path) -> None:
@@ -233,6 +233,22 @@ async def main():
     except StoreError:
         print("refused")
     await journal.close()
+asyncio.run(main())
+"""
+
+
+COUNT = """
+import asyncio, os, sys; from pathlib import Path; from autodata.store.journal import Journal
+fsync, count = os.fsync, 0
+def counted(file):
+    global count
+    fsync(file); count += 1
+os.fsync = counted
+async def main():
+    journal = Journal.open(Path(sys.argv[1])); print(count)
+    await asyncio.gather(*(journal.append("call", str(i), {"n": i}) for i in range(500)))
+    print(count)
+    await journal.append("call", "last", {"n": 500}); print(count)
 asyncio.run(main())
 """
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from autodata.errors import CorruptJournal, StoreError
-from autodata.store import tables
+from autodata.store import lock, tables
 from autodata.store.journal import Journal
 from autodata.store.rows import SCHEMA
 from tests.store.samples import Fact, call, small_run, write
@@ -106,15 +106,23 @@ async def test_a_growing_segment_adds_to_what_was_sealed_of_it(tmp_path: Path) -
     await journal.close()
 
 
-def test_a_mended_journal_is_sealed_anew(tmp_path: Path) -> None:
-    write(tmp_path / "r", [call(n) for n in range(3)])
-    tables.seal(tmp_path / "r")
-    path = tmp_path / "r" / "journal" / "000001.jsonl"
+async def test_what_was_sealed_of_a_journal_that_was_mended_since_is_not_used(
+    tmp_path: Path,
+) -> None:
+    run = tmp_path / "r"
+    await asyncio.to_thread(write, run, [call(n) for n in range(3)])
+    tables.seal(run)
+    path = run / "journal" / "000001.jsonl"
     rows = path.read_bytes().splitlines(keepends=True)
     path.write_bytes(rows[0] + rows[2])
-    write(tmp_path / "r", [call(n) for n in range(5, 9)])
-    ordinals = [row[0] for row in ask(tmp_path, "SELECT ordinal FROM calls")]
-    assert ordinals == [f"r{n}.weak.0" for n in (0, 2, 5, 6, 7, 8)]
+    journal = Journal.open(run, linger=0)
+    await journal.append(*call(5))
+    await journal.append(*call(6))
+    sql = "SELECT ordinal FROM calls ORDER BY 1"
+    mended = [(f"r{n}.weak.0",) for n in (0, 2, 5, 6)]
+    assert await asyncio.to_thread(ask, tmp_path, sql) == mended
+    await journal.close()
+    assert await asyncio.to_thread(ask, tmp_path, sql) == mended
 
 
 def test_a_seal_that_was_killed_leaves_no_trace_in_the_tables(tmp_path: Path) -> None:
@@ -190,12 +198,12 @@ def test_whatever_a_model_wrote_can_be_read(tmp_path: Path) -> None:
     facts[0][2]["ordinal"] = texts[0]
     facts[1][2]["ordinal"] = texts[1]
     facts[1][2]["reply"]["tool_calls"] = [{"arguments": {"x": float("nan"), "y": [1e999]}}]
-    facts.append(call(99, text="x" * 20_000_000))
+    facts.append(call(99, text="x" * 40_000_000))
     write(tmp_path / "r", facts)
     rows = ask(tmp_path, "SELECT ordinal, reply->>'text', length(reply) FROM calls")
     assert [row[0] for row in rows[:2]] == ["\ufffd", "a\x00b"]
     assert [row[1] for row in rows[2:5]] == ["\U0001f600 \U0001f600 \ufffd", *texts[3:]]
-    assert rows[5][2] > 20_000_000
+    assert rows[5][2] > 40_000_000
 
 
 SECRETS = [
@@ -206,42 +214,31 @@ SECRETS = [
 ]
 
 
-async def proposers_view(runs: Path, sql: str) -> str:
-    with await asyncio.to_thread(tables.connect, runs, "r", "proposer") as connection:
-        return str(tables.query(connection, sql))
-
-
 @pytest.mark.parametrize("running", [False, True])
-async def test_a_proposer_sees_train_scores_of_validation_and_nothing_of_test(
+def test_a_proposer_sees_train_scores_of_validation_and_nothing_of_test(
     tmp_path: Path, running: bool
 ) -> None:
-    await asyncio.to_thread(write, tmp_path / "r", small_run())
-    await asyncio.to_thread(write, tmp_path / "other", small_run())
-    journal = Journal.open(tmp_path / "r") if running else None
-    seen = ""
-    for table in SCHEMA:
-        for sql in SECRETS:
-            seen += await proposers_view(tmp_path, sql.format(table))
-    assert "secret of train" in seen
-    assert "doc-validation-1" in seen
-    for hidden in ("secret of validation", "secret of test", "doc-test", "other", "scripted'}"):
-        assert hidden not in seen
-    scores = (
-        "SELECT document_id, score, reason FROM episodes WHERE split = 'validation' ORDER BY ALL"
-    )
-    assert await proposers_view(tmp_path, scores + " LIMIT 1") == str(
-        tables.Result(
-            ("document_id", "score", "reason"),
-            ("VARCHAR", "BIGINT", "VARCHAR"),
-            [("doc-validation-1", 1, None)],
-            cut=False,
+    write(tmp_path / "r", small_run())
+    write(tmp_path / "other", small_run())
+    if not running:
+        tables.seal(tmp_path / "r")
+    held = lock.acquire(tmp_path / "r")
+    with tables.connect(tmp_path, "r", "proposer") as connection:
+        found = [tables.query(connection, sql.format(table)) for table in SCHEMA for sql in SECRETS]
+        scores = tables.query(
+            connection,
+            "SELECT document_id, score, reason FROM episodes "
+            "WHERE split = 'validation' AND status = 'accepted'",
         )
-    )
-    assert "[(1,)]" in await proposers_view(
-        tmp_path, "SELECT count(*) FROM runs WHERE config IS NULL"
-    )
-    if journal:
-        await journal.close()
+        configs = tables.query(connection, "SELECT harness, config FROM runs")
+    lock.release(held)
+    assert (tmp_path / "r" / "tables").exists() != running
+    seen = str(found)
+    assert "secret of train" in seen
+    for hidden in ("secret of validation", "secret of test", "doc-test", "other"):
+        assert hidden not in seen
+    assert scores.rows == [("doc-validation-1", 1, None)]
+    assert configs.rows == [("lambada", None)]
 
 
 HOSTILE = [

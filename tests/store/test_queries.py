@@ -1,0 +1,21 @@
+import re
+from pathlib import Path
+
+import pytest
+
+from autodata.store import tables
+from tests.store.samples import small_run, write
+
+TEXT = (Path(__file__).parents[2] / "docs" / "queries.md").read_text()
+QUERIES = re.findall(r"```sql\n(.*?)```", TEXT, re.DOTALL)
+
+
+@pytest.mark.parametrize("sql", QUERIES)
+def test_every_documented_query_is_answered(tmp_path: Path, sql: str) -> None:
+    write(tmp_path / "r", small_run())
+    with tables.connect(tmp_path) as connection:
+        assert tables.query(connection, sql).rows or "HAVING" in sql
+
+
+def test_six_queries_are_documented() -> None:
+    assert len(QUERIES) == 6
