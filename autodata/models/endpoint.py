@@ -5,7 +5,7 @@ Knows nothing of roles, journals and budgets: a request comes in, a priced answe
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from random import Random
@@ -20,6 +20,7 @@ from autodata.errors import (
     Truncated,
     Unavailable,
 )
+from autodata.models.admission import QueueWatch
 from autodata.models.base import Model, Reply, Request
 from autodata.models.breaker import Breaker
 from autodata.models.limits import Gate, Now, Sleep
@@ -60,6 +61,7 @@ class Endpoint:
     """A model that is waited for, retried and paused; see `call`.
 
     `name` is the endpoint's name in the configuration, `report` gets lines for the user.
+    `queue_urls` are the addresses of servers whose own queue can be read (vLLM, llama.cpp).
     """
 
     def __init__(
@@ -72,6 +74,7 @@ class Endpoint:
         model_name: str = "",
         price: Price | None = None,
         report: Callable[[str], None] = _silent,
+        queue_urls: Sequence[str] = (),
         now: Now = time.monotonic,
         sleep: Sleep = asyncio.sleep,
         rng: Random | None = None,
@@ -83,6 +86,7 @@ class Endpoint:
         self.limits = limits or EndpointLimits()
         self.gate = Gate(self.limits.concurrency, now=now, sleep=sleep)
         self.breaker = Breaker(name, self.limits.pause_s, report, now=now, sleep=sleep)
+        self._watch = QueueWatch(self.gate, queue_urls, model) if queue_urls else None
         self._model = model
         self._sleep = sleep
         self._rng = rng or Random()
@@ -98,6 +102,8 @@ class Endpoint:
             Unavailable: the endpoint answers others but not this call, or is down for too long.
             AuthenticationFailed, RequestRejected, ContextTooLong, ConfigurationError.
         """
+        if self._watch is not None:
+            self._watch.start()
         reply, tries = await self._persist(request, priority, total_s)
         if reply.finish == "length" and request.messages and request.max_tokens:
             doubled = replace(request, max_tokens=2 * request.max_tokens)
@@ -118,6 +124,8 @@ class Endpoint:
 
     async def close(self) -> None:
         """Close connections and stop waiting."""
+        if self._watch is not None:
+            await self._watch.stop()
         await self.gate.close()
         await self._model.close()
 

@@ -6,7 +6,6 @@ Knows nothing of processes; vLLM is never imported, it may live in a Python of i
 import subprocess
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 
 from autodata.config import ModelConfig
 from autodata.errors import ConfigurationError
@@ -20,7 +19,7 @@ def command(config: ModelConfig, port: int) -> list[str]:
 
     The module is started rather than the `vllm` command, which some builds do not have.
     """
-    served = ["--model", config.model, "--served-model-name", served_name(config)]
+    served = ["--model", config.model, "--served-model-name", config.model]
     place = ["--host", "127.0.0.1", "--port", str(port)]
     parallel = ["--tensor-parallel-size", str(config.tensor_parallel)]
     module = [config.python or sys.executable, "-m", "vllm.entrypoints.openai.api_server"]
@@ -31,12 +30,6 @@ def command(config: ModelConfig, port: int) -> list[str]:
         *(parallel if config.tensor_parallel > 1 else []),
         *config.args,
     ]
-
-
-def served_name(config: ModelConfig) -> str:
-    """Return the name requests use: the model's, or the folder's when it lies on disk."""
-    path = Path(config.model)
-    return path.name if path.is_absolute() else config.model
 
 
 def environment(config: ModelConfig, replica: int, base: Mapping[str, str]) -> dict[str, str]:

@@ -171,11 +171,11 @@ def test_vllm_replicas_share_out_the_gpus() -> None:
 
 def test_vllm_command_says_all_that_is_configured() -> None:
     config = ModelConfig(
-        provider="vllm", model="/w/m1", python="/v/python", tensor_parallel=2, args=["--seed", "1"]
+        provider="vllm", model="org/m1", python="/v/python", tensor_parallel=2, args=["--seed", "1"]
     )
     command = vllm_server.command(config, 8000)
     assert command[:3] == ["/v/python", "-m", "vllm.entrypoints.openai.api_server"]
-    assert command[command.index("--served-model-name") + 1] == "m1"
+    assert command[command.index("--served-model-name") + 1] == "org/m1"
     assert command[command.index("--tensor-parallel-size") + 1] == "2"
     assert command[-2:] == ["--seed", "1"]
 

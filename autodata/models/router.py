@@ -1,0 +1,70 @@
+"""Several replicas of one model behind the `Model` protocol: calls go where the queue is short.
+
+Knows nothing of how replicas are served. Calls with the same beginning keep to one replica as long
+as it is not busier than others, so that its prefix cache helps.
+"""
+
+import asyncio
+import time
+import zlib
+from collections.abc import Sequence
+
+from autodata.errors import Unavailable
+from autodata.models.base import Model, Reply, Request
+from autodata.models.limits import Now
+
+SLACK = 2  # calls by which the replica that knows the prefix may be busier than the idlest
+PREFIX = 1000  # characters of a request that decide which replica knows it
+FIRST_BENCH = 1.0
+LAST_BENCH = 30.0
+
+
+class Router:
+    """Spreads calls over replicas; one that fails is left out for a while, longer each time.
+
+    `queued` holds what each server last said about its own queue, in the order of `replicas`.
+    """
+
+    def __init__(self, replicas: Sequence[Model], *, now: Now = time.monotonic) -> None:
+        self._replicas = list(replicas)
+        self._now = now
+        self.in_flight = [0] * len(self._replicas)
+        self.queued = [0] * len(self._replicas)
+        self._benched_until = [float("-inf")] * len(self._replicas)
+        self._bench = [FIRST_BENCH] * len(self._replicas)
+
+    async def complete(self, request: Request) -> Reply:
+        """Send the request to one replica; see `base.Model`."""
+        index = self._choose(request)
+        self.in_flight[index] += 1
+        try:
+            reply = await self._replicas[index].complete(request)
+        except Unavailable:
+            self._benched_until[index] = self._now() + self._bench[index]
+            self._bench[index] = min(LAST_BENCH, 2 * self._bench[index])
+            raise
+        finally:
+            self.in_flight[index] -= 1
+        self._bench[index] = FIRST_BENCH
+        self._benched_until[index] = float("-inf")
+        return reply
+
+    async def close(self) -> None:
+        """Close all replicas."""
+        await asyncio.gather(*(replica.close() for replica in self._replicas))
+
+    def _choose(self, request: Request) -> int:
+        now = self._now()
+        everyone = range(len(self._replicas))
+        able = [i for i in everyone if self._benched_until[i] <= now]
+        if not able:
+            return min(everyone, key=lambda i: self._benched_until[i])
+        load = {i: self.in_flight[i] + self.queued[i] for i in able}
+        idlest = min(able, key=lambda i: load[i])
+        knows = able[_prefix(request) % len(able)]
+        return knows if load[knows] <= load[idlest] + SLACK else idlest
+
+
+def _prefix(request: Request) -> int:
+    text = request.prompt or "".join(message.content for message in request.messages)
+    return zlib.crc32(text[:PREFIX].encode("utf-8", "replace"))

@@ -1,0 +1,142 @@
+"""Admission by the server's queue, and routing over replicas."""
+
+import asyncio
+from itertools import pairwise
+
+import pytest
+
+from autodata.errors import Unavailable
+from autodata.models.admission import Load, QueueWatch, next_ceiling, read_load
+from autodata.models.base import Message, Reply, Request
+from autodata.models.endpoint import Endpoint, EndpointLimits
+from autodata.models.limits import Gate
+from autodata.models.openai_model import OpenAIModel
+from autodata.models.router import Router
+from tests.loopback import Loopback, Say
+from tests.models.fakes import CHAT, Clock, FakeModel, said
+
+VLLM = """# HELP vllm:num_requests_running Number of requests in model execution batches.
+# TYPE vllm:num_requests_running gauge
+vllm:num_requests_running{engine="0",model_name="m"} 16.0
+vllm:num_requests_waiting{engine="0",model_name="m"} 240.0
+vllm:num_requests_waiting_by_reason{engine="0",model_name="m",reason="capacity"} 240.0
+vllm:kv_cache_usage_perc{engine="0",model_name="m"} 0.25
+vllm:e2e_request_latency_seconds_bucket{le="+Inf"} 12.0
+"""
+
+
+def test_vllm_metrics_are_read() -> None:
+    assert read_load(VLLM) == Load(16, 240, 0.25)
+
+
+def test_llama_cpp_metrics_are_read() -> None:
+    text = "llamacpp:requests_processing 8\nllamacpp:requests_deferred 3\n"
+    assert read_load(text) == Load(8, 3, 0.0)
+
+
+@pytest.mark.parametrize("text", ["", "<html>", "python_info 1.0\n", "vllm:num_requests_running 3"])
+def test_other_metrics_say_nothing(text: str) -> None:
+    assert read_load(text) is None
+
+
+def test_ceiling_finds_what_a_server_can_run_and_stays_there() -> None:
+    """A server with 16 places, asked by a run that would like 256."""
+    ceiling, seen = 256, []
+    for _ in range(30):
+        in_flight = ceiling
+        load = Load(running=min(16, in_flight), waiting=max(0, in_flight - 16))
+        ceiling = next_ceiling(load, in_flight, ceiling, 256)
+        seen.append(ceiling)
+    assert all(16 <= each <= 22 for each in seen)
+
+
+def test_full_cache_shrinks_and_idle_server_grows_back() -> None:
+    assert next_ceiling(Load(100, 0, 0.97), 100, 100, 256) == 90
+    ceilings = [1]
+    for _ in range(60):
+        ceilings.append(next_ceiling(Load(), 0, ceilings[-1], 256))
+    assert ceilings[-1] == 256
+    assert all(one <= two for one, two in pairwise(ceilings))
+
+
+async def test_watch_moves_the_gate_and_silence_changes_nothing() -> None:
+    async with Loopback() as server:
+        server.metrics = VLLM
+        gate = Gate(256)
+        for _ in range(32):
+            await gate.enter()
+        watch = QueueWatch(gate, [server.url], FakeModel(lambda *_: said()))
+        server.metrics = VLLM.replace("240.0", "16.0")
+        await watch.look()
+        assert gate.ceiling == 18
+    await watch.look()
+    assert gate.ceiling == 18
+
+
+async def test_endpoint_watches_while_it_is_used() -> None:
+    async with Loopback() as server:
+        server.metrics = VLLM.replace("240.0", "10.0")
+        server.script = lambda _: Say(after_s=0.1)
+        model = OpenAIModel("m", base_url=server.url)
+        limits = EndpointLimits(concurrency=32)
+        endpoint = Endpoint("e", model, limits, queue_urls=[server.url])
+        await asyncio.gather(*(endpoint.call(CHAT) for _ in range(40)))
+        assert endpoint.gate.ceiling < 32
+        await endpoint.close()
+
+
+async def test_calls_go_where_the_queue_is_short() -> None:
+    models = [FakeModel(lambda *_: said()) for _ in range(3)]
+    router = Router(models)
+    router.queued[:] = [9, 0, 9]
+    for number in range(6):
+        await router.complete(Request(prompt=str(number)))
+    assert [len(model.requests) for model in models] == [0, 6, 0]
+
+
+async def test_equal_beginnings_keep_to_one_replica_until_it_is_busier() -> None:
+    gate = asyncio.Event()
+
+    async def slow() -> Reply:
+        await gate.wait()
+        return said()
+
+    models = [FakeModel(lambda *_: slow()) for _ in range(2)]
+    router = Router(models)
+    shared = Message("system", "x" * 1000)
+    calls = [
+        asyncio.create_task(router.complete(Request((shared, Message("user", str(number))))))
+        for number in range(10)
+    ]
+    await asyncio.sleep(0)
+    counts = sorted(len(model.requests) for model in models)
+    gate.set()
+    await asyncio.gather(*calls)
+    assert counts == [4, 6]
+
+
+async def test_failing_replica_is_left_out_and_tried_again_later() -> None:
+    clock = Clock()
+    broken = FakeModel(lambda n, _: Unavailable("down") if n < 1 else said("mended"))
+    good = FakeModel(lambda *_: said("good"))
+    router = Router([broken, good], now=clock.now)
+    router.queued[:] = [0, 5]
+    with pytest.raises(Unavailable):
+        await router.complete(CHAT)
+    assert (await router.complete(CHAT)).text == "good"
+    clock.time += 2
+    assert (await router.complete(CHAT)).text == "mended"
+    await router.close()
+    assert broken.closed
+    assert good.closed
+
+
+async def test_outage_of_one_replica_fails_no_call() -> None:
+    clock = Clock()
+    broken = FakeModel(lambda *_: Unavailable("down"))
+    router = Router([broken, FakeModel(lambda *_: said())], now=clock.now)
+    endpoint = Endpoint("e", router, now=clock.now, sleep=clock.sleep)
+    answers = await asyncio.gather(
+        *(endpoint.call(Request(prompt=str(number))) for number in range(50))
+    )
+    assert {answer.reply.text for answer in answers} == {"ok"}
