@@ -4,7 +4,8 @@ AutodataError                   something the user can fix; printed as problem a
 ├── ConfigurationError          autodata.yaml, a switch or the environment is wrong
 ├── DocumentError               the corpus is empty, unreadable or too small
 ├── HarnessError                a harness does not load, parse, type-check or validate
-├── RepositoryError             git says no: no repository, no identity, dirty tree, stale promotion
+├── RepositoryError             git says no: no repository, no identity, dirty tree
+│   └── StalePromotion          the incumbent is no longer the one that was compared with
 ├── StoreError                  the journal is locked, corrupt or cannot be written
 │   ├── RunLocked               another process writes this run
 │   ├── CorruptJournal          a line in the middle of the journal is damaged
@@ -50,6 +51,10 @@ class HarnessError(AutodataError):
 
 class RepositoryError(AutodataError):
     """Git cannot do what was asked: no repository, no identity, dirty tree, moved incumbent."""
+
+
+class StalePromotion(RepositoryError):
+    """The incumbent is no longer the one a candidate was compared with: compare again."""
 
 
 class StoreError(AutodataError):
