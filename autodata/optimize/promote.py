@@ -47,7 +47,7 @@ def promote(
     `expected` is the tree of the incumbent that `commit` was compared with. Writes one commit of
     these files alone and an annotated tag with the evidence. Running it again after a crash
     finishes what is missing; when nothing is missing it returns the version there is. `force` goes
-    ahead without a certificate, with another incumbent or with other files changed, and is recorded.
+    ahead without a certificate, with another incumbent or in a dirty tree, and is recorded.
 
     Raises:
         StalePromotion: the incumbent has moved; compare again.

@@ -1,0 +1,129 @@
+"""Every harness that is checked in loads, type-checks and runs at the ends of its ranges."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from autodata.harness.knobs import Knob
+from autodata.harness.spec import Harness, check_edit, load_folder, with_knobs
+from autodata.harness.workflow import Sandbox
+from autodata.types import KnobValue
+
+HARNESSES = Path(__file__).parents[2] / "harnesses"
+FOLDERS = sorted(path.parent for path in HARNESSES.glob("*/harness.yaml"))
+TEXT = (
+    "Caching keeps what was asked for. The cache holds the answer until the memory is needed. "
+    "When the memory is full the oldest answer leaves the cache. Nothing else leaves the memory. "
+) * 5
+
+
+class FakeHost:
+    """Answers like a host whose solvers always fail; `bad` makes model replies unusable."""
+
+    def __init__(self, bad: bool = False, accepting: bool = False) -> None:
+        self.bad = bad
+        self.accepting = accepting
+        self.calls: list[tuple[str, dict[str, Any]]] = []
+
+    def names(self) -> list[str]:
+        """The names of all calls so far."""
+        return [name for name, _ in self.calls]
+
+    async def __call__(self, name: str, arguments: dict[str, Any]) -> Any:
+        self.calls.append((name, arguments))
+        if self.bad and name in ("challenge", "run_agent"):
+            raise ValueError(f"{name}: the reply does not fit its schema")
+        weight = {"criterion": "says why", "weight": 99, "category": "insight"}
+        attempts = {"scores": [0.5], "mean": 0.5, "reason": "", "accepted": self.accepting}
+        return {
+            "challenge": {"question": "Why?", "answer": "So.", "context": "c", "rubric": [weight]},
+            "verify": {"passed": True, "feedback": ""},
+            "attempt": {**attempts, "passed": True},
+            "run_agent": f"angle {len(self.calls)}",
+            "feedback": "Too easy:\n- Why?\n\nAsk anew.",
+            "ask": "text",
+        }[name]
+
+
+def end(knob: Knob, low: bool) -> KnobValue:
+    if knob.type == "bool":
+        return not low
+    if knob.type == "choice":
+        return knob.choices[0 if low else -1]
+    number = knob.low if low else knob.high
+    assert number is not None
+    return int(number) if knob.type == "int" else number
+
+
+@pytest.fixture
+def research() -> Harness:
+    return load_folder(HARNESSES / "cs-research")
+
+
+def test_there_are_shipped_harnesses() -> None:
+    assert {folder.name for folder in FOLDERS} >= {"lambada", "cs-research"}
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+async def test_a_shipped_harness_works_at_both_ends_of_its_ranges(folder: Path) -> None:
+    harness = load_folder(folder)
+    assert harness.name == folder.name
+    assert all(knob.help for knob in harness.knobs.values())
+    async with Sandbox(workers=1) as sandbox:
+        await sandbox.check(harness.workflow)
+        for low in (True, False):
+            moved = with_knobs(harness, {name: end(k, low) for name, k in harness.knobs.items()})
+            check_edit(harness, moved)
+            await sandbox.run(moved.workflow, TEXT, moved.values, 1, FakeHost())
+
+
+async def run(harness: Harness, host: FakeHost) -> list[str]:
+    async with Sandbox(workers=1) as sandbox:
+        await sandbox.run(harness.workflow, TEXT, harness.values, 1, host)
+    return host.names()
+
+
+async def test_research_rounds_go_in_the_papers_order(research: Harness) -> None:
+    names = await run(with_knobs(research, {"rounds": 2}), FakeHost())
+    assert names == ["run_agent", "feedback", "challenge", "verify", "attempt", "attempt"] * 2
+
+
+async def test_research_ends_when_a_question_is_accepted(research: Harness) -> None:
+    assert (await run(research, FakeHost(accepting=True))).count("challenge") == 1
+
+
+async def test_research_goes_on_after_unusable_replies(research: Harness) -> None:
+    names = await run(with_knobs(research, {"rounds": 3}), FakeHost(bad=True))
+    assert names == ["run_agent", "feedback", "challenge"] * 3
+
+
+async def test_research_tells_the_agent_which_angles_are_used_up(research: Harness) -> None:
+    host = FakeHost()
+    await run(with_knobs(research, {"rounds": 2}), host)
+    tasks = [arguments["task"] for name, arguments in host.calls if name == "run_agent"]
+    assert "used up" not in tasks[0]
+    assert "- angle 1" in tasks[1]
+
+
+async def test_research_keeps_weights_under_the_cap(research: Harness) -> None:
+    host = FakeHost()
+    await run(with_knobs(research, {"weight_cap": 3}), host)
+    tried = [arguments["example"] for name, arguments in host.calls if name == "attempt"]
+    assert {line["weight"] for example in tried for line in example["rubric"]} == {3}
+
+
+async def test_research_shortens_feedback_from_the_front(research: Harness) -> None:
+    host = FakeHost()
+    await run(with_knobs(research, {"feedback_chars": 12}), host)
+    passed_on = {arguments["feedback"] for name, arguments in host.calls if name == "challenge"}
+    assert passed_on == {"Ask anew."}
+
+
+def test_research_prompts_put_the_document_first(research: Harness) -> None:
+    shared = {"document": "THE PAPER", "feedback": "F"}
+    written = research.prompt("challenger", **shared, angle="A")
+    checked = research.prompt("verifier", document="THE PAPER", example="E")
+    assert written.startswith("<paper>\nTHE PAPER\n</paper>")
+    assert checked.startswith("<paper>\nTHE PAPER\n</paper>")
+    assert "{{" not in written + checked + research.prompt("main", **shared)
