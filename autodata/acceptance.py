@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from autodata.errors import ConfigurationError
-from autodata.types import Verdict
+from autodata.types import SolverRole, Verdict
 
 CORRECT = 0.5
 """A score above this counts as a correct answer where a rule counts answers."""
@@ -108,11 +108,36 @@ def verdict(policy: Policy, weak: Sequence[float], strong: Sequence[float]) -> V
     return _verdict(failed, weak_verdict(policy, weak).reasons)
 
 
+def more_samples(policy: Policy, role: SolverRole, scores: Sequence[float]) -> int:
+    """Return how many more samples to draw at once; 0 when no further sample can change the verdict.
+
+    Where a rule only counts correct answers, sampling stops as soon as the count is settled either
+    way, so that a lost question costs as little as possible. Other rules need all their samples.
+    """
+    total = policy.weak_samples if role == "weak" else policy.strong_samples
+    left, correct = total - len(scores), _correct(scores)
+    wrong = len(scores) - correct
+    if role == "weak" and policy.weak_correct_max is not None and _counts_only(policy):
+        to_fail = policy.weak_correct_max + 1 - correct
+        to_pass = total - policy.weak_correct_max - wrong
+    elif role == "strong" and policy.strong_correct_min is not None and _counts_only(policy):
+        to_pass = policy.strong_correct_min - correct
+        to_fail = total - policy.strong_correct_min + 1 - wrong
+    else:
+        return left
+    return max(0, min(to_fail, to_pass, left))
+
+
 def rubric_score(weights: Sequence[int], satisfied: Sequence[bool]) -> float:
     """Return clip(weights of satisfied criteria / sum of positive weights, 0, 1)."""
     positive = sum(weight for weight in weights if weight > 0)
     earned = sum(weight for weight, met in zip(weights, satisfied, strict=True) if met)
     return min(1.0, max(0.0, earned / positive)) if positive else 0.0
+
+
+def _counts_only(policy: Policy) -> bool:
+    names = ("weak_samples", "strong_samples", "weak_correct_max", "strong_correct_min")
+    return replace(policy, **{name: getattr(Policy(), name) for name in names}) == Policy()
 
 
 def _mean(scores: Sequence[float]) -> float:

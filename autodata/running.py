@@ -6,14 +6,14 @@ Knows how a run is put together, not how it is shown; everything the user sees g
 import asyncio
 import signal
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from autodata.episode.roles import Asking
-from autodata.errors import ConfigurationError, Interrupted
+from autodata.errors import ConfigurationError, Interrupted, StoreError
 from autodata.harness.repository import Repository
 from autodata.harness.spec import Harness, load_files, load_folder
 from autodata.models.base import Site
@@ -27,7 +27,8 @@ from autodata.optimize.session import GitWorkshop, RunStart, Watch, run_session,
 from autodata.optimize.study import KnobStudy
 from autodata.project import Project
 from autodata.store import ledger as test_ledger
-from autodata.store.journal import Journal
+from autodata.store.journal import Journal, Record
+from autodata.store.render import render
 from autodata.store.runs import check_name
 from autodata.store.tables import snapshot
 from autodata.types import Candidate, Cell, Document, Json, Outcome, Spend, Split
@@ -190,13 +191,33 @@ def text_editor(running: Engine, baseline: Harness, parallel: int) -> Any:
         editor = TextEditor(asking, running.sandbox.check, baseline)
         episodes = train_episodes(running.journal.find, parent, minibatch)
         decided = {past.number for past in history} | {number}
-        with snapshot(running.journal.records(), running.journal.folder.name, decided) as query:
+        seen = (record for record in running.journal.records() if visible(record, decided))
+        with snapshot(seen, running.journal.folder.name) as query:
+
+            def answer(sql: str) -> str:
+                try:
+                    return render(query(sql), "csv")
+                except StoreError as error:
+                    return f"error: {error.problem}; {error.fix}"
+
             edited, analysis, predictions, summary = await editor.edit(
-                number, harness, episodes, query, history
+                number, harness, episodes, answer, history
             )
         return edited, analysis, predictions, summary, sum(spent, Spend())
 
     return edit
+
+
+def visible(record: Record, decided: Collection[int]) -> bool:
+    """Whether an analyzer may know a record: what these iterations left behind, and no more.
+
+    Anything later depends on timing, and an answer that depends on timing could not be replayed.
+    """
+    if record.kind == "iteration":
+        return int(record.key) in decided
+    if record.kind == "candidate":
+        return int(record.body["iteration"]) in {0, *decided}
+    return record.kind == "episode" and record.body["repeat"] // 100 - 1 in decided
 
 
 async def evaluate(

@@ -229,8 +229,12 @@ async def _model(
         return scripted
     address = settings.base_url
     if settings.provider in ("local", "vllm") and not address:
-        serve = _load("autodata.models.servers:serving")
-        address = await stack.enter_async_context(serve(name, settings, folder, reports.line))
+        keys = [model.api_key_env for model in project.config.models.values() if model.api_key_env]
+        servers = _load("autodata.models.servers:Servers")(
+            folder / "servers", reports.line, key_names=keys
+        )
+        await stack.enter_async_context(servers)
+        address = await servers.start(name, settings)
     urls = [address] if isinstance(address, str) else address
     key = os.environ.get(settings.api_key_env, "") if settings.api_key_env else ""
     options = {

@@ -14,7 +14,8 @@ WORD = re.compile(r"[A-Za-z]+(?:[-_'][A-Za-z]+)*")
 SENTENCE_END = re.compile(r"[.!?:][\"')\]]*$")
 MIN_QUESTION_WORDS = 5
 MAX_PASSAGE_CHARS = 4000
-MAX_WORD_TOKENS = 6
+MAX_WORD_TOKENS = 4
+STOPS = ("\n", ".", ",", ";", ":", "!", "?")
 
 
 class Cloze:
@@ -54,7 +55,7 @@ class Cloze:
         text = f"{example.context} {example.question}" if solver.privileged else example.question
         text = _flat(text)
         if solver.api == "completions":
-            return Request(prompt=text, max_tokens=MAX_WORD_TOKENS, stop=("\n",))
+            return Request(prompt=text, max_tokens=MAX_WORD_TOKENS, stop=STOPS)
         ask = "Reply with the single word that comes next in this text, and nothing else.\n\n"
         return Request(
             messages=(Message("user", ask + text),), max_tokens=solver.max_tokens or 2000

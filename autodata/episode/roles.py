@@ -89,10 +89,10 @@ async def solve(
     document: Document,
     example: Example,
     role: SolverRole,
-    samples: int,
+    samples: range,
     round_index: int,
 ) -> list[Attempt]:
-    """Sample independent attempts of one solver and score each.
+    """Draw the numbered samples of one solver, independently and side by side, and score each.
 
     A truncated or refused answer is the solver's own failure and scores 0.
     """
@@ -108,7 +108,7 @@ async def solve(
         weights = [line.weight for line in example.rubric]
         return Attempt(role, sample, answer, rubric_score(weights, satisfied), satisfied)
 
-    return await all_of(one(sample) for sample in range(samples))
+    return await all_of(one(sample) for sample in samples)
 
 
 async def _answer(

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from autodata.acceptance import verdict, weak_verdict
+from autodata.acceptance import more_samples, verdict, weak_verdict
 from autodata.episode.agent import run_agent
 from autodata.episode.feedback import grouped
 from autodata.episode.protocol import TaskProtocol, Team
@@ -213,22 +213,23 @@ class EpisodeRun:
 
     async def _solve(self, opened: _Open, role: SolverRole) -> None:
         policy = self._protocol.policy
-        samples = policy.weak_samples if role == "weak" else policy.strong_samples
-        try:
-            attempts = await solve(
-                self._asking,
-                self._protocol.domain,
-                self._document,
-                opened.example,
-                role,
-                samples,
-                opened.index,
-            )
-        except BAD_OUTPUT as error:
-            opened.reasons = (f"could not be scored: {error.problem}",)
-            opened.fault = opened.reasons[0]
-            raise
-        opened.attempts.extend(attempts)
+        while more := more_samples(policy, role, opened.scores(role)):
+            begun = len(opened.scores(role))
+            try:
+                attempts = await solve(
+                    self._asking,
+                    self._protocol.domain,
+                    self._document,
+                    opened.example,
+                    role,
+                    range(begun, begun + more),
+                    opened.index,
+                )
+            except BAD_OUTPUT as error:
+                opened.fault = f"could not be scored: {error.problem}"
+                opened.reasons = (opened.fault,)
+                raise
+            opened.attempts.extend(attempts)
         weak, strong = opened.scores("weak"), opened.scores("strong")
         judged = verdict(policy, weak, strong) if strong else weak_verdict(policy, weak)
         opened.reasons = judged.reasons or ("not tried on the strong solver",)
@@ -315,7 +316,7 @@ async def run_episode(
     stays unavailable voids it. Spent budgets, wrong keys and cancellation pass through.
     """
     run = EpisodeRun(document, cell, harness, candidate, team, protocol)
-    status, reason = "rejected", ""
+    reason = ""
     try:
         await workflows.run(
             harness.workflow, document.text, harness.values, workflow_seed(cell), run.host
@@ -328,7 +329,7 @@ async def run_episode(
         return Episode(cell, harness.tree, "accepted", run.rounds, "", run.spend)
     if not reason:
         reason = "; ".join(run.rounds[-1].verdict.reasons) if run.rounds else "no example tried"
-    return Episode(cell, harness.tree, status, run.rounds, reason, run.spend)
+    return Episode(cell, harness.tree, "rejected", run.rounds, reason, run.spend)
 
 
 def workflow_seed(cell: Cell) -> int:

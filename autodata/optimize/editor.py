@@ -15,12 +15,12 @@ from autodata.episode.agent import converse
 from autodata.episode.replies import RoleReply
 from autodata.episode.roles import Asking
 from autodata.errors import HarnessError, Malformed, Refused, RequestRejected, Truncated
+from autodata.harness.calls import stubs
 from autodata.harness.spec import Harness, check_edit, with_edits, with_knobs
-from autodata.harness.workflow import STUBS
 from autodata.models.base import Message, Reply, Request, Tool, ToolCall
 from autodata.optimize.base import Iteration, Prediction
 from autodata.optimize.history import log_of
-from autodata.types import Json, KnobValue, Outcome, Spend
+from autodata.types import Json, KnobValue
 
 ANALYST_TURNS = 12
 IMPLEMENTER_TRIES = 3
@@ -189,7 +189,7 @@ class TextEditor:
     ) -> tuple[Harness, str]:
         shown = (
             f"<analysis>\n{analysis.root_cause}\n{analysis.advice}\n</analysis>\n\n"
-            f"{files_of(harness)}\n\n<host_functions>\n{STUBS}\n</host_functions>\n\n"
+            f"{files_of(harness)}\n\n<host_functions>\n{stubs()}\n</host_functions>\n\n"
             f"<log>\n{log_of(history)}\n</log>"
         )
         request = Request(messages=(Message("system", IMPLEMENTER_PROMPT), Message("user", shown)))
@@ -237,8 +237,3 @@ def files_of(harness: Harness) -> str:
     return "\n".join(
         f'<file path="{path}">\n{text}\n</file>' for path, text in sorted(harness.files.items())
     )
-
-
-def spend_of(spent: list[Spend]) -> Spend:
-    """Add up what an iteration's proposal cost."""
-    return sum(spent, Spend())

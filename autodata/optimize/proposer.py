@@ -108,7 +108,8 @@ class HarnessProposer:
         """Return a candidate that nobody tried, or a refusal with its reason."""
         values = self._draw(number, parent, rng)
         harness = await self._workshop.load(parent)
-        analysis, predictions, summary, spend = "", (), "", Spend()
+        analysis, summary, spend = "", "", Spend()
+        predictions: tuple[Prediction, ...] = ()
         try:
             mutant = with_knobs(harness, values)
             if self._edit is not None:

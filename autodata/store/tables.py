@@ -12,6 +12,7 @@ import shutil
 import tempfile
 import time
 import zlib
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -23,8 +24,9 @@ import duckdb
 from autodata.errors import StoreError
 from autodata.store import lines, lock
 from autodata.store.dump import Dump, quote
+from autodata.store.lines import Record
 from autodata.store.parts import Part, parts, sealed_name, sync
-from autodata.store.rows import SCHEMA, rows
+from autodata.store.rows import SCHEMA, Row, rows
 from autodata.store.runs import find_run, run_folders
 
 Audience = Literal["user", "proposer"]
@@ -92,13 +94,32 @@ def connect(
     connection = duckdb.connect(config={"threads": min(4, os.cpu_count() or 1)})
     try:
         found = [(folder.name, part) for folder in folders for part in parts(folder, _VERSION)]
-        _load_live(connection, found, audience)
+        _load(connection, _live_rows(found), audience)
+        for table in SCHEMA:
+            for path in _files(table, [part for _, part in found], ["closed"]):
+                _add_glimpse(connection, table, f"read_parquet({quote(path)})", audience)
         files = _create_views(connection, [part for _, part in found], audience)
         _lock_down(connection, files, audience)
     except duckdb.Error as error:
         connection.close()
         raise StoreError(f"the tables cannot be read: {_first_line(error)}", "try again") from error
     return connection
+
+
+@contextlib.contextmanager
+def snapshot(records: Iterable[Record], run_id: str) -> Iterator[Callable[[str], Result]]:
+    """Give SQL over these records alone, as a proposer may see them, whatever comes after.
+
+    What the function answers is the same whenever it is asked, which a live connection's is not.
+    """
+    connection = duckdb.connect(config={"threads": 1})
+    try:
+        found = (row for record in records for row in rows(record, run_id))
+        _load(connection, found, "proposer")
+        _lock_down(connection, _create_views(connection, [], "proposer"), "proposer")
+        yield lambda sql: query(connection, sql, limit=500)
+    finally:
+        connection.close()
 
 
 def query(
@@ -178,26 +199,27 @@ def _write_parquet(dump: Dump, folder: Path) -> None:
     sync(folder)
 
 
-def _load_live(
-    connection: duckdb.DuckDBPyConnection, found: list[tuple[str, Part]], audience: Audience
+def _live_rows(found: list[tuple[str, Part]]) -> Iterator[tuple[str, Row]]:
+    for run_id, part in found:
+        for record in part.live():
+            yield from rows(record, run_id)
+
+
+def _load(
+    connection: duckdb.DuckDBPyConnection, found: Iterable[tuple[str, Row]], audience: Audience
 ) -> None:
-    """Put what is not sealed yet into tables of the schema `live`."""
+    """Put rows that are not sealed into tables of the schema `live`."""
     connection.execute("CREATE SCHEMA live")
     for table, columns in SCHEMA.items():
         fields = ", ".join(f'"{name}" {kind}' for name, kind, _ in columns)
         connection.execute(f"CREATE TABLE live.{table} ({fields})")
     with tempfile.TemporaryDirectory(prefix="autodata-") as name:
         with contextlib.closing(Dump(Path(name))) as dump:
-            for run_id, part in found:
-                for record in part.live():
-                    dump.add(rows(record, run_id))
+            dump.add(found)
         for table, source in dump.sources().items():
             visible = "true" if audience == "user" else _OPEN.get(table, "false")
             connection.execute(f"INSERT INTO live.{table} SELECT * FROM {source} WHERE {visible}")
             _add_glimpse(connection, table, source, audience)
-    for table in SCHEMA:
-        for path in _files(table, [part for _, part in found], ["closed"]):
-            _add_glimpse(connection, table, f"read_parquet({quote(path)})", audience)
 
 
 def _add_glimpse(
