@@ -2,6 +2,12 @@
 
 The sandbox's type checker reads this very file, and host calls are bound to these parameters.
 Nothing here ever runs: the host answers.
+
+A workflow names these functions and types without importing them. Its Python has no `yield`, `del`
+or class inheritance, no files, network or clock; of the standard library it can import bisect,
+collections, dataclasses, datetime, functools, hashlib, itertools, json, math, random, re, typing
+(Any, Literal) and unicodedata. A ValueError from a host function means that a model's reply could
+not be used; it may be caught.
 """
 
 from typing import Literal, NotRequired, TypedDict

@@ -25,6 +25,7 @@ NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 KNOB_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 PLAIN_TEXT = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 LARGEST = 10**12
+DEEPEST = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,8 +225,16 @@ def _scalar(value: KnobValue) -> str:
 def _compose(text: str, file: str) -> Any:
     """Parse into nodes that know their lines; refuse what YAML could blow up or hide with."""
     try:
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text)):
-            raise HarnessError(f"{file}: YAML aliases are not used here", "write the value out")
+        depth = 0
+        for event in yaml.parse(text):
+            depth += isinstance(event, yaml.CollectionStartEvent)
+            depth -= isinstance(event, yaml.CollectionEndEvent)
+            if isinstance(event, yaml.AliasEvent) or depth > DEEPEST:
+                line = event.start_mark.line + 1 if event.start_mark else 1
+                raise HarnessError(
+                    f"{file}, line {line}: aliases and deep nesting are not used here",
+                    "write it as in the documentation of harness.yaml",
+                )
         root = yaml.compose(text, Loader=yaml.SafeLoader)
         for mapping in _mappings(root):
             seen = set()

@@ -12,7 +12,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from time import monotonic
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -59,7 +58,7 @@ class WorkflowStop(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one workflow may use. Seconds are of sandbox time, without waiting for the host."""
+    """What one workflow may use. Seconds run only while its code does, not while the host works."""
 
     memory_bytes: int = 64_000_000
     turn_seconds: float = 5.0
@@ -79,7 +78,6 @@ class _Run:
     seed: int
     state: bytes | None = None
     suspensions: int = 0
-    seconds: float = 0.0
 
 
 class Sandbox:
@@ -99,7 +97,13 @@ class Sandbox:
     async def __aenter__(self) -> "Sandbox":
         watchdog = 2 * self._limits.turn_seconds + 5
         pool = Monty(max_processes=self._workers, request_timeout=watchdog)
-        self._pool = await asyncio.to_thread(self._stack.enter_context, pool)
+        try:
+            self._pool = await asyncio.to_thread(self._stack.enter_context, pool)
+        except (RuntimeError, OSError) as error:
+            raise HarnessError(
+                f"the sandbox for workflows does not start: {error}",
+                "pip install --force-reinstall pydantic-monty; unset MONTY_BIN if it is set",
+            ) from None
         self._threads = self._stack.enter_context(ThreadPoolExecutor(self._workers, "sandbox"))
         return self
 
@@ -134,7 +138,7 @@ class Sandbox:
         passed on.
 
         Raises:
-            WorkflowFailed: the workflow raised, broke a limit or crashed its worker twice.
+            WorkflowFailed: the workflow raised, broke a limit or crashes every worker it gets.
         """
         inputs = {"document": document, "knobs": dict(knobs), "seed": seed}
         run = _Run(f"{source}\nrun(document, knobs, seed)", inputs, seed)
@@ -170,18 +174,19 @@ class Sandbox:
             raise HarnessError(f"{NAME}: {self._reason(error)}", f"correct {NAME}") from None
 
     def _turn(self, run: _Run, answer: ExternalResult) -> tuple[str, Json] | None:
-        """Run until the next host call and park there; None when the workflow has returned."""
-        for last_try in (False, True):
-            start = monotonic()
+        """Run until the next host call and park there; None when the workflow has returned.
+
+        A crash is tried again as often as there are workers: Ctrl-C reaches them all at once, and
+        then it says nothing about the workflow.
+        """
+        for crashes in range(self._workers + 1):
             try:
                 return self._advance(run, answer)
             except MontyCrashedError as error:
-                if error.timed_out or last_try:
+                if error.timed_out or crashes == self._workers:
                     raise WorkflowFailed(self._reason(error)) from None
             except (MontyRuntimeError, MontySyntaxError) as error:
                 raise WorkflowFailed(self._reason(error)) from None
-            finally:
-                run.seconds += monotonic() - start
         raise AssertionError("unreachable")
 
     def _advance(self, run: _Run, answer: ExternalResult) -> tuple[str, Json] | None:
@@ -216,8 +221,6 @@ class Sandbox:
         run.suspensions += 1
         if run.suspensions > self._limits.suspensions:
             raise WorkflowFailed(f"it made more than {self._limits.suspensions} host calls")
-        if run.seconds > self._limits.total_seconds:
-            raise WorkflowFailed(f"it ran for more than {self._limits.total_seconds:g} s in all")
 
     def _session(self, seed: int, **checks: Any) -> MontySession:
         return self._pool.checkout(
@@ -225,6 +228,7 @@ class Sandbox:
             limits={
                 "max_memory": self._limits.memory_bytes,
                 "max_turn_duration_secs": self._limits.turn_seconds,
+                "max_feed_duration_secs": self._limits.total_seconds,
                 "max_recursion_depth": self._limits.recursion,
                 "max_suspensions": self._limits.suspensions,
             },
@@ -244,7 +248,9 @@ class Sandbox:
         if isinstance(error, MontyCrashedError):
             return "it hung" if error.timed_out else "it crashed the sandbox"
         text = error.display("type-msg")
-        if "time limit exceeded" in text:
+        if "feed time limit exceeded" in text:
+            text = f"it ran for more than {self._limits.total_seconds:g} s in all"
+        elif "time limit exceeded" in text:
             text = f"it ran for more than {self._limits.turn_seconds:g} s without a host call"
         elif "memory limit" in text:
             text = "it used too much memory or printed too much"

@@ -262,13 +262,25 @@ async def test_waiting_workflows_hold_no_worker(sandbox: Sandbox) -> None:
     assert waiting == 400
 
 
-async def test_a_worker_killed_from_outside_is_replaced(sandbox: Sandbox) -> None:
+async def test_workers_killed_from_outside_are_replaced() -> None:
     async def host(name: str, arguments: dict[str, Any]) -> Any:
         for pid in _children():
             os.kill(pid, signal.SIGKILL)
         return ANSWERS[name]
 
-    await sandbox.run(body("feedback()", "feedback()"), "x", {}, 1, host)
+    async with Sandbox(workers=2, limits=SMALL) as sandbox:
+        await asyncio.gather(
+            *(sandbox.run(body("feedback()"), "x", {}, seed, FakeHost()) for seed in range(10))
+        )
+        await sandbox.run(body("feedback()", "feedback()"), "x", {}, 1, host)
+
+
+async def test_a_sandbox_that_cannot_start_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MONTY_BIN", "/nonexistent")
+    with pytest.raises(HarnessError, match="does not start") as caught:
+        async with Sandbox():
+            pass
+    assert "pydantic-monty" in caught.value.fix
 
 
 async def test_a_cancelled_run_leaves_the_sandbox_usable(sandbox: Sandbox) -> None:
@@ -301,7 +313,7 @@ except RuntimeError:
 
 
 def test_a_program_may_end_right_after_a_turn() -> None:
-    for _ in range(5):
+    for _ in range(3):
         assert subprocess.run([sys.executable, "-c", PROGRAM], check=False).returncode == 0
 
 
