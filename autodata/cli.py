@@ -90,14 +90,17 @@ def init(
     ] = "local",
 ) -> None:
     """Write autodata.yaml and a harness here; make the git repository where there is none."""
-    from autodata.harness.repository import create_repository
+    from autodata.harness.repository import create_repository, first_commit
 
     root = find_root(Path.cwd())
     made = create_repository(root)
     if made:
         _out(f"made a git repository in {root}")
-    for path in begin(root, kind):
+    written = begin(root, kind)
+    for path in written:
         _out(f"wrote {path.relative_to(root)}")
+    if made and first_commit(root, written):
+        _out("committed them")
     _out("next: autodata optimize")
 
 
@@ -123,10 +126,11 @@ def optimize(
         changes.append(f"optimize.iterations={iterations}")
     project = open_project(Path.cwd(), config, changes, models)
     run_id = run or _new_run_id()
-    console = Console(highlight=False, stderr=as_json)
+    console = _console(as_json)
     console.print(
         f"run {run_id}  harness {project.config.harness}  seed {seed}  "
-        f"({project.config_file}; all of it goes to {project.runs / run_id})"
+        f"({project.config_file}; all of it goes to {project.runs / run_id})",
+        soft_wrap=True,
     )
     _pull_weights(project, console)
     view = LiveView(
@@ -172,7 +176,7 @@ def evaluate(
     project = open_project(Path.cwd(), config, list(settings or []), models)
     found = running.harness_at(project, harness)
     run_id = run or f"eval-{_new_run_id()}"
-    console = Console(highlight=False, stderr=as_json)
+    console = _console(as_json)
     _pull_weights(project, console)
     view = LiveView(
         console,
@@ -276,7 +280,7 @@ def runs(as_json: AsJson = False) -> None:
     from autodata.views import rows_view
 
     columns = ("run", "state", "begun", "harness", "iterations", "episodes", "calls", "models")
-    Console(highlight=False).print(
+    _console().print(
         rows_view(
             columns,
             [
@@ -316,7 +320,7 @@ def show(
     if as_json:
         _out_json(data)
     else:
-        Console(highlight=False).print(drawn)
+        _console().print(drawn)
 
 
 @app.command()
@@ -331,7 +335,7 @@ def diff(
 
     project = open_project(Path.cwd(), None, [], None)
     text = spec.diff(harness_at(project, a), harness_at(project, b))
-    Console(highlight=False).print(diff_view(text) if text else "no difference")
+    _console().print(diff_view(text) if text else "no difference", soft_wrap=True)
 
 
 @app.command()
@@ -349,7 +353,7 @@ def trace(
     if as_json:
         _out_json(data)
     else:
-        Console(highlight=False).print(views.trace_view(data))
+        _console().print(views.trace_view(data))
 
 
 @app.command()
@@ -398,7 +402,7 @@ def versions(
         _out(f"{harness or project.config.harness} has no promoted version yet")
     else:
         columns = tuple(found[0])
-        Console(highlight=False).print(rows_view(columns, [tuple(line.values()) for line in found]))
+        _console().print(rows_view(columns, [tuple(line.values()) for line in found]))
 
 
 @app.command()
@@ -482,7 +486,7 @@ def _show_result(
     if best != "c0":
         before, after = harness_at(project, f"{run_id}/c0"), harness_at(project, f"{run_id}/{best}")
         console.print(f"\nwhat {best} changes:")
-        console.print(views.diff_view(spec.diff(before, after)))
+        console.print(views.diff_view(spec.diff(before, after)), soft_wrap=True)
     console.print(f"the run lies in {project.runs / run_id}; next:")
     if result.best.id != "c0":
         console.print(f"  autodata promote {run_id}        make {best} the new version")
@@ -552,6 +556,12 @@ def _when(created_at: str) -> str:
 
 def _new_run_id() -> str:
     return run_store.new_run_id(datetime.now().astimezone(), Random())
+
+
+def _console(stderr: bool = False) -> Console:
+    """Return a console; what does not go to a terminal is 120 columns wide."""
+    stream = sys.stderr if stderr else sys.stdout
+    return Console(highlight=False, stderr=stderr, width=None if stream.isatty() else 120)
 
 
 def _out(text: str) -> None:

@@ -75,7 +75,7 @@ class LiveView:
 
     def line(self, text: str) -> None:
         """Print a line above the live view."""
-        self._console.print(Text(f"{self._clock()}  {text}"))
+        self._console.print(Text(f"{self._clock()}  {text}"), soft_wrap=True)
 
     def episode(self, body: Json) -> None:
         """Count a finished episode."""

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Group, RenderableType
-from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
@@ -57,6 +56,9 @@ def run_view(report: Json, state: str) -> RenderableType:
         certificate_line(row["candidate_id"], row["evidence"]) for row in certificates(report)
     ]
     parts.append(candidates_table(report["candidates"]))
+    parts.append(
+        Text("* no other candidate is better in both pass rate and tokens per accepted example")
+    )
     audited = [line["audit"] for line in report["iterations"] if _loaded(line["audit"])]
     if audited:
         scores = [_loaded(audit) for audit in audited]
@@ -86,14 +88,15 @@ def certificate_line(candidate: str, evidence: Json) -> Text:
 
 def candidates_table(candidates: Sequence[Json]) -> Table:
     """Draw candidates with validation pass rate and cost; `*` marks the Pareto front."""
+    priced = any(line["usd_per_accepted"] for line in candidates)
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for name in ("", "candidate", "parent", "decision", "validation [95 %]", "n"):
+    for name in ("", "id", "from", "decision", "validation [95 %]"):
         table.add_column(name, no_wrap=True)
-    for name in ("tokens/accepted", "s/accepted", "$/accepted"):
-        table.add_column(name, justify="right")
-    table.add_column("change", overflow="ellipsis", no_wrap=True)
+    for name in ("n", "tokens/acc", "s/acc", *(["$/acc"] if priced else [])):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("change", overflow="fold", min_width=16)
     for line in candidates:
-        table.add_row(
+        cells = [
             "*" if line["front"] else "",
             line["candidate_id"],
             line["parent_id"] or "",
@@ -102,9 +105,10 @@ def candidates_table(candidates: Sequence[Json]) -> Table:
             str(line["episodes"]),
             _number(line["tokens_per_accepted"], ",.0f"),
             _number(line["seconds_per_accepted"], ".1f"),
-            _number(line["usd_per_accepted"], ".4f"),
+            *([_number(line["usd_per_accepted"], ".4f")] if priced else []),
             Text((line["message"] or "").split("\n")[0]),
-        )
+        ]
+        table.add_row(*cells)
     return table
 
 
@@ -127,8 +131,13 @@ def candidate_view(report: Json) -> RenderableType:
 
 
 def diff_view(diff: str) -> RenderableType:
-    """Draw a unified diff."""
-    return Syntax(diff, "diff", background_color="default", word_wrap=True) if diff else Text("")
+    """Draw a unified diff, line by line as it is."""
+    styles = {"+": "green", "-": "red", "@": "cyan"}
+    text = Text(no_wrap=True, overflow="ignore")
+    for line in diff.splitlines(keepends=True):
+        text.append(line, style=styles.get(line[:1], ""))
+    text.rstrip()
+    return text
 
 
 def trace_view(episodes: Sequence[Json]) -> RenderableType:

@@ -9,7 +9,7 @@ working tree is touched, no hook runs, and nothing is signed.
 import os
 import re
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 from types import TracebackType
 
@@ -56,6 +56,18 @@ def create_repository(root: Path) -> bool:
         Repo.init(root, initial_branch="main").close()
     except (GitError, OSError) as error:
         raise RepositoryError(f"git init failed in {root}: {error}", "run git init there") from None
+    return True
+
+
+def first_commit(root: Path, paths: Iterable[Path]) -> bool:
+    """Commit these files of a new repository; False where git does not know who the user is."""
+    with Repository(root) as repository:
+        try:
+            repository.identity()
+        except RepositoryError:
+            return False
+        repository.git("add", "--", *(str(path) for path in paths))
+        repository.git("commit", "--quiet", "-m", "Begin")
     return True
 
 
