@@ -23,6 +23,8 @@ from autodata.models.calls import RecordedCaller, Seat, charge_earlier
 from autodata.models.endpoint import Endpoint, EndpointLimits
 from autodata.models.prices import known_price
 from autodata.models.registry import model_class
+from autodata.models.router import Router
+from autodata.models.servers import Servers
 from autodata.optimize.plan import SearchPlan
 from autodata.project import Project
 from autodata.store.journal import Journal
@@ -189,10 +191,17 @@ async def _endpoints(
     stack: AsyncExitStack,
 ) -> dict[str, Endpoint]:
     config = project.config
+    keys = [model.api_key_env for model in config.models.values() if model.api_key_env]
+    servers = await stack.enter_async_context(
+        Servers(folder / "servers", reports.line, key_names=keys)
+    )
     endpoints: dict[str, Endpoint] = {}
     for name in _used(config):
         settings = config.models[name]
-        model = await _model(name, settings, project, folder, documents, reports, stack)
+        served = settings.provider in ("local", "vllm") and not settings.base_url
+        urls = [settings.base_url] if isinstance(settings.base_url, str) else settings.base_url
+        if served:
+            urls = await servers.start(name, settings)
         limits = EndpointLimits(
             settings.concurrency,
             settings.total_s,
@@ -201,53 +210,41 @@ async def _endpoints(
         )
         endpoints[name] = Endpoint(
             name,
-            model,
+            _model(settings, urls, project.root, documents),
             limits,
             provider=settings.provider,
             model_name=settings.model,
             price=settings.price or known_price(settings.model),
             report=reports.line,
+            queue_urls=urls if settings.provider in ("local", "vllm") else (),
+            supervised=served,
         )
     return endpoints
 
 
-async def _model(
-    name: str,
-    settings: ModelConfig,
-    project: Project,
-    folder: Path,
-    documents: list[Document],
-    reports: Reports,
-    stack: AsyncExitStack,
+def _model(
+    settings: ModelConfig, urls: Sequence[str], root: Path, documents: list[Document]
 ) -> Model:
     made = model_class(settings.provider)
     if settings.provider == "simulated":
         simulated: Model = made(settings.model, documents)
         return simulated
     if settings.provider == "scripted":
-        scripted: Model = made.from_file(project.root / settings.script)
+        scripted: Model = made.from_file(root / settings.script)
         return scripted
-    address = settings.base_url
-    if settings.provider in ("local", "vllm") and not address:
-        keys = [model.api_key_env for model in project.config.models.values() if model.api_key_env]
-        servers = _load("autodata.models.servers:Servers")(
-            folder / "servers", reports.line, key_names=keys
-        )
-        await stack.enter_async_context(servers)
-        address = await servers.start(name, settings)
-    urls = [address] if isinstance(address, str) else address
     key = os.environ.get(settings.api_key_env, "") if settings.api_key_env else ""
-    options = {
-        "api_key": key,
-        "structured": settings.structured,
-        "connect_s": settings.connect_s,
-        "first_token_s": settings.first_token_s,
-    }
-    if settings.provider == "anthropic":
-        hosted: Model = made(settings.model, base_url=urls[0], **options)
-        return hosted
-    served: Model = made(settings.model, base_url=urls[0], **options)
-    return served
+    replicas: list[Model] = [
+        made(
+            settings.model,
+            base_url=url,
+            api_key=key,
+            structured=settings.structured,
+            connect_s=settings.connect_s,
+            first_token_s=settings.first_token_s,
+        )
+        for url in urls
+    ]
+    return replicas[0] if len(replicas) == 1 else Router(replicas)
 
 
 def _used(config: Config) -> list[str]:
