@@ -19,7 +19,10 @@ FIRST_CONTACT = 20.0  # an endpoint that never answered is a mistake rather than
 
 
 class Breaker:
-    """Whether an endpoint is up; `report` is told of longer outages and of their end."""
+    """Whether an endpoint is up; `report` is told of longer outages and of their end.
+
+    `proven` says that it is known to exist even if no call got through yet.
+    """
 
     def __init__(
         self,
@@ -27,12 +30,14 @@ class Breaker:
         pause_s: float,
         report: Callable[[str], None],
         *,
+        proven: bool = False,
         now: Now = time.monotonic,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
         self._name = name
         self._pause_s = pause_s
         self._report = report
+        self._proven = proven
         self._now = now
         self._sleep = sleep
         self._failures = 0
@@ -114,7 +119,7 @@ class Breaker:
         if self._down_since is None:
             return
         down_s = self._now() - self._down_since
-        if not self.successes and down_s >= min(FIRST_CONTACT, self._pause_s):
+        if not (self.successes or self._proven) and down_s >= min(FIRST_CONTACT, self._pause_s):
             raise ConfigurationError(
                 f"endpoint {self._name} never answered: {self._error}",
                 "check base_url and model, or start the server",

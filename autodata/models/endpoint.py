@@ -62,6 +62,8 @@ class Endpoint:
 
     `name` is the endpoint's name in the configuration, `report` gets lines for the user.
     `queue_urls` are the addresses of servers whose own queue can be read (vLLM, llama.cpp).
+    `supervised` says that the server was seen healthy and is started again when it dies; any other
+    endpoint that does not answer from the beginning is taken for a mistake in the configuration.
     """
 
     def __init__(
@@ -75,6 +77,7 @@ class Endpoint:
         price: Price | None = None,
         report: Callable[[str], None] = _silent,
         queue_urls: Sequence[str] = (),
+        supervised: bool = False,
         now: Now = time.monotonic,
         sleep: Sleep = asyncio.sleep,
         rng: Random | None = None,
@@ -85,7 +88,9 @@ class Endpoint:
         self.price = price
         self.limits = limits or EndpointLimits()
         self.gate = Gate(self.limits.concurrency, now=now, sleep=sleep)
-        self.breaker = Breaker(name, self.limits.pause_s, report, now=now, sleep=sleep)
+        self.breaker = Breaker(
+            name, self.limits.pause_s, report, proven=supervised, now=now, sleep=sleep
+        )
         self._watch = QueueWatch(self.gate, queue_urls, model) if queue_urls else None
         self._model = model
         self._sleep = sleep

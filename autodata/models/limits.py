@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 Sleep = Callable[[float], Awaitable[None]]
 Now = Callable[[], float]
 
-START = 32
+START = 128
 LONGEST_WAIT = 300.0  # seconds; a server that asks for more is asked again sooner
 
 

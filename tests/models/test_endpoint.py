@@ -141,6 +141,16 @@ async def test_endpoint_that_never_answered_is_a_mistake_to_fix() -> None:
     assert clock.now() - began < 120
 
 
+async def test_supervised_server_that_dies_before_its_first_answer_is_waited_for() -> None:
+    clock = Clock()
+    began = clock.now()
+    model = FakeModel(
+        lambda *_: said() if clock.now() - began > 300 else Unavailable("connection refused")
+    )
+    endpoint = Endpoint("e", model, supervised=True, now=clock.now, sleep=clock.sleep)
+    assert (await endpoint.call(CHAT)).reply.text == "ok"
+
+
 async def test_cancelled_probe_hands_over() -> None:
     clock = Clock()
     gate = asyncio.Event()

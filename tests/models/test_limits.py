@@ -2,7 +2,7 @@
 
 import asyncio
 
-from autodata.models.limits import Gate
+from autodata.models.limits import START, Gate
 from tests.models.fakes import Clock
 
 
@@ -47,14 +47,14 @@ async def test_smallest_priority_goes_first_and_equals_keep_their_order() -> Non
 async def test_limit_doubles_at_first_and_grows_by_one_a_round_after_an_overload() -> None:
     clock = Clock()
     one = gate(1000, clock)
-    assert one.limit == 32
-    entered = await fill(one, 32)
-    for _ in entered:
-        one.went_well()
-    assert one.limit == 64 - 31  # only while all places are taken
-    for _ in range(7):
-        await one.enter()
-        one.went_well()
+    assert one.limit == START
+    await fill(one, START)
+    one.went_well()
+    one.went_well()
+    assert one.limit == START + 1  # only while all places are taken
+    await one.enter()
+    one.went_well()
+    assert one.limit == START + 2
     one.overloaded(clock.now())
     halved = one.limit
     before = one._limit
