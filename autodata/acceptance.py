@@ -63,19 +63,52 @@ def policy_from(preset: str, changes: dict[str, Any] | None = None) -> Policy:
     """Return a preset, with some of its numbers replaced.
 
     Raises:
-        ConfigurationError: the preset or a number's name is unknown; names the nearest.
+        ConfigurationError: a name is unknown (names the nearest), or a number makes no sense.
     """
     if preset not in PRESETS:
-        raise ConfigurationError(
-            f"unknown acceptance preset {preset!r}", f"use one of: {', '.join(PRESETS)}"
-        )
+        near = get_close_matches(preset, PRESETS, 1)
+        hint = f"did you mean {near[0]!r}?" if near else f"use one of: {', '.join(PRESETS)}"
+        raise ConfigurationError(f"protocol.acceptance: unknown preset {preset!r}", hint)
     known = [field.name for field in fields(Policy)]
-    for name in changes or {}:
+    for name, value in (changes or {}).items():
         if name not in known:
             near = get_close_matches(name, known, 1)
             hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
-            raise ConfigurationError(f"unknown acceptance number {name!r}", hint)
-    return replace(PRESETS[preset], **(changes or {}))
+            raise ConfigurationError(f"protocol.numbers: unknown number {name!r}", hint)
+        wanted = _wanted(name, value)
+        if wanted:
+            raise ConfigurationError(f"protocol.numbers.{name}: {value!r}", f"set it to {wanted}")
+    policy = replace(PRESETS[preset], **(changes or {}))
+    _check_counts(policy)
+    return policy
+
+
+def _wanted(name: str, value: Any) -> str:
+    """Say what a number must be when it is something else."""
+    whole = type(value) is int
+    if name.endswith("_samples"):
+        return "" if whole and value >= 1 else "a whole number from 1"
+    if name == "majority" or name.endswith("_none_zero"):
+        return "" if isinstance(value, bool) else "true or false"
+    if "_correct_" in name:
+        return "" if value is None or (whole and value >= 0) else "a whole number, or null"
+    number = whole or type(value) is float
+    return "" if value is None or (number and -1 <= value <= 1) else "a score (0 to 1), or null"
+
+
+def _check_counts(policy: Policy) -> None:
+    """Refuse counts that no sample could break or meet: they would need no sample at all."""
+    most, least = policy.weak_correct_max, policy.strong_correct_min
+    if most is not None and most >= policy.weak_samples:
+        raise ConfigurationError(
+            f"protocol.numbers.weak_correct_max: {most} of {policy.weak_samples} samples",
+            "set it below weak_samples, or to null for no bound",
+        )
+    if least is not None and not 1 <= least <= policy.strong_samples:
+        raise ConfigurationError(
+            f"protocol.numbers.strong_correct_min: {least} of {policy.strong_samples} samples",
+            "set it between 1 and strong_samples, or to null for no bound",
+        )
 
 
 def weak_verdict(policy: Policy, weak: Sequence[float]) -> Verdict:
@@ -109,7 +142,7 @@ def verdict(policy: Policy, weak: Sequence[float], strong: Sequence[float]) -> V
 
 
 def more_samples(policy: Policy, role: SolverRole, scores: Sequence[float]) -> int:
-    """Return how many more samples to draw at once; 0 when no further sample can change the verdict.
+    """Return how many more samples to draw at once; 0 when none can change the verdict.
 
     Where a rule only counts correct answers, sampling stops as soon as the count is settled either
     way, so that a lost question costs as little as possible. Other rules need all their samples.
