@@ -27,6 +27,11 @@ LIMITS: dict[str, int] = {
 TOTAL_LIMIT = 60_000
 IGNORED = ("README.md", "__pycache__")
 
+_USED_BY: dict[PromptName, str] = {
+    "main": "run_agent",
+    "challenger": "challenge",
+    "verifier": "verify",
+}
 _UNUSUAL = re.compile(r"[^\t\n -~]")
 _REFUSED = ("Cc", "Cs", "Zl", "Zp")
 _BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\ufeff")
@@ -100,6 +105,11 @@ def load_files(files: Mapping[str, str], origin: str = "") -> Harness:
     for name, path in PROMPTS.items():
         if path in files:
             check_prompt(name, files[path], manifest.knobs, origin + path)
+        elif line := _line_of_call(_USED_BY[name], files[WORKFLOW]):
+            raise HarnessError(
+                f"{origin}{WORKFLOW}, line {line}: {_USED_BY[name]} needs {path}, which is missing",
+                f"write {origin}{path}",
+            )
     kept = dict(sorted(files.items()))
     return Harness(manifest.name, tree_id(kept), manifest.description, manifest.knobs, kept)
 
@@ -246,6 +256,13 @@ def _known_path(path: str, origin: str) -> None:
     if path not in LIMITS:
         hint = nearest(path, list(LIMITS))
         raise HarnessError(f"{origin}{path!r} is no file of a harness", hint)
+
+
+def _line_of_call(function: str, source: str) -> int:
+    """The first line that calls a host function; 0 when none does or the source defines it."""
+    call = re.search(rf"^[^#\n]*(?<![\w.]){function}\(", source, re.MULTILINE)
+    own = re.search(rf"\bdef {function}\(", source)
+    return source.count("\n", 0, call.end()) + 1 if call and not own else 0
 
 
 def _meaning(harness: Harness) -> object:

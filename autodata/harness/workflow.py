@@ -65,7 +65,7 @@ class Limits:
     total_seconds: float = 60.0
     recursion: int = 200
     suspensions: int = 1_000
-    snapshot_bytes: int = 32_000_000
+    snapshot_bytes: int = 8_000_000
     printed_bytes: int = 64_000
 
 

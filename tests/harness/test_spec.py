@@ -155,9 +155,16 @@ def test_a_knob_value_that_does_not_fit_is_refused(tiny: Harness, values: dict[s
 
 
 def test_an_edit_replaces_adds_and_removes_files(tiny: Harness) -> None:
-    edited = with_edits(tiny, {"prompts/main.md": "new\r\n", "prompts/verifier.md": None})
+    edited = with_edits(tiny, {"prompts/main.md": "new\r\n"})
     assert edited.files["prompts/main.md"] == "new\n"
-    assert "prompts/verifier.md" not in edited.files
+    assert "prompts/main.md" not in with_edits(edited, {"prompts/main.md": None}).files
+
+
+def test_a_workflow_that_calls_for_a_missing_prompt_is_refused(tiny: Harness) -> None:
+    with pytest.raises(HarnessError, match=r"line 7: verify needs prompts/verifier\.md"):
+        with_edits(tiny, {"prompts/verifier.md": None})
+    own = "def verify(text: str) -> None:\n    pass\n\n\ndef run() -> None:\n    verify('x')\n"
+    with_edits(tiny, {"prompts/verifier.md": None, "workflow.py": own})
 
 
 def test_a_candidate_may_change_values_workflow_and_prompts(tiny: Harness) -> None:
@@ -184,8 +191,9 @@ def test_a_candidate_may_not_change_what_is_fixed(tiny: Harness, old: str, new: 
 
 
 def test_a_candidate_may_not_remove_a_file(tiny: Harness) -> None:
-    with pytest.raises(HarnessError, match=r"prompts/verifier\.md was removed"):
-        check_edit(tiny, with_edits(tiny, {"prompts/verifier.md": None}))
+    wider = with_edits(tiny, {"prompts/main.md": "Plan."})
+    with pytest.raises(HarnessError, match=r"prompts/main\.md was removed"):
+        check_edit(wider, tiny)
 
 
 def test_a_diff_reads_like_gits(tiny: Harness) -> None:

@@ -16,7 +16,13 @@ from autodata.errors import HarnessError, Unavailable
 from autodata.harness.workflow import Host, Limits, Sandbox, WorkflowFailed, WorkflowStop
 from tests.harness.examples import WORKFLOW
 
-SMALL = Limits(memory_bytes=30_000_000, turn_seconds=0.5, total_seconds=1.0, suspensions=100)
+SMALL = Limits(
+    memory_bytes=30_000_000,
+    turn_seconds=0.5,
+    total_seconds=1.0,
+    suspensions=100,
+    snapshot_bytes=1_000_000,
+)
 EXAMPLE = {"question": "Why?", "answer": "Because."}
 ANSWERS: dict[str, Any] = {
     "challenge": EXAMPLE,
@@ -138,6 +144,7 @@ async def test_a_workflow_that_cannot_work_is_refused(
         (["x = [0]", "while True:", "    x = x + x"], "too much memory"),
         (["10 ** 10 ** 9"], "too much memory"),
         (["challenge('x' * 25_000_000)"], "too much memory"),
+        (["x = 'a' * 2_000_000", "feedback()", "len(x)"], "its state is over"),
         (["f = lambda g: g(g)", "f(f)"], "RecursionError"),
         (["while True:", "    print('x' * 1000)"], "printed too much"),
         (["while True:", "    feedback()"], "more than 100 host calls"),
