@@ -22,7 +22,7 @@ from rich.console import Console
 from rich.text import Text
 
 from autodata import __version__
-from autodata.errors import AutodataError, ConfigurationError
+from autodata.errors import AutodataError, ConfigurationError, Interrupted
 from autodata.project import Project, begin, find_root, open_project
 from autodata.store import runs as run_store
 
@@ -383,6 +383,118 @@ def promote(
     version = promote_run(project, folder, candidate, force)
     _out(f"promoted: {version.tag} is commit {version.commit[:10]}")
     _out(f"see it: git show {version.tag}")
+
+
+@app.command()
+def certify(
+    run: RunName,
+    candidate: Annotated[str, typer.Argument(help="The candidate to test, such as c7.")],
+    config: ConfigFile = None,
+    settings: Settings = None,
+    models: Models = None,
+    as_json: AsJson = False,
+) -> None:
+    """Let a candidate meet the baseline on the sealed test documents; every look counts."""
+    from autodata import measuring, running, views
+    from autodata.live import LiveView
+    from autodata.wiring import Reports
+
+    project = open_project(Path.cwd(), config, list(settings or []), models)
+    run_id = _find(run).name
+    console = _console(as_json)
+    view = LiveView(
+        console,
+        f"autodata certify {run_id} {candidate}",
+        0,
+        project.config.budget,
+        project.config.simulated,
+    )
+
+    def started(now: running.Running) -> None:
+        view.status = now.engine.caller.status
+
+    with view:
+        work = measuring.certify_candidate(
+            project, run_id, candidate, Reports(view.line, view.episode), started
+        )
+        found = running.run_until_signal(work, view.line)
+    if as_json:
+        _out_json(found.body())
+    else:
+        console.print(views.certificate_line(candidate, found.body()), soft_wrap=True)
+
+
+@app.command()
+def serve(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[MODEL]...", help="Default: all of them.")
+    ] = None,
+    config: ConfigFile = None,
+    settings: Settings = None,
+    models: Models = None,
+) -> None:
+    """Serve the configured vLLM and local models until Ctrl-C."""
+    from autodata import measuring, running
+    from autodata.wiring import Reports
+
+    project = open_project(Path.cwd(), config, list(settings or []), models)
+    console = _console()
+
+    def say(text: str) -> None:
+        console.print(Text(text), soft_wrap=True)
+
+    _pull_weights(project, console)
+    work = measuring.serve(
+        project,
+        names or [],
+        Reports(say),
+        lambda name, urls: say(f"{name} is ready: base_url: {' '.join(urls)}"),
+    )
+    with suppress(Interrupted):
+        running.run_until_signal(work, say)
+
+
+@app.command()
+def estimate(
+    episodes: Annotated[int, typer.Option(min=2, help="Episodes of the pilot.")] = 8,
+    config: ConfigFile = None,
+    settings: Settings = None,
+    models: Models = None,
+    as_json: AsJson = False,
+) -> None:
+    """Predict tokens, dollars and hours of a search from a pilot of a few episodes."""
+    from dataclasses import asdict
+
+    from autodata import measuring, running
+    from autodata.wiring import Reports
+
+    project = open_project(Path.cwd(), config, list(settings or []), models)
+    console = _console(as_json)
+    _pull_weights(project, console)
+    run_id = f"pilot-{_new_run_id()}"
+    work = measuring.estimate(project, run_id, episodes, Reports(), lambda _: None)
+    found = running.run_until_signal(work, lambda text: console.print(Text(text)))
+    if as_json:
+        _out_json({**asdict(found), "simulated": project.config.simulated})
+        return
+    if project.config.simulated:
+        from autodata.views import SIMULATED
+
+        console.print(SIMULATED)
+    _out(
+        f"a search takes {found.fewest_episodes:,} to {found.most_episodes:,} episodes "
+        f"(pilot of {found.pilot_episodes}, kept as {run_id})"
+    )
+    for name, amount, form in (
+        ("prompt tokens", found.prompt_tokens, ",.0f"),
+        ("completion tokens", found.completion_tokens, ",.0f"),
+        ("dollars", found.usd, ",.2f"),
+        ("hours", found.hours, ",.2f"),
+    ):
+        low, high = format(amount.low, form), format(amount.high, form)
+        _out(f"{name:<18}{format(amount.mean, form):>14}   [{low} to {high}]")
+    if project.config.optimize.proposer != "knobs":
+        _out("not in it: what analyzer and implementer will use")
 
 
 @app.command()

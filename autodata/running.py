@@ -161,6 +161,8 @@ async def optimize(
 def earlier_tests(project: Project, run_id: str, test_documents: Sequence[str]) -> Ledger:
     """Return which candidates (by tree) other runs have tested on this test split."""
     fresh = Ledger.fresh(test_documents)
+    if project.config.simulated:  # looks at a simulated world tell nothing about real test results
+        fresh = replace(fresh, split=f"simulated-{fresh.split}")
     noted = test_ledger.tested(project.runs, fresh.split)
     trees = [tree for run, tree in noted if run != run_id]
     return replace(fresh, tested=tuple(dict.fromkeys(trees)))

@@ -1,0 +1,213 @@
+"""Measuring what is already there: certifying a run's candidate, serving models, estimating a cost.
+
+Knows nothing of searching; whatever is paid for here is journaled like any run.
+"""
+
+import asyncio
+import math
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from statistics import NormalDist, fmean, stdev
+from time import monotonic
+
+from autodata.errors import ConfigurationError, StoreError
+from autodata.evaluation import outcome_of
+from autodata.harness.repository import Repository
+from autodata.harness.spec import Harness, load_files, load_folder
+from autodata.models.servers import Servers
+from autodata.optimize.certify import Certificate, certify
+from autodata.optimize.estimate import Yardstick
+from autodata.optimize.plan import SearchPlan
+from autodata.project import Project
+from autodata.running import Running, claim, earlier_tests, evaluate, open_journal
+from autodata.store.journal import Journal
+from autodata.types import SPLITS, Candidate, Cell, Json, Outcome
+from autodata.wiring import Reports, engine, load_splits, search_plan
+
+PILOT_LEVEL = 0.9
+Started = Callable[[Running], None]
+
+
+async def certify_candidate(
+    project: Project, run_id: str, name: str, reports: Reports, started: Started
+) -> Certificate:
+    """Let one candidate of a run meet the baseline on the sealed test split.
+
+    Counts as one more candidate tested there, whatever comes out; a candidate that this run has
+    certified already keeps its certificate.
+
+    Raises:
+        StoreError: no such run or candidate.
+        DocumentError: the test split is used up.
+    """
+    documents = load_splits(project.config, project.root)
+    ids = [document.id for document in documents["test"]]
+    async with open_journal(project, run_id) as journal:
+        run = journal.find("run", run_id)
+        if run is None:
+            raise StoreError(f"there is no run {run_id}", "see `autodata runs`")
+        baseline, candidate = _candidate(journal, "c0"), _candidate(journal, name)
+        ledger = earlier_tests(project, run_id, ids)
+        if run["test_split"] != ledger.split:
+            raise ConfigurationError(
+                f"run {run_id} was made with another test split", "use its configuration: -c FILE"
+            )
+        own = [record.body for record in journal.records("certification")]
+        for _ in own:
+            ledger, _ = ledger.enter("", 1.0)
+        ledger.check_room(1)
+        _, rate = ledger.enter(candidate.tree, project.config.optimize.alpha)
+        claim(project, run_id, ledger.split, [name], journal)
+        plan = search_plan(project.config, run["seed"])
+        repeats = plan.repeats_on_test(len(ids))
+        cells = [Cell(d, "test", repeat) for repeat in range(repeats) for d in ids]
+        with Repository(project.root) as repository:
+
+            async def load(wanted: Candidate) -> Harness:
+                return load_files(repository.read_files(wanted.commit))
+
+            async with engine(project, journal, documents, load, reports) as running:
+                started(Running(run_id, project, running))
+                ours = await running.evaluator.evaluate(candidate, cells)
+                base = await running.evaluator.evaluate(baseline, cells)
+        yardstick = _yardstick(plan, baseline, journal)
+        found = certify(name, ours, "c0", base, yardstick, rate, len(ledger.tested))
+        await journal.append("certification", name, found.body())
+        return found
+
+
+def _yardstick(plan: SearchPlan, baseline: Candidate, journal: Journal) -> Yardstick:
+    """Return the objective's unit as the run fixed it: by the baseline's first look."""
+    if plan.objective == "pass_rate":
+        return Yardstick()
+    first = [
+        record.body
+        for record in journal.records("episode")
+        if record.body["tree"] == baseline.tree
+        and record.body["split"] == "validation"
+        and record.body["repeat"] == 0
+        and record.body["status"] != "void"
+    ]
+    outcomes = [outcome_of(Cell(b["document_id"], "validation", 0), b) for b in first]
+    return Yardstick.fit(plan.objective, outcomes)
+
+
+def _candidate(journal: Journal, name: str) -> Candidate:
+    body = journal.find("candidate", name)
+    if body is None:
+        raise StoreError(f"the run has no candidate {name}", "see `autodata show RUN`")
+    return Candidate(name, body["commit"], body["tree"], body["parent_id"], body["knobs"])
+
+
+async def serve(
+    project: Project,
+    names: Sequence[str],
+    reports: Reports,
+    ready: Callable[[str, list[str]], None],
+) -> None:
+    """Serve the configured models until cancelled; tell each one's addresses when it is up.
+
+    Raises:
+        ConfigurationError: no such model, nothing to serve, or a server does not start.
+    """
+    models = project.config.models
+    for name in names:
+        if name not in models:
+            raise ConfigurationError(
+                f"no model is named {name!r}", f"autodata.yaml has {', '.join(models)}"
+            )
+    wanted = [
+        name
+        for name in names or models
+        if models[name].provider in ("local", "vllm") and not models[name].base_url
+    ]
+    if not wanted:
+        raise ConfigurationError(
+            "there is nothing to serve", "give a model `provider: vllm` or `local`, and no base_url"
+        )
+    keys = [model.api_key_env for model in models.values() if model.api_key_env]
+    logs = project.runs / "serve"
+    async with AsyncExitStack() as stack:
+        servers = await stack.enter_async_context(Servers(logs, reports.line, key_names=keys))
+        for name in wanted:
+            ready(name, await servers.start(name, models[name]))
+        await asyncio.Event().wait()
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """A predicted amount with its interval."""
+
+    mean: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What a search is likely to take, from a pilot of a few episodes."""
+
+    pilot_episodes: int
+    fewest_episodes: int
+    most_episodes: int
+    prompt_tokens: Range
+    completion_tokens: Range
+    usd: Range
+    hours: Range
+
+
+async def estimate(
+    project: Project, run_id: str, episodes: int, reports: Reports, started: Started
+) -> Prediction:
+    """Run a pilot on training documents and predict the whole search.
+
+    Amounts are the pilot's mean per episode times the number of episodes a search may take, which
+    depends on how early its races end; the interval covers both. Hours take the pilot's own speed.
+    What analyzer and implementer will use is not in it.
+    """
+    harness = load_folder(project.harness_folder)
+    repeats = max(1, math.ceil(episodes / project.config.documents.splits.train))
+    most = math.ceil(episodes / repeats)
+    began = monotonic()
+    outcomes = await evaluate(project, run_id, harness, "train", repeats, most, reports, started)
+    seconds = monotonic() - began
+    fewest, greatest = episodes_of(
+        search_plan(project.config, 0),
+        {split: getattr(project.config.documents.splits, split) for split in SPLITS},
+    )
+    return predict(outcomes, seconds, fewest, greatest)
+
+
+def episodes_of(plan: SearchPlan, sizes: Json) -> tuple[int, int]:
+    """Return the fewest and most episodes a search can take."""
+    test = (1 + plan.finalists) * plan.repeats_on_test(sizes["test"]) * sizes["test"]
+    shortest = 2 * plan.minibatch + 2 * plan.race.block
+    longest = 2 * plan.minibatch + 2 * plan.race.passes * sizes["validation"]
+    fewest = 8 + plan.iterations * shortest + test
+    most = 8 + plan.iterations * longest + test + 24 * sizes["validation"]
+    if plan.episodes:
+        return min(fewest, plan.episodes), min(most, plan.episodes)
+    return fewest, most
+
+
+def predict(outcomes: Sequence[Outcome], seconds: float, fewest: int, most: int) -> Prediction:
+    """Scale a pilot up; see `estimate`."""
+    spends = [outcome.spend for outcome in outcomes]
+    speed = seconds / len(outcomes) / 3600
+    return Prediction(
+        len(outcomes),
+        fewest,
+        most,
+        _scaled([spend.prompt_tokens for spend in spends], fewest, most),
+        _scaled([spend.completion_tokens for spend in spends], fewest, most),
+        _scaled([spend.cost_usd for spend in spends], fewest, most),
+        Range(speed * (fewest + most) / 2, speed * fewest, speed * most),
+    )
+
+
+def _scaled(values: Sequence[float], fewest: int, most: int) -> Range:
+    mean = fmean(values)
+    error = stdev(values) / math.sqrt(len(values)) if len(values) > 1 else mean
+    reach = NormalDist().inv_cdf((1 + PILOT_LEVEL) / 2) * error
+    return Range(mean * (fewest + most) / 2, max(0.0, mean - reach) * fewest, (mean + reach) * most)
