@@ -141,6 +141,11 @@ class Book:
         episodes = sum(node.counts.values())
         return Estimate(candidate_id, node.mean, sqrt(node.variance), node.accepted, episodes)
 
+    @property
+    def easiness(self) -> dict[str, float]:
+        """What each document seen so far adds to every candidate's rate."""
+        return dict(self._easiness)
+
     def per_document(self, candidate_id: str) -> dict[str, tuple[float, int]]:
         """Sum of values and number of episodes of each document it was run on."""
         node = self._nodes[self._index[candidate_id]]

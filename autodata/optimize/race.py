@@ -10,7 +10,7 @@ bring (this may lose a good mutant, but calls nothing better that is not). *The 
 documents or of the allowance: the better one on balance stays.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import exp, pi, sqrt
 from random import Random
@@ -70,23 +70,39 @@ def expected_gain(mean: float, sd: float) -> float:
     return mean * _NORMAL.cdf(z) + sd * exp(-z * z / 2) / sqrt(2 * pi)
 
 
-def going_rate(effect: Effect, overhead: float, affordable: float) -> float:
+def going_rate(effect: Effect, pair: float, overhead: float, affordable: float) -> float:
     """What an episode is worth in gain of pass rate, under the best fixed length of races.
 
-    `overhead` is what a proposal costs in episodes before its race. When more pairs are
+    One more document costs `pair` episodes, a proposal before its race `overhead`. When more pairs are
     `affordable` for each remaining proposal than that length, an episode is worth only what it
     brings there.
     """
-    variance, noise = effect.spread**2, 2 * effect.noise
+    variance, noise = effect.spread**2, 1.5 * effect.noise
 
     def gained(pairs: float) -> float:
         return expected_gain(effect.drift, variance / sqrt(variance + noise / pairs))
 
     lengths = [2.0 * 1.3**step for step in range(22)]
-    best = max(lengths, key=lambda pairs: gained(pairs) / (2 * pairs + overhead))
+    best = max(lengths, key=lambda pairs: gained(pairs) / (pair * pairs + overhead))
     if affordable > best:
-        return (gained(affordable + 1) - gained(affordable)) / 2
-    return gained(best) / (2 * best + overhead)
+        return (gained(affordable + 1) - gained(affordable)) / pair
+    return gained(best) / (pair * best + overhead)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known before a race: how edits behave, the parent's record, what episodes are worth.
+
+    `mean` and `variance` are the parent's pooled estimate, `easiness` what documents add to it. `price` is
+    the gain that an episode brings elsewhere, `pair` the episodes that one more document costs.
+    """
+
+    effect: Effect
+    mean: float
+    variance: float
+    easiness: Mapping[str, float]
+    price: float
+    pair: float = 2.0
 
 
 class Race:
@@ -96,21 +112,21 @@ class Race:
         self,
         plan: RacePlan,
         documents: Sequence[str],
-        effect: Effect,
-        price: float,
+        known: Known,
         allowance: int,
         repeat: int,
         rng: Random,
     ) -> None:
+        self._known = known
         self._plan = plan
-        self._effect = effect
-        self._price = price
         self._repeat = repeat
         self._order = [rng.sample(list(documents), len(documents)) for _ in range(plan.passes)]
-        self._pairs_left = min(plan.passes * len(documents), max(1, allowance // 2))
+        pairs = max(1, allowance // 2 // plan.block) * plan.block
+        self._pairs_left = min(plan.passes * len(documents), pairs)
         self._sums: dict[str, float] = {}
         self._total = 0.0
         self._squares = 0.0
+        self._luck = 0.0
         self._better = [Wealth(0.0) for _ in range(plan.passes)]
         self._worse = [Wealth(-plan.margin) for _ in range(plan.passes)]
         self._asked: list[tuple[int, str]] = []
@@ -129,6 +145,8 @@ class Race:
         """Values of the asked block, in its order; a verdict when the race is over."""
         for (turn, document), new, old in zip(self._asked, mutant, parent, strict=True):
             difference = new - old
+            expected = self._known.mean + self._known.easiness.get(document, 0.0)
+            self._luck += old - expected
             self._total += difference
             self._squares += difference**2
             self._sums[document] = self._sums.get(document, 0.0) + difference
@@ -143,11 +161,23 @@ class Race:
         return self._verdict(mean, sd)
 
     def posterior(self) -> tuple[float, float]:
-        """Mean and standard deviation of the mutant's gain, given how edits behave in this run."""
-        noise = (self._squares + 8 * self._effect.noise) / (self.pairs + 4)
-        precision = 1 / self._effect.spread**2 + self.pairs / noise
-        mean = (self._effect.drift / self._effect.spread**2 + self._total / noise) / precision
-        return mean, sqrt(1 / precision)
+        """Mean and standard deviation of the mutant's gain, given all that is known.
+
+        The paired difference is corrected for the part of the parent's fresh luck (its surplus over its
+        pooled record) that is noise: a control variate (Glasserman 2003, 4.1).
+        """
+        effect = self._known.effect
+        total, noise = self._corrected()
+        precision = 1 / effect.spread**2 + self.pairs / noise
+        return (effect.drift / effect.spread**2 + total / noise) / precision, sqrt(1 / precision)
+
+    def _corrected(self) -> tuple[float, float]:
+        """Sum of corrected differences, and the variance of one."""
+        noise = self._known.effect.noise
+        paired = (self._squares + 8 * noise) / (self.pairs + 4)
+        own = paired / 2
+        surplus = max(noise, own) + self.pairs * self._known.variance
+        return self._total + own / surplus * self._luck, paired - own**2 / surplus
 
     def evidence(self) -> Json:
         """Everything the verdict was based on, in plain JSON."""
@@ -174,12 +204,12 @@ class Race:
 
     def _worth_more(self, mean: float, sd: float) -> bool:
         """Some number of further pairs is expected to gain more than it costs."""
-        noise = (self._squares + 8 * self._effect.noise) / (self.pairs + 4)
+        noise = self._corrected()[1]
         pairs = min(self._plan.block, self._pairs_left)
         while pairs <= self._pairs_left:
             learnt = sd**2 / sqrt(sd**2 + noise / pairs)
             gain = expected_gain(mean, learnt) - max(0.0, mean)
-            if gain > self._price * 2 * pairs:
+            if gain > self._known.price * self._known.pair * pairs:
                 return True
             pairs *= 2
         return False

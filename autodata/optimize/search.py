@@ -19,13 +19,13 @@ its train minibatch; the baseline's first look is repeat 0, re-measuring uses 1.
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 from autodata.optimize.audit import audit
 from autodata.optimize.base import Evaluator, Iteration, Proposal, Proposer, Recorder
 from autodata.optimize.certify import Certificate, Interval, Ledger, certify, interval_of
-from autodata.optimize.estimate import Book, Effect, Estimate, Yardstick
+from autodata.optimize.estimate import Book, Estimate, Yardstick
 from autodata.optimize.events import (
     Certified,
     Certifying,
@@ -37,7 +37,7 @@ from autodata.optimize.events import (
     Started,
 )
 from autodata.optimize.plan import SearchPlan
-from autodata.optimize.race import Race, going_rate
+from autodata.optimize.race import Known, Race, going_rate
 from autodata.optimize.records import baseline_body, candidate_body, iteration_body
 from autodata.optimize.selection import SELECTION
 from autodata.types import Candidate, Cell, Json, Outcome, Split
@@ -73,8 +73,8 @@ class _Start:
 
     number: int
     parent: Candidate
-    effect: Effect
-    price: float
+    leader: int
+    known: Known
     allowance: int
     history: tuple[Iteration, ...]
     trees: frozenset[str]
@@ -134,6 +134,9 @@ class Search:
         self._turns: dict[int, asyncio.Event] = {}
         self._reserved: dict[int, int] = {}
         self._observed = 0
+        self._chosen = baseline.id
+        self._shared: dict[tuple[str, Cell], asyncio.Future[list[Outcome]]] = {}
+        self._paid: set[tuple[str, Cell]] = set()
         self._book = Book(Yardstick())
         self._spent = 0
         self._test_repeats = plan.repeats_on_test(len(documents["test"]))
@@ -239,15 +242,22 @@ class Search:
             still = self._plan.iterations - number + 1
             affordable = min(affordable, max(1.0, (left / still - overhead) / 2))
         self._reserved[number] = allowance
-        rng = self._rng(number, "select")
-        select = SELECTION[self._plan.selection]
-        chosen = select(self._population, self._book, self._plan.temperature, rng)
+        leader = number - (number - 1) % self._plan.parallel
+        if number == leader:
+            rng = self._rng(number, "select")
+            select = SELECTION[self._plan.selection]
+            self._chosen = select(self._population, self._book, self._plan.temperature, rng)
+        chosen = self._chosen
         self._progress(Selected(number, chosen))
+        belief, effect = self._book.estimate(chosen), self._book.effect
+        pair = 1 + 2 / (1 + self._plan.parallel)
+        price = going_rate(effect, pair, minibatch, affordable)
+        known = Known(effect, belief.mean, belief.sd**2, self._book.easiness, price, pair)
         return _Start(
             number,
             self._candidates[chosen],
-            self._book.effect,
-            going_rate(self._book.effect, overhead, affordable),
+            leader,
+            known,
             allowance - overhead,
             tuple(self._history),
             frozenset(candidate.tree for candidate in self._candidates.values()),
@@ -302,11 +312,10 @@ class Search:
         race = Race(
             self._plan.race,
             self._documents["validation"],
-            start.effect,
-            start.price,
+            start.known,
             start.allowance,
-            100 * (start.number + 1),
-            self._rng(start.number, "race"),
+            100 * (start.leader + 1),
+            self._rng(start.leader, "race"),
         )
         ours: list[Outcome] = []
         theirs: list[Outcome] = []
@@ -315,7 +324,7 @@ class Search:
             cells = race.block()
             new, old = await asyncio.gather(
                 self._evaluator.evaluate(mutant, cells),
-                self._evaluator.evaluate(start.parent, cells),
+                self._parent(start.parent, cells),
             )
             ours += new
             theirs += old
@@ -337,6 +346,13 @@ class Search:
             score,
         )
 
+    async def _parent(self, parent: Candidate, cells: Sequence[Cell]) -> list[Outcome]:
+        """Run the parent once for all siblings that race against it on these cells."""
+        key = (parent.id, cells[0])
+        if key not in self._shared:
+            self._shared[key] = asyncio.ensure_future(self._evaluator.evaluate(parent, cells))
+        return await asyncio.shield(self._shared[key])
+
     async def _audit(
         self,
         start: _Start,
@@ -355,13 +371,18 @@ class Search:
     async def _apply(self, iteration: Iteration) -> None:
         """Make a decision part of what later iterations know."""
         self._reserved.pop(iteration.number)
+        fresh = [o for o in iteration.parent_outcomes if (iteration.parent_id, o.cell) not in self._paid]
+        self._paid.update((iteration.parent_id, o.cell) for o in fresh)
+        shared = len(iteration.parent_outcomes) - len(fresh)
+        episodes = iteration.evidence["episodes"] - shared
+        iteration = replace(iteration, evidence={**iteration.evidence, "episodes": episodes})
         self._history.append(iteration)
         self._spent += iteration.evidence["episodes"]
         candidate = iteration.proposal.candidate
         if iteration.decision != "refused" and candidate is not None:
             self._candidates[candidate.id] = candidate
             self._book.enter(candidate.id, iteration.parent_id)
-            self._learn(iteration.parent_id, iteration.parent_outcomes)
+            self._learn(iteration.parent_id, fresh)
             self._learn(candidate.id, iteration.outcomes)
         if iteration.decision == "admitted" and candidate is not None:
             self._population.append(candidate.id)

@@ -1,0 +1,158 @@
+"""The searches that are compared, each as one function over a world and a budget of episodes.
+
+Knows nothing of landscapes' parameters or the truth; every policy gets the same stream of proposals.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from math import exp, sqrt
+from random import Random
+from statistics import NormalDist
+
+from autodata.bench.landscapes import World
+from autodata.optimize.certify import Ledger
+from autodata.optimize.plan import SearchPlan
+from autodata.optimize.search import search
+from autodata.types import Candidate, Cell, Json, Outcome
+
+MINIBATCH = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a policy ends with: the harness it names, and what it says of it.
+
+    `claimed` tells whether it announces an improvement over the baseline. `low` and `high` are the
+    ends of its 95 % interval for the pass rate; a policy that has none gets the binomial interval of the
+    episodes behind its number.
+    """
+
+    chosen: Candidate
+    reported: float
+    low: float
+    high: float
+    claimed: bool
+    gain: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A name, how to run it, and why it cannot be run here (empty: it can)."""
+
+    name: str
+    run: Callable[[World, int, int], Awaitable[Found]]
+    unavailable: str = ""
+
+
+class _Nobody:
+    async def record(self, kind: str, key: str, body: Json) -> None:
+        """Nothing is kept of a simulated search."""
+
+
+async def autodata(world: World, budget: int, seed: int, selection: str = "thompson") -> Found:
+    """The real search of this package, certification on the sealed test split included."""
+    plan = SearchPlan(
+        seed=seed,
+        iterations=max(10, budget // 20),
+        parallel=4,
+        episodes=budget,
+        minibatch=MINIBATCH,
+        selection=selection,
+    )
+    ledger = Ledger.fresh(world.documents["test"])
+    result = await search(
+        plan, world.baseline, world.documents, world, world, _Nobody(), lambda _: None, ledger
+    )
+    if not result.certificates:
+        rate = result.baseline_rate
+        return Found(world.baseline, rate.mean, rate.low, rate.high, False)
+    certificate = result.certificates[0]
+    rate, gain = certificate.rate, (certificate.gain.low, certificate.gain.high)
+    chosen = result.finalists[0]
+    return Found(chosen, rate.mean, rate.low, rate.high, certificate.certified, gain)
+
+
+async def paper(world: World, budget: int, seed: int) -> Found:
+    """The published rule: parent and mutant once on 25 documents, accepted if strictly better.
+
+    Parents by Boltzmann (T = 0.1) over averaged scores; the best average is reported.
+    """
+    documents = world.documents["validation"][:25]
+    rng = Random(f"{seed}:paper")
+    scores: dict[str, list[float]] = {}
+    members = {world.baseline.id: world.baseline}
+    number = 0
+    cells = [Cell(d, "validation", 0) for d in documents]
+    scores[world.baseline.id] = [_mean(await world.evaluate(world.baseline, cells))]
+    while world.spent + MINIBATCH + 2 * len(documents) <= budget:
+        number += 1
+        names = list(members)
+        averages = [_average(scores[name]) for name in names]
+        weights = [exp((a - max(averages)) / 0.1) for a in averages]
+        parent = members[rng.choices(names, weights)[0]]
+        mutant = await _proposed(world, number, parent, rng)
+        cells = [Cell(d, "validation", number) for d in documents]
+        old = _mean(await world.evaluate(parent, cells))
+        new = _mean(await world.evaluate(mutant, cells))
+        scores[parent.id].append(old)
+        if new > old:
+            members[mutant.id] = mutant
+            scores[mutant.id] = [new]
+    best = max(members, key=lambda name: _average(scores[name]))
+    behind = len(documents) * len(scores[best])
+    return _claim(world, members[best], _average(scores[best]), behind)
+
+
+async def hill_climb(world: World, budget: int, seed: int) -> Found:
+    """Keep one harness; move when the mean difference on 40 documents exceeds its standard error."""
+    documents = world.documents["validation"][:40]
+    rng = Random(f"{seed}:hill-climb")
+    current = world.baseline
+    cells = [Cell(d, "validation", 0) for d in documents]
+    reported = _mean(await world.evaluate(current, cells))
+    number = 0
+    while world.spent + MINIBATCH + 2 * len(documents) <= budget:
+        number += 1
+        mutant = await _proposed(world, number, current, rng)
+        cells = [Cell(d, "validation", number) for d in documents]
+        old = await world.evaluate(current, cells)
+        new = await world.evaluate(mutant, cells)
+        pairs = [n.accepted - o.accepted for n, o in zip(new, old, strict=True)]
+        mean = sum(pairs) / len(pairs)
+        error = sqrt(sum((p - mean) ** 2 for p in pairs) / (len(pairs) - 1) / len(pairs))
+        if mean > error:
+            current, reported = mutant, _mean(new)
+    return _claim(world, current, reported, len(documents))
+
+
+async def _proposed(world: World, number: int, parent: Candidate, rng: Random) -> Candidate:
+    """Pay for the training minibatch that a proposer reads, and take the next proposal."""
+    drawn = rng.sample(list(world.documents["train"]), MINIBATCH)
+    minibatch = await world.evaluate(parent, [Cell(d, "train", number) for d in drawn])
+    proposal = await world.propose(number, parent, minibatch, (), rng)
+    return proposal.candidate or parent
+
+
+def _claim(world: World, chosen: Candidate, reported: float, episodes: int) -> Found:
+    """A claim with Wilson's binomial interval around it."""
+    z = NormalDist().inv_cdf(0.975)
+    middle = (reported + z * z / (2 * episodes)) / (1 + z * z / episodes)
+    reach = z * sqrt(reported * (1 - reported) / episodes + z * z / (4 * episodes**2))
+    reach /= 1 + z * z / episodes
+    claimed = chosen.tree != world.baseline.tree
+    return Found(chosen, reported, middle - reach, middle + reach, claimed)
+
+
+def _mean(outcomes: Sequence[Outcome]) -> float:
+    return sum(outcome.accepted for outcome in outcomes) / len(outcomes)
+
+
+def _average(scores: Sequence[float]) -> float:
+    return sum(scores) / len(scores)
+
+
+POLICIES: dict[str, Policy] = {
+    "autodata": Policy("autodata", autodata),
+    "paper": Policy("paper", paper),
+    "hill-climb": Policy("hill-climb", hill_climb),
+}
