@@ -124,7 +124,7 @@ def _read(source: str, root: Path) -> Iterable[tuple[str, str]]:
 
 def _text(file: Path) -> str:
     try:
-        return file.read_text(encoding="utf-8")
+        return file.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise DocumentError(
             f"{file} is not UTF-8 text (byte {error.start})", "convert it, or move it elsewhere"
@@ -134,19 +134,24 @@ def _text(file: Path) -> str:
 
 
 def _json_lines(file: Path) -> Iterable[tuple[str, str]]:
-    for number, line in enumerate(_text(file).splitlines(), 1):
+    for number, line in enumerate(_text(file).split("\n"), 1):
         if not line.strip():
             continue
         try:
             row = json.loads(line)
             text = row["text"]
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise DocumentError(
                 f"{file}, line {number}: not a JSON object with a `text` field",
                 'write each line as {"text": "...", "name": "..."}',
             ) from error
         if not isinstance(text, str):
             raise DocumentError(f"{file}, line {number}: `text` is no string", "quote it")
+        if re.search("[\ud800-\udfff]", text):
+            raise DocumentError(
+                f"{file}, line {number}: `text` holds half a character (a lone surrogate)",
+                "write the file again from its source",
+            )
         yield str(row.get("name", f"line {number}")).replace("#", "_"), text
 
 
