@@ -13,12 +13,16 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 from types import TracebackType
 
-from git import Repo
-from git.exc import GitError
-
 from autodata.errors import RepositoryError
 from autodata.harness.knobs import MANIFEST, nearest, read_manifest
 from autodata.harness.spec import LIMITS, TOTAL_LIMIT, check_files
+
+try:
+    from git import Repo
+    from git.exc import GitError
+except ImportError as error:  # GitPython looks for the git program when it is imported
+    said = str(error).splitlines()[0]
+    raise RepositoryError(f"git cannot be used: {said}", "install git 2.30 or later") from None
 
 SEARCHER = "autodata <autodata@localhost>"
 """Who commits candidates: a search needs no identity, and its commits hash the same everywhere."""
@@ -133,7 +137,8 @@ class Repository:
                 )
             except GitError as error:
                 said = str(getattr(error, "stderr", "") or error).strip().removeprefix("stderr: ")
-                raise RepositoryError(f"git {words[0]} failed: {said.strip(chr(39))}") from None
+                problem = f"git {words[0]} failed: {said.strip(chr(39))}"
+                raise RepositoryError(problem, "put that right with git, then try again") from None
         return out.decode("utf-8", errors="replace")
 
     def folder(self, harness: str) -> str:

@@ -1,6 +1,8 @@
 """Candidates in git: made without a checkout, the same every time, whatever the configuration."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,7 @@ from autodata.errors import HarnessError, RepositoryError
 from autodata.harness.repository import Repository, create_repository
 from autodata.harness.spec import load_files
 from tests.harness.examples import FILES
-from tests.harness.repositories import git, make_repository
+from tests.harness.repositories import CLEAN, git, make_repository
 
 CHANGED = {**FILES, "prompts/challenger.md": "Ask better about {{document}}.\n"}
 WHEN = 1_790_000_000
@@ -188,6 +190,25 @@ def test_no_repository_says_how_to_make_one(tmp_path: Path) -> None:
     with pytest.raises(RepositoryError, match="in no git repository") as caught:
         Repository(tmp_path)
     assert "git init" in caught.value.fix
+
+
+def test_a_machine_without_git_says_what_to_install(tmp_path: Path) -> None:
+    program = "import autodata.harness.repository"
+    environment = {**CLEAN, "PATH": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "RepositoryError: git cannot be used" in done.stderr
+
+
+def test_gits_own_words_are_passed_on(place: Path) -> None:
+    (place / ".git/index.lock").touch()
+    with Repository(place) as repository, pytest.raises(RepositoryError, match="index.lock"):
+        repository.git("add", "notes.txt")
 
 
 def test_an_unknown_candidate_names_the_nearest(place: Path) -> None:
