@@ -14,6 +14,7 @@ AutodataError                   something the user can fix; printed as problem a
 ├── Interrupted                 SIGINT, SIGTERM or `autodata stop`; exit code 130, resumable
 └── ProviderError               a model endpoint; each says whether the same call may be tried again
     ├── Unavailable             time-out, 429, 5xx, reset: no evidence about the question; retried
+    │   ├── TimedOut            no answer, or no first token, within its deadline
     │   └── RateLimited         429 or 503 with the server's own waiting time
     ├── AuthenticationFailed    the key is missing or wrong; stops the run
     ├── RequestRejected         the server refuses this request for good (400, unknown model)
@@ -95,6 +96,10 @@ class ProviderError(AutodataError):
 
 class Unavailable(ProviderError):
     """Time-out, overload, 5xx or a broken connection: not evidence, may be tried again."""
+
+
+class TimedOut(Unavailable):
+    """A deadline passed without an answer, ours or the server's own."""
 
 
 class RateLimited(Unavailable):

@@ -14,7 +14,7 @@ import anthropic
 import httpx2
 from anthropic import AsyncAnthropic, DefaultAioHttpClient
 
-from autodata.errors import ConfigurationError, ContextTooLong, ProviderError, Unavailable
+from autodata.errors import ConfigurationError, ContextTooLong, ProviderError, TimedOut, Unavailable
 from autodata.models import anthropic_wire, failures
 from autodata.models.base import Reply, Request
 from autodata.types import Json
@@ -127,7 +127,7 @@ class AnthropicModel:
                     return await stream.get_final_message()
         except TimeoutError:
             problem = f"{self._where} sent no token within {self._first_token_s:g} s"
-            raise Unavailable(problem) from None
+            raise TimedOut(problem) from None
 
     def _failure(self, error: anthropic.APIError) -> ProviderError:
         if isinstance(error, anthropic.APIStatusError):

@@ -15,6 +15,7 @@ from autodata.models.limits import Now, Sleep
 THRESHOLD = 5  # failures in a row, without any success between, that mean "down"
 FIRST_INTERVAL = 1.0
 LAST_INTERVAL = 60.0
+LAST_INTERVAL_PROVEN = 8.0  # asking a server of our own costs nobody anything
 FIRST_CONTACT = 20.0  # an endpoint that never answered is a mistake rather than an outage
 
 
@@ -103,7 +104,8 @@ class Breaker:
             self._down_since = self._now()
             self._since = datetime.now(UTC).astimezone().strftime("%H:%M:%S")
         elif probe:
-            self._interval = min(LAST_INTERVAL, self._interval * 2)
+            longest = LAST_INTERVAL_PROVEN if self._proven else LAST_INTERVAL
+            self._interval = min(longest, self._interval * 2)
             if self._interval > 4 * FIRST_INTERVAL and not self._reported:
                 self._reported = True
                 self._report(self.paused)

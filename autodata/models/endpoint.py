@@ -17,6 +17,7 @@ from autodata.errors import (
     RateLimited,
     Refused,
     RequestRejected,
+    TimedOut,
     Truncated,
     Unavailable,
 )
@@ -144,7 +145,8 @@ class Endpoint:
                 return await self._try(request, total_s or self.limits.total_s), tries
             except Unavailable as error:
                 wait = error.retry_after if isinstance(error, RateLimited) else 0.0
-                self.gate.overloaded(entered, wait)
+                if isinstance(error, RateLimited | TimedOut):  # a crash says nothing about load
+                    self.gate.overloaded(entered, wait)
                 self.breaker.check()
                 # an outage and a busy server are not this call's fault
                 if self.breaker.successes > answered and not isinstance(error, RateLimited):
@@ -176,7 +178,7 @@ class Endpoint:
                 reply = await self._model.complete(request)
             answered = True
         except TimeoutError:
-            late = Unavailable(f"{self.name} sent no reply within {total_s:g} s")
+            late = TimedOut(f"{self.name} sent no reply within {total_s:g} s")
             self.breaker.failed(late, probe=probe)
             raise late from None
         except Unavailable as error:

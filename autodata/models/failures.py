@@ -14,6 +14,7 @@ from autodata.errors import (
     ProviderError,
     RateLimited,
     RequestRejected,
+    TimedOut,
     Unavailable,
 )
 
@@ -32,7 +33,8 @@ _NO_CREDIT = re.compile(
     r"insufficient_quota|billing_error|billing_hard_limit|spend_limit|credit balance", re.IGNORECASE
 )
 _BUSY = {429, 503, 529}
-_PASSING = {408, 409, 425}
+_PASSING = {409, 425}
+_LATE = {408, 504}
 
 
 def failure(where: str, status: int, said: str, retry_after: float = 0.0) -> ProviderError:
@@ -57,6 +59,8 @@ def failure(where: str, status: int, said: str, retry_after: float = 0.0) -> Pro
         )
     if status in _BUSY:
         return RateLimited(f"{where} is overloaded ({status}): {text}", retry_after=retry_after)
+    if status in _LATE:
+        return TimedOut(f"{where} timed out ({status}): {text}")
     if status >= 500 and _TOO_LONG.search(said):  # llama.cpp answers some of these with 500
         return ContextTooLong(f"prompt and reply do not fit into the context of {where}: {text}")
     if status >= 500 or status in _PASSING:

@@ -14,7 +14,7 @@ import httpx2
 import openai
 from openai import AsyncOpenAI, AsyncStream, DefaultAioHttpClient
 
-from autodata.errors import ConfigurationError, ProviderError, Unavailable
+from autodata.errors import ConfigurationError, ProviderError, TimedOut, Unavailable
 from autodata.models import failures, openai_wire
 from autodata.models.base import Reply, Request
 from autodata.types import Json
@@ -108,7 +108,7 @@ class OpenAIModel:
                     chunks.append(chunk)
         except TimeoutError:
             problem = f"{self._where} sent no token within {self._first_token_s:g} s"
-            raise Unavailable(problem) from None
+            raise TimedOut(problem) from None
         return openai_wire.join_chunks(chunks, raw=raw)
 
     def _failure(self, error: openai.APIError) -> ProviderError:

@@ -14,6 +14,7 @@ from autodata.errors import (
     RateLimited,
     Refused,
     RequestRejected,
+    TimedOut,
     Truncated,
     Unavailable,
 )
@@ -75,6 +76,15 @@ async def test_retry_after_is_honoured_by_all_calls() -> None:
     await endpoint.call(CHAT)
     assert clock.now() - began >= 40
     await endpoint.close()
+
+
+async def test_overload_and_time_outs_lower_the_limit_and_crashes_do_not() -> None:
+    limits = {}
+    for error in (RateLimited("busy"), TimedOut("late"), Unavailable("reset")):
+        endpoint, _ = build(lambda n, _, e=error: e if n == 0 else said(), Clock())  # type: ignore[misc]
+        await endpoint.call(CHAT)
+        limits[type(error)] = endpoint.gate.limit
+    assert limits == {RateLimited: 2, TimedOut: 2, Unavailable: 32}
 
 
 async def test_silent_endpoint_is_noticed_at_its_deadline() -> None:

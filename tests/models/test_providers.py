@@ -13,6 +13,7 @@ from autodata.errors import (
     ProviderError,
     RateLimited,
     RequestRejected,
+    TimedOut,
     Unavailable,
 )
 from autodata.models.base import Message, Model, Request, Tool, ToolCall
@@ -194,12 +195,15 @@ async def test_overload_carries_the_servers_waiting_time(
     assert len(server.seen) == 1  # the SDK's own retries are off
 
 
-@pytest.mark.parametrize("status", [500, 502, 504, 408])
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [(500, Unavailable), (502, Unavailable), (504, TimedOut), (408, TimedOut)],
+)
 async def test_server_error_may_be_tried_again(
-    provider: str, server: Loopback, status: int
+    provider: str, server: Loopback, status: int, kind: type[Exception]
 ) -> None:
     error = await fail(provider, server, lambda _: Status(status, "<html>bad gateway</html>"))
-    assert type(error) is Unavailable
+    assert type(error) is kind
     assert len(server.seen) == 1
 
 
@@ -316,6 +320,7 @@ async def test_silent_server_misses_the_first_token_deadline(
     provider: str, server: Loopback
 ) -> None:
     error = await fail(provider, server, lambda _: Silence(), first_token_s=0.1)
+    assert isinstance(error, TimedOut)
     assert "no token within" in error.problem
 
 
