@@ -45,8 +45,6 @@ _CONFIG = {
     "merge.verifySignatures": "false",
     "i18n.commitEncoding": "UTF-8",
     "i18n.logOutputEncoding": "UTF-8",
-    "diff.noprefix": "false",
-    "diff.mnemonicPrefix": "false",
     "user.useConfigOnly": "true",
     "fastimport.unpackLimit": "1000",
 }
@@ -93,7 +91,6 @@ class Repository:
             raise RepositoryError(
                 f"{top} is no git repository: {error}", "run git status there"
             ) from None
-        self.top = top
         self._folder = PurePosixPath(root.resolve().relative_to(top).as_posix())
         folder, common = Path(self._repo.git_dir), Path(self._repo.common_dir)
         self._environment = {
@@ -277,21 +274,6 @@ class Repository:
                 f"there is no candidate {run}/{candidate}", nearest(candidate, names.split())
             )
         return found
-
-    def diff(self, a: str, b: str) -> str:
-        """Return what differs between the harnesses of two commits, as a unified diff."""
-        for commit in (a, b):
-            if self._commit(commit) is None:
-                raise RepositoryError(f"git knows no commit {commit!r}", "see `autodata versions`")
-        options = ("--no-color", "--no-ext-diff", "--no-textconv")
-        return self.git("diff", *options, a, b, "--", str(self._folder / "harnesses"))
-
-    def delete_run_refs(self, run: str) -> None:
-        """Forget a run's candidates; git collects their commits in its own time."""
-        refs = self.git(
-            "for-each-ref", "--format=delete %(refname)", f"refs/autodata/{_part(run)}/"
-        )
-        self.git("update-ref", "--stdin", stdin=refs.encode())
 
     def _commit(self, name: str) -> str | None:
         try:

@@ -55,7 +55,6 @@ def test_git_shows_a_candidate_as_an_edit_of_its_parent(place: Path) -> None:
     with Repository(place) as repository:
         c0 = repository.commit_candidate("r1", "c0", FILES, repository.head(), "Baseline", WHEN)
         c1 = repository.commit_candidate("r1", "c1", CHANGED, c0, "Ask better\n\nbecause", WHEN + 1)
-        assert "+Ask better about {{document}}." in repository.diff(c0, c1)
     assert git(place, "diff", "--stat", "main", c0) == ""
     assert git(place, "diff", "--name-only", c0, c1) == "harnesses/tiny/prompts/challenger.md"
     lines = git(place, "log", "--format=%s", "--glob=refs/autodata/r1", "main..").splitlines()
@@ -100,6 +99,7 @@ def test_hostile_messages_stay_messages(place: Path) -> None:
 def test_hooks_signing_and_odd_configuration_do_not_matter(place: Path) -> None:
     with Repository(place) as repository:
         plain = repository.commit_candidate("r1", "c0", FILES, repository.head(), "é", WHEN)
+    git(place, "update-ref", "-d", "refs/autodata/r1/c0")
     for hook in ("reference-transaction", "pre-commit", "commit-msg", "post-commit"):
         script = place / ".git/hooks" / hook
         script.parent.mkdir(exist_ok=True)
@@ -110,13 +110,11 @@ def test_hooks_signing_and_odd_configuration_do_not_matter(place: Path) -> None:
         "gpg.program": "false",
         "core.autocrlf": "true",
         "i18n.commitEncoding": "ISO-8859-1",
-        "diff.noprefix": "true",
         "core.fsmonitor": "false-command",
         "log.showSignature": "true",
     }.items():
         git(place, "config", key, value)
     with Repository(place) as repository:
-        repository.delete_run_refs("r1")
         odd = repository.commit_candidate("r1", "c0", FILES, repository.head(), "é", WHEN)
         assert repository.read_files(odd) == FILES
     assert odd == plain
@@ -207,7 +205,7 @@ def test_a_machine_without_git_says_what_to_install(tmp_path: Path) -> None:
 
 def test_gits_own_words_are_passed_on(place: Path) -> None:
     (place / ".git/index.lock").touch()
-    with Repository(place) as repository, pytest.raises(RepositoryError, match="index.lock"):
+    with Repository(place) as repository, pytest.raises(RepositoryError, match=r"index\.lock"):
         repository.git("add", "notes.txt")
 
 
@@ -226,7 +224,7 @@ def test_an_unknown_commit_or_harness_is_named(place: Path) -> None:
         with pytest.raises(RepositoryError, match="no harness in harnesses/other"):
             repository.read_files("HEAD", "other")
         with pytest.raises(RepositoryError, match="no commit"):
-            repository.diff("HEAD", "--output=/tmp/x")
+            repository.read_files("--output=/tmp/x")
         assert repository.read_files("HEAD") == FILES
 
 
@@ -236,14 +234,3 @@ def test_a_link_in_a_commit_is_not_followed(place: Path) -> None:
     git(place, "commit", "-q", "-m", "link")
     with Repository(place) as repository, pytest.raises(RepositoryError, match="no plain file"):
         repository.read_files("HEAD")
-
-
-def test_refs_of_a_run_can_be_forgotten(place: Path) -> None:
-    with Repository(place) as repository:
-        for run in ("r1", "r2"):
-            repository.commit_candidate(run, "c0", FILES, None, "m", WHEN)
-        repository.delete_run_refs("r1")
-        repository.delete_run_refs("r1")
-    assert (
-        git(place, "for-each-ref", "--format=%(refname)", "refs/autodata") == "refs/autodata/r2/c0"
-    )
