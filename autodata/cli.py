@@ -41,6 +41,8 @@ app = typer.Typer(
 )
 models_app = typer.Typer(no_args_is_help=True, help="Models that autodata serves itself.")
 app.add_typer(models_app, name="models")
+bench_app = typer.Typer(no_args_is_help=True, help="Measure autodata itself, on known truth.")
+app.add_typer(bench_app, name="bench")
 
 ConfigFile = Annotated[
     Path | None, typer.Option("-c", "--config", help="Configuration file [autodata.yaml].")
@@ -548,6 +550,33 @@ def models_list() -> None:
     for name in KNOWN:
         found = cached(name, cache_folder(os.environ))
         _out(f"{name}  {found or 'not fetched: autodata models pull ' + name}")
+
+
+@bench_app.command("search")
+def bench_search(
+    landscape: Annotated[str, typer.Option(help="A landscape, or `all`.")] = "all",
+    policy: Annotated[str, typer.Option(help="A policy, or `all`.")] = "all",
+    budget: Annotated[
+        list[int] | None, typer.Option(help="Episodes; repeat for several. [1500 2400 5000 14000]")
+    ] = None,
+    runs: Annotated[int, typer.Option(min=1, help="Seeded runs each.")] = 100,
+    seed: Annotated[int, typer.Option(help="First seed.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Run search policies on simulated landscapes whose truth is known (no model is called)."""
+    from autodata.bench import run as bench
+
+    rows = bench.bench_search(
+        bench.landscapes_named(landscape),
+        bench.policies_named(policy),
+        budget or bench.BUDGETS,
+        runs,
+        seed,
+    )
+    if as_json:
+        _out_json(rows)
+    else:
+        _out(bench.render(rows))
 
 
 @app.command()

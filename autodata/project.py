@@ -9,7 +9,8 @@ from pathlib import Path
 
 import yaml
 
-from autodata.config import Config, load_config, read_config_file
+from autodata.config import Config
+from autodata.config_file import load_config, read_config_file
 from autodata.errors import ConfigurationError
 
 CONFIG_FILE = "autodata.yaml"

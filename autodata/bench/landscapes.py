@@ -1,10 +1,12 @@
 """Worlds with known truth for the search: documents, edits and what they really do.
 
-Knows nothing of search policies; a world answers as `Evaluator` and `Proposer`, and alone knows `truth`.
+Knows nothing of search policies; a world answers as `Evaluator` and `Proposer`, and alone knows
+`truth`.
 
-An episode of harness h on document d is accepted with probability sigmoid(ability(h) + tilt(h)·z(d) +
-hardness * e(d)); z and e are the document's own, standard normal. The parameters of each landscape are in
-`LANDSCAPES`, explained in `Shape`; docs/benchmarks.md says where they come from.
+An episode of harness h on document d is accepted with probability sigmoid(ability(h) +
+tilt(h)·z(d) + hardness * e(d)); z and e are the document's own, standard normal. The parameters of
+each landscape are in `LANDSCAPES`, explained in `Shape`; docs/benchmarks.md says where they come
+from.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -27,15 +29,15 @@ Numbers = NDArray[np.float64]
 class Shape:
     """All numbers of a landscape. Effects are in logits of one episode's acceptance.
 
-    There are `ideas` good ideas, each helping once by its own exponential amount of mean `good_size`; a
-    share `good` of all edits carries one of them. `harmful` edits hurt by an exponential amount of mean
-    `harmful_size`, the rest change next to nothing (standard deviation `neutral_size`). Every edit besides
-    moves single documents up and down (`tilt`: standard deviation over documents). `sites` > 0: an edit
-    replaces what was at its site, and any two sites' contents interact with standard deviation
-    `interaction`. `memorized`:
-    share of edits that lift training documents by `memorized_train` and everything else by
-    `memorized_rest`. `hacks`: share of edits that let the judge accept bad examples, lifting the measured
-    rate alone, by an exponential amount of mean `hack_size`.
+    There are `ideas` good ideas, each helping once by its own exponential amount of mean
+    `good_size`; a share `good` of all edits carries one of them. `harmful` edits hurt by an
+    exponential amount of mean `harmful_size`, the rest change next to nothing (standard deviation
+    `neutral_size`). Every edit besides moves single documents up and down (`tilt`: standard
+    deviation over documents). `sites` > 0: an edit replaces what was at its site, and any two
+    sites' contents interact with standard deviation `interaction`. `memorized`: share of edits
+    that lift training documents by `memorized_train` and everything else by `memorized_rest`.
+    `hacks`: share of edits that let the judge accept bad examples, lifting the measured rate
+    alone, by an exponential amount of mean `hack_size`.
     """
 
     start: float = 0.62

@@ -1,11 +1,14 @@
 """The searches that are compared, each as one function over a world and a budget of episodes.
 
-Knows nothing of landscapes' parameters or the truth; every policy gets the same stream of proposals.
+Knows nothing of landscapes' parameters or the truth; every policy gets the same stream of
+proposals.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from math import exp, sqrt
+from pathlib import Path
 from random import Random
 from statistics import NormalDist
 
@@ -16,6 +19,7 @@ from autodata.optimize.search import search
 from autodata.types import Candidate, Cell, Json, Outcome
 
 MINIBATCH = 10
+GEPA_ADAPTER = Path(__file__).parents[2] / "benchmarks" / "gepa_policy.py"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +27,8 @@ class Found:
     """What a policy ends with: the harness it names, and what it says of it.
 
     `claimed` tells whether it announces an improvement over the baseline. `low` and `high` are the
-    ends of its 95 % interval for the pass rate; a policy that has none gets the binomial interval of the
-    episodes behind its number.
+    ends of its 95 % interval for the pass rate; a policy that has none gets the binomial interval
+    of the episodes behind its number.
     """
 
     chosen: Candidate
@@ -37,11 +41,11 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """A name, how to run it, and why it cannot be run here (empty: it can)."""
+    """A name, how to run it with a budget and a seed, and why it cannot be run here ("": it can)."""
 
     name: str
     run: Callable[[World, int, int], Awaitable[Found]]
-    unavailable: str = ""
+    unavailable: Callable[[], str] = lambda: ""
 
 
 class _Nobody:
@@ -54,7 +58,7 @@ async def autodata(world: World, budget: int, seed: int, selection: str = "thomp
     plan = SearchPlan(
         seed=seed,
         iterations=max(10, budget // 20),
-        parallel=4,
+        parallel=2,
         episodes=budget,
         minibatch=MINIBATCH,
         selection=selection,
@@ -100,7 +104,7 @@ async def paper(world: World, budget: int, seed: int) -> Found:
             scores[mutant.id] = [new]
     best = max(members, key=lambda name: _average(scores[name]))
     behind = len(documents) * len(scores[best])
-    return _claim(world, members[best], _average(scores[best]), behind)
+    return claim(world, members[best], _average(scores[best]), behind)
 
 
 async def hill_climb(world: World, budget: int, seed: int) -> Found:
@@ -122,7 +126,25 @@ async def hill_climb(world: World, budget: int, seed: int) -> Found:
         error = sqrt(sum((p - mean) ** 2 for p in pairs) / (len(pairs) - 1) / len(pairs))
         if mean > error:
             current, reported = mutant, _mean(new)
-    return _claim(world, current, reported, len(documents))
+    return claim(world, current, reported, len(documents))
+
+
+async def gepa(world: World, budget: int, seed: int) -> Found:
+    """The real gepa package, through the adapter in the repository's `benchmarks` folder."""
+    spec = spec_from_file_location("autodata_gepa_policy", GEPA_ADAPTER)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{GEPA_ADAPTER} cannot be loaded")
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    found: Found = await module.run(world, budget, seed)
+    return found
+
+
+def gepa_unavailable() -> str:
+    """Why gepa cannot be run here."""
+    if not GEPA_ADAPTER.exists():
+        return f"its adapter is only in the repository ({GEPA_ADAPTER})"
+    return "" if find_spec("gepa") else "the package is not installed: pip install gepa==0.1.4"
 
 
 async def _proposed(world: World, number: int, parent: Candidate, rng: Random) -> Candidate:
@@ -133,7 +155,7 @@ async def _proposed(world: World, number: int, parent: Candidate, rng: Random) -
     return proposal.candidate or parent
 
 
-def _claim(world: World, chosen: Candidate, reported: float, episodes: int) -> Found:
+def claim(world: World, chosen: Candidate, reported: float, episodes: int) -> Found:
     """A claim with Wilson's binomial interval around it."""
     z = NormalDist().inv_cdf(0.975)
     middle = (reported + z * z / (2 * episodes)) / (1 + z * z / episodes)
@@ -155,4 +177,5 @@ POLICIES: dict[str, Policy] = {
     "autodata": Policy("autodata", autodata),
     "paper": Policy("paper", paper),
     "hill-climb": Policy("hill-climb", hill_climb),
+    "gepa": Policy("gepa", gepa, gepa_unavailable),
 }
