@@ -1,0 +1,229 @@
+"""Reading autodata.yaml: one clear error, with file, line, field and fix, for all that is wrong.
+
+Knows what `config` allows; nothing of what the settings are for.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from autodata.config import ROLES, Config
+from autodata.errors import ConfigurationError
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """Where settings came from: a YAML file, and `--set` switches on top of it."""
+
+    file: str
+    node: yaml.Node | None
+    switches: tuple[str, ...]
+
+    def place(self, *path: str) -> str:
+        """Return the switch that set `path`, else file and line of its deepest part there is."""
+        field = ".".join(path)
+        for switch in self.switches:
+            if f"{field}.".startswith(f"{switch}."):
+                return f"--set {switch}"
+        node, line = self.node, self.node.start_mark.line if self.node else 0
+        for part in path:
+            if isinstance(node, yaml.MappingNode):
+                found = [(key, value) for key, value in node.value if key.value == part]
+                if not found:
+                    break
+                line, node = found[-1][0].start_mark.line, found[-1][1]
+            elif isinstance(node, yaml.SequenceNode) and part.isdigit():
+                node = node.value[int(part)]
+                line = node.start_mark.line
+        return f"{self.file}, line {line + 1}"
+
+
+def load_config(
+    text: str, file: str, settings: list[str], environment: Mapping[str, str] | None = None
+) -> Config:
+    """Read a configuration, apply `--set key=value` settings, and check it as a whole.
+
+    Raises:
+        ConfigurationError: names file, line, field and fix of the first thing that is wrong.
+    """
+    node, data = _parse(text, file)
+    for setting in settings:
+        _apply(data, setting)
+    source = _Source(file, node, tuple(s.partition("=")[0].strip() for s in settings))
+    try:
+        config = Config.model_validate(data)
+    except ValidationError as error:
+        raise _explain(error, data, source) from None
+    _check_roles(config, source)
+    _check_keys(config, source, os.environ if environment is None else environment)
+    return config
+
+
+def _parse(text: str, file: str) -> tuple[yaml.Node | None, dict[str, Any]]:
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        data = yaml.safe_load(text) or {}
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f"{file}, line {mark.line + 1}" if mark else file
+        problem = getattr(error, "problem", None) or "not YAML"
+        raise ConfigurationError(f"{place}: {problem}", "mend the YAML there") from error
+    if not isinstance(data, dict):
+        raise ConfigurationError(
+            f"{file}, line 1: holds no settings",
+            "write `key: value` lines, as `autodata init` does",
+        )
+    _refuse_doubles(node, file, "")
+    return node, data
+
+
+def _refuse_doubles(node: yaml.Node | None, file: str, path: str) -> None:
+    """YAML lets a later key of the same name replace an earlier one without a word."""
+    if not isinstance(node, yaml.MappingNode):
+        return
+    seen: set[str] = set()
+    for key, value in node.value:
+        name = str(key.value)
+        if name in seen:
+            place = f"{file}, line {key.start_mark.line + 1}"
+            raise ConfigurationError(f"{place}: {path}{name} is there twice", "keep one of the two")
+        seen.add(name)
+        _refuse_doubles(value, file, f"{path}{name}.")
+
+
+def _apply(data: dict[str, Any], setting: str) -> None:
+    key, equals, value = setting.partition("=")
+    if not equals:
+        raise ConfigurationError(f"--set {setting}: no value", "write --set key=value")
+    *parents, last = key.strip().split(".")
+    target = data
+    for part in parents:
+        target = target.setdefault(part, {})
+        if not isinstance(target, dict):
+            raise ConfigurationError(f"--set {key}: {part} is no section", "check the key")
+    try:
+        target[last] = yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise ConfigurationError(f"--set {setting}: not a YAML value", "quote it") from error
+
+
+def _explain(error: ValidationError, data: Any, source: _Source) -> ConfigurationError:
+    first = error.errors()[0]
+    path = [str(part) for part in first["loc"]]
+    if first["type"] == "extra_forbidden":
+        known = _known_keys(path[:-1])
+        near = get_close_matches(path[-1], known, 1)
+        fix = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(known)}"
+        return ConfigurationError(f"{source.place(*path)}: unknown key {'.'.join(path)!r}", fix)
+    if first["type"] == "missing":
+        field = ".".join(path)
+        return ConfigurationError(f"{source.place(*path)}: {field} is missing", f"add {field}")
+    path = _there(data, path)
+    field = ".".join(path)
+    shown = repr(first["input"]) if not isinstance(first["input"], dict) else "a section"
+    message = first["msg"][0].lower() + first["msg"][1:]
+    return ConfigurationError(
+        f"{source.place(*path)}: {field}: {shown}: {message}", f"change {field}"
+    )
+
+
+def _there(data: Any, path: list[str]) -> list[str]:
+    """Leave out what pydantic adds to a field's path, such as the type that did not fit."""
+    kept: list[str] = []
+    for part in path:
+        if isinstance(data, dict) and part in data:
+            data = data[part]
+        elif isinstance(data, list) and part.isdigit() and int(part) < len(data):
+            data = data[int(part)]
+        else:
+            break
+        kept.append(part)
+    return kept
+
+
+def _known_keys(path: list[str]) -> list[str]:
+    """Field names of the section at `path`, walking through dictionaries of sections."""
+    section: Any = Config
+    for part in path:
+        if isinstance(section, type) and issubclass(section, BaseModel):
+            annotation = section.model_fields[part].annotation
+            inner = [a for a in getattr(annotation, "__args__", ()) if a is not type(None)]
+            section = annotation
+            if inner:
+                section = inner[-1]
+                if getattr(annotation, "__origin__", None) is dict:
+                    section = {"*": inner[-1]}
+        elif isinstance(section, dict):
+            section = section["*"]
+    if isinstance(section, type) and issubclass(section, BaseModel):
+        return list(section.model_fields)
+    return []
+
+
+def _check_roles(config: Config, source: _Source) -> None:
+    for role, settings in config.roles.items():
+        if role not in ROLES:
+            place = source.place("roles", role)
+            raise ConfigurationError(f"{place}: unknown role 'roles.{role}'", _nearest_role(role))
+        if settings.model not in config.models:
+            place = source.place("roles", role, "model")
+            near = get_close_matches(settings.model, config.models, 1)
+            hint = f"did you mean {near[0]!r}?" if near else f"add models.{settings.model}"
+            raise ConfigurationError(
+                f"{place}: roles.{role}.model: no model is named {settings.model!r}", hint
+            )
+    for role in _needed_roles(config):
+        if role not in config.roles:
+            raise ConfigurationError(
+                f"{source.place('roles')}: roles.{role} is missing",
+                f"add `{role}: {{model: ...}}` under roles",
+            )
+    for role in config.budget.roles:
+        if role not in ROLES:
+            place = source.place("budget", "roles", role)
+            raise ConfigurationError(
+                f"{place}: unknown role 'budget.roles.{role}'", _nearest_role(role)
+            )
+
+
+def _nearest_role(role: str) -> str:
+    near = get_close_matches(role, ROLES, 1)
+    return f"did you mean {near[0]!r}?" if near else f"roles: {', '.join(ROLES)}"
+
+
+def _check_keys(config: Config, source: _Source, environment: Mapping[str, str]) -> None:
+    for name in sorted({role.model for role in config.roles.values()}):
+        key = config.models[name].api_key_env
+        if key and not environment.get(key):
+            place = source.place("models", name, "api_key_env")
+            raise ConfigurationError(
+                f"{place}: models.{name}.api_key_env: the environment has no {key}",
+                f"export {key}=...",
+            )
+
+
+def _needed_roles(config: Config) -> list[str]:
+    needed = ["weak", "strong"]
+    if config.protocol.domain == "research":
+        needed += ["main", "challenger", "verifier", "judge"]
+    if config.optimize.proposer != "knobs":
+        needed += ["analyzer", "implementer"]
+    return needed
+
+
+def read_config_file(path: Path) -> str:
+    """Return a configuration file's text.
+
+    Raises:
+        ConfigurationError: it is not there or cannot be read.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path} cannot be read: {error}", "check -c FILE") from error
