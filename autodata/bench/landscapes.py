@@ -118,7 +118,7 @@ class _State:
 
 
 class SimulatedWorld:
-    """A world of one `Shape`: everything follows from the seed, whoever asks and in whatever order."""
+    """A world of one `Shape`: all follows from the seed, whoever asks and in whatever order."""
 
     wants_minibatch = True
 
@@ -223,7 +223,7 @@ class SimulatedWorld:
 
 
 def _draw(shape: Shape, seed: int, number: int) -> _Edit:
-    """Edit `number` of the stream: a good idea (content below zero), something harmful, or nothing."""
+    """Edit `number` of the stream: a good idea (content below zero), a harmful one, or none."""
     rng = Random(f"{seed}:edit:{number}")
     kind, content = rng.random(), number
     if kind < shape.good:

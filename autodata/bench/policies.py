@@ -4,13 +4,14 @@ Knows nothing of landscapes' parameters or the truth; every policy gets the same
 proposals.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from math import exp, sqrt
 from pathlib import Path
 from random import Random
 from statistics import NormalDist
+from typing import Any
 
 from autodata.bench.landscapes import World
 from autodata.optimize.certify import Ledger
@@ -41,10 +42,10 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """A name, how to run it with a budget and a seed, and why it cannot be run here ("": it can)."""
+    """A name, how to run it (world, budget, seed), and why it cannot be run here ("": it can)."""
 
     name: str
-    run: Callable[[World, int, int], Awaitable[Found]]
+    run: Callable[[World, int, int], Coroutine[Any, Any, Found]]
     unavailable: Callable[[], str] = lambda: ""
 
 
@@ -108,7 +109,7 @@ async def paper(world: World, budget: int, seed: int) -> Found:
 
 
 async def hill_climb(world: World, budget: int, seed: int) -> Found:
-    """Keep one harness; move when the mean difference on 40 documents exceeds its standard error."""
+    """Keep one harness; move when it is better by more than a standard error on 40 documents."""
     documents = world.documents["validation"][:40]
     rng = Random(f"{seed}:hill-climb")
     current = world.baseline

@@ -1,0 +1,190 @@
+"""`autodata bench search`: policies on landscapes over many seeded runs, as rows and as a table.
+
+Knows nothing of how policies search or how landscapes are made; anything with their shape can be
+passed in.
+
+    rows = bench_search([LANDSCAPES["gentle"]], [POLICIES["autodata"]], [1_500], runs=100, seed=0)
+    print(render(rows))
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from math import sqrt
+from multiprocessing import get_context
+from os import cpu_count
+from typing import TypeVar
+
+from autodata.bench.landscapes import LANDSCAPES, Landscape
+from autodata.bench.policies import POLICIES, Policy
+from autodata.errors import ConfigurationError
+from autodata.types import Json
+
+Kind = TypeVar("Kind", Landscape, Policy)
+BUDGETS = (1_500, 2_400, 5_000, 14_000)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One seeded run: what was found, what was said of it, and the truth."""
+
+    episodes: int
+    truth: float
+    baseline: float
+    reported: float
+    covered: bool
+    claimed: bool
+    gain_covered: bool | None
+
+    @property
+    def false_claim(self) -> bool:
+        """An improvement was announced and there is none."""
+        return self.claimed and self.truth <= self.baseline + 1e-9
+
+
+def landscapes_named(name: str) -> list[Landscape]:
+    """The landscape of that name, or all for `all`."""
+    return _named("--landscape", name, LANDSCAPES)
+
+
+def policies_named(name: str) -> list[Policy]:
+    """The policy of that name, or all for `all`."""
+    return _named("--policy", name, POLICIES)
+
+
+def bench_search(
+    landscapes: Sequence[Landscape],
+    policies: Sequence[Policy],
+    budgets: Sequence[int] = BUDGETS,
+    runs: int = 100,
+    seed: int = 0,
+    progress: Callable[[str], None] = lambda line: None,
+) -> list[Json]:
+    """Run every policy on every landscape with every budget, `runs` seeds each.
+
+    Run r of a landscape is the same world with the same stream of proposals for every policy and
+    budget. A policy that cannot run here is left out, and `progress` is told why.
+
+    Raises:
+        ConfigurationError: a number that makes no sense.
+    """
+    for name, value, least in (("--runs", runs, 1), ("--budget", min(budgets, default=0), 100)):
+        if value < least:
+            raise ConfigurationError(f"{name} is {value}", f"set it to at least {least}")
+    rows = []
+    able = []
+    for policy in policies:
+        why = policy.unavailable()
+        if why:
+            progress(f"{policy.name}: skipped, {why}")
+        else:
+            able.append(policy)
+    for landscape in landscapes:
+        for policy in able:
+            for budget in budgets:
+                progress(f"{landscape.name} {policy.name} {budget}: {runs} runs")
+                results = _results(landscape, policy, budget, range(seed, seed + runs))
+                rows.append(summarize(landscape.name, policy.name, budget, results))
+    return rows
+
+
+def run_once(landscape: Landscape, policy: Policy, budget: int, seed: int) -> Result:
+    """One run of one policy in one world."""
+    world = landscape.world(seed)
+    found = asyncio.run(policy.run(world, budget, seed))
+    truth, baseline = world.truth(found.chosen), world.truth(world.baseline)
+    gain_covered = None
+    if found.gain is not None:
+        gain_covered = found.gain[0] <= truth - baseline <= found.gain[1]
+    return Result(
+        world.spent,
+        truth,
+        baseline,
+        found.reported,
+        found.low <= truth <= found.high,
+        found.claimed,
+        gain_covered,
+    )
+
+
+def summarize(landscape: str, policy: str, budget: int, results: Sequence[Result]) -> Json:
+    """One row: means over runs, with 95 % intervals of the means."""
+    truths = [result.truth for result in results]
+    bias = [result.reported - result.truth for result in results]
+    gains = [result.gain_covered for result in results if result.gain_covered is not None]
+    return {
+        "landscape": landscape,
+        "policy": policy,
+        "budget": budget,
+        "runs": len(results),
+        "episodes": round(_mean([float(result.episodes) for result in results]), 1),
+        "true_pass_rate": round(_mean(truths), 4),
+        "true_pass_rate_ci": _interval(truths),
+        "reported_minus_true": round(_mean(bias), 4),
+        "reported_minus_true_ci": _interval(bias),
+        "coverage": round(_mean([float(result.covered) for result in results]), 4),
+        "gain_coverage": round(_mean([float(covered) for covered in gains]), 4) if gains else None,
+        "claimed_rate": round(_mean([float(result.claimed) for result in results]), 4),
+        "false_certification_rate": round(_mean([float(r.false_claim) for r in results]), 4),
+    }
+
+
+def render(rows: Sequence[Json]) -> str:
+    """The rows as a Markdown table."""
+    lines = [
+        "| landscape | policy | budget | episodes | true pass rate | reported - true | coverage "
+        "| claimed | false |",
+        "|---|---|--:|--:|---|---|--:|--:|--:|",
+    ]
+    for row in rows:
+        low, high = row["true_pass_rate_ci"]
+        below, above = row["reported_minus_true_ci"]
+        lines.append(
+            f"| {row['landscape']} | {row['policy']} | {row['budget']} | {row['episodes']:.0f} "
+            f"| {row['true_pass_rate']:.3f} ({low:.3f} to {high:.3f}) "
+            f"| {row['reported_minus_true']:+.3f} ({below:+.3f} to {above:+.3f}) "
+            f"| {row['coverage']:.2f} | {row['claimed_rate']:.2f} "
+            f"| {row['false_certification_rate']:.3f} |"
+        )
+    return "\n".join(lines)
+
+
+def _results(
+    landscape: Landscape, policy: Policy, budget: int, seeds: Sequence[int]
+) -> list[Result]:
+    """Spread the runs over the cores where both objects are shipped ones; else run them here."""
+    shipped = LANDSCAPES.get(landscape.name) is landscape and POLICIES.get(policy.name) is policy
+    if not shipped or len(seeds) < 8:
+        return [run_once(landscape, policy, budget, seed) for seed in seeds]
+    names = [(landscape.name, policy.name, budget, seed) for seed in seeds]
+    with ProcessPoolExecutor(cpu_count(), mp_context=get_context("spawn")) as pool:
+        return list(pool.map(_run_named, names, chunksize=4))
+
+
+def _run_named(job: tuple[str, str, int, int]) -> Result:
+    landscape, policy, budget, seed = job
+    return run_once(LANDSCAPES[landscape], POLICIES[policy], budget, seed)
+
+
+def _named(switch: str, name: str, known: dict[str, Kind]) -> list[Kind]:
+    if name == "all":
+        return list(known.values())
+    if name not in known:
+        raise ConfigurationError(
+            f"{switch} {name!r} is unknown", f"use one of {', '.join(known)} or all"
+        )
+    return [known[name]]
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)
+
+
+def _interval(values: Sequence[float]) -> list[float]:
+    mean = _mean(values)
+    if len(values) < 2:
+        return [round(mean, 4), round(mean, 4)]
+    variance = sum((value - mean) ** 2 for value in values) / (len(values) - 1)
+    reach = 1.96 * sqrt(variance / len(values))
+    return [round(mean - reach, 4), round(mean + reach, 4)]
