@@ -3,10 +3,11 @@
 Knows nothing of rounds or acceptance; the tools given here only read the document.
 """
 
-from collections.abc import Awaitable, Callable
+import json
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
-from autodata.episode.roles import Asking
+from autodata.episode.roles import Asking, sampling
 from autodata.models.base import Message, Reply, Request, Tool, ToolCall
 from autodata.types import Document
 
@@ -67,20 +68,32 @@ async def run_agent(
     asking: Asking, document: Document, system: str, task: str, turns: int, ordinal: str
 ) -> str:
     """Let the main model work on a task with the document's tools; return its last text."""
-    settings = asking.team.settings("main")
-    base = Request(
-        messages=(Message("system", system), Message("user", task)),
-        temperature=1.0 if settings.temperature is None else settings.temperature,
-        max_tokens=settings.max_tokens,
-    )
+    base = Request(messages=(Message("system", system), Message("user", task)))
 
     async def ask(turn: str, request: Request) -> Reply:
-        return await asking.call(asking.at("main", f"{ordinal}.{turn}"), request)
+        place = f"{ordinal}.{turn}"
+        return await asking.call(asking.at("main", place), sampling(asking, "main", place, request))
 
     messages = await converse(ask, base, TOOLS, lambda call: answer_tool(document, call), turns)
     if messages[-1].role == "assistant":
         return messages[-1].content
-    return (await ask("last", replace(base, messages=messages))).text
+    return (await ask("last", replace(base, messages=in_words(messages)))).text
+
+
+def in_words(messages: Sequence[Message]) -> tuple[Message, ...]:
+    """Return an exchange without tool calls, turns alternating: what was called stands in words.
+
+    Servers refuse a request that holds tool calls and offers no tools, or grammar with tools.
+    """
+    told: list[Message] = []
+    for message in messages:
+        role = "user" if message.role == "tool" else message.role
+        calls = [f"[{call.name} {json.dumps(call.arguments)}]" for call in message.tool_calls]
+        content = "\n".join([*([message.content] if message.content else []), *calls])
+        if told and told[-1].role == role:
+            content = f"{told.pop().content}\n\n{content}"
+        told.append(Message(role, content))
+    return tuple(told)
 
 
 def answer_tool(document: Document, call: ToolCall) -> str:

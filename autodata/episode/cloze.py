@@ -11,7 +11,9 @@ from autodata.models.base import Message, Request
 from autodata.types import Document, Example
 
 WORD = re.compile(r"[A-Za-z]+(?:[-_'][A-Za-z]+)*")
+SENTENCE_START = re.compile(r"[A-Z\"'(*]")
 SENTENCE_END = re.compile(r"[.!?:][\"')\]]*$")
+WORD_END = re.compile(r"[.!?][\"')\]]*(?= |$)")
 MIN_QUESTION_WORDS = 5
 MAX_PASSAGE_CHARS = 4000
 MAX_WORD_TOKENS = 4
@@ -35,18 +37,20 @@ class Cloze:
             _flat(example.question),
             example.answer,
         )
-        whole = f"{passage} {sentence} {word}".strip()
-        at = text.find(whole)
+        ends = _ends(text, f"{passage} {sentence} {word}")
         rules = {
             "the answer is not one word": not WORD.fullmatch(word),
             "the sentence is too short": len(sentence.split()) < MIN_QUESTION_WORDS,
             "the passage is empty": not passage,
             "the passage is too long": len(passage) > MAX_PASSAGE_CHARS,
             "the passage does not end where a sentence ends": not SENTENCE_END.search(passage),
+            "the sentence does not begin like one": not SENTENCE_START.match(sentence),
             "the passage contains the sentence": sentence.lower() in passage.lower(),
             "the sentence already contains the answer": word.lower() in _words(sentence),
-            "not the document's own text in place": at < 0,
-            "the answer does not end the sentence": text[at + len(whole) :][:1] not in set(".!?"),
+            "not the document's own text in place": not ends,
+            "the answer does not end the sentence": not any(
+                WORD_END.match(text, end) for end in ends
+            ),
         }
         return next((name for name, broken in rules.items() if broken), "")
 
@@ -69,6 +73,15 @@ class Cloze:
 
 def _flat(text: str) -> str:
     return " ".join(text.split())
+
+
+def _ends(text: str, part: str) -> list[int]:
+    """Where each occurrence of a part ends."""
+    ends, at = list[int](), text.find(part)
+    while at >= 0:
+        ends.append(at + len(part))
+        at = text.find(part, at + 1)
+    return ends
 
 
 def _words(text: str) -> set[str]:

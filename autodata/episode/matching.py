@@ -13,13 +13,20 @@ ARTICLES = {"a", "an", "the"}
 
 
 def normalize(text: str) -> str:
-    """Fold case, width, white space, articles, thousands separators and closing punctuation."""
-    folded = unicodedata.normalize("NFKC", text).casefold().strip()
+    """Fold case, width, white space, a leading article, thousands separators, closing points."""
+    raised = "".join(f"^{c}" if _is_superscript(c) else c for c in text)
+    folded = unicodedata.normalize("NFKC", raised).casefold().strip()
     folded = re.sub(r"(?<=\d),(?=\d{3}\b)", "", folded)
     folded = re.sub(r"^[\"'`$*\s]+|[\"'`$*\s.;:!?]+$", "", folded)
     words = folded.split()
-    kept = [word for word in words if word not in ARTICLES]
-    return " ".join(kept or words)
+    if len(words) > 1 and words[0] in ARTICLES:
+        del words[0]
+    return " ".join(words)
+
+
+def _is_superscript(character: str) -> bool:
+    """Whether NFKC would turn an exponent into a plain digit: 10 squared is not 102."""
+    return unicodedata.decomposition(character).startswith("<super>")
 
 
 def final_answer(text: str) -> str:

@@ -26,8 +26,10 @@ class RoleSettings:
 class Domain(Protocol):
     """A kind of example: what is well formed, and how a solver is asked."""
 
-    verified: bool
-    """Whether the protocol's own verifier must pass an example before it is accepted."""
+    @property
+    def verified(self) -> bool:
+        """Whether the protocol's own verifier must pass an example before it is accepted."""
+        ...
 
     def fault(self, document: Document, example: Example) -> str:
         """Name what makes the example inadmissible, or return an empty string."""

@@ -17,7 +17,7 @@ from autodata.concurrency import all_of
 from autodata.episode.matching import matches, vote
 from autodata.episode.protocol import Domain, RoleSettings, Team
 from autodata.episode.replies import JudgeReply, VerifierReply
-from autodata.errors import Refused, Truncated
+from autodata.errors import ContextTooLong, Refused, Truncated
 from autodata.models.base import Message, Reply, Request, Site
 from autodata.models.structured import ask_json
 from autodata.types import Attempt, Document, Example, SolverRole, Spend, Verification
@@ -53,19 +53,27 @@ class Asking:
         return replace(self.site, role=role, ordinal=ordinal)
 
     async def call(self, site: Site, request: Request) -> Reply:
-        """Make one call and book it."""
-        reply = await self.team.caller.call(site, request)
+        """Make one call and book it; one that came to no result counts as a call, too."""
+        try:
+            reply = await self.team.caller.call(site, request)
+        except (Truncated, Refused, ContextTooLong):
+            self.book(Spend(calls=1))
+            raise
         self.book(reply.spend)
         return reply
 
     async def structured(
         self, role: str, ordinal: str, request: Request, shape: type[Shape]
     ) -> Shape:
-        """Ask a role for a reply of the given shape, at the role's temperature (else 0)."""
+        """Ask a role for a reply of the given shape, at the role's temperature.
+
+        Where the role has none it is the request's, else 0.
+        """
         settings = self.team.settings(role)
+        warmth = settings.temperature if settings.temperature is not None else request.temperature
         request = replace(
             request,
-            temperature=settings.temperature or 0.0,
+            temperature=warmth or 0.0,
             max_tokens=request.max_tokens or settings.max_tokens,
         )
         reply, _ = await ask_json(self, self.at(role, ordinal), request, shape)

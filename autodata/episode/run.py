@@ -6,43 +6,41 @@ prompts, records each round and decides acceptance from its own records alone.
 
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Protocol
-
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from autodata.acceptance import more_samples, verdict, weak_verdict
 from autodata.episode.agent import run_agent
 from autodata.episode.feedback import grouped
 from autodata.episode.protocol import TaskProtocol, Team
 from autodata.episode.replies import ExampleReply, VerifierReply
-from autodata.episode.roles import Asking, show, solve, verify_frozen
-from autodata.errors import ContextTooLong, Malformed, Refused, Truncated, Unavailable
+from autodata.episode.roles import Asking, sampling, show, solve, verify_frozen
+from autodata.episode.rounds import OpenRound, example_from, example_to
+from autodata.errors import (
+    ContextTooLong,
+    HarnessError,
+    Malformed,
+    Refused,
+    Truncated,
+    Unavailable,
+)
 from autodata.harness.spec import Harness
 from autodata.harness.workflow import WorkflowFailed, WorkflowStop
 from autodata.models.base import Message, Request, Site
 from autodata.types import (
-    Attempt,
     Candidate,
     Cell,
-    Criterion,
     Document,
     Episode,
-    Example,
     Json,
     KnobValue,
     Round,
     SolverRole,
     Spend,
-    Verdict,
-    Verification,
 )
 
 Host = Callable[[str, Json], Awaitable[Any]]
 BAD_OUTPUT = (Malformed, Truncated, Refused, ContextTooLong)
 """Failures that are the models' or the harness's own doing: data, never a void episode."""
-
-Text = Field(default="", max_length=100_000)
 
 
 class Workflows(Protocol):
@@ -56,51 +54,6 @@ class Workflows(Protocol):
         seed: int,
         host: Host,
     ) -> None: ...
-
-
-class _Line(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
-    criterion: str = Text
-    weight: int = 0
-    category: str = Text
-
-
-class _Draft(BaseModel):
-    """An example as a workflow hands it over: hostile until validated."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-    question: str = Text
-    answer: str = Text
-    context: str = Text
-    rubric: list[_Line] = Field(default_factory=list, max_length=50)
-    kind: str = Text
-    skills: list[str] = Field(default_factory=list, max_length=20)
-
-
-@dataclass(slots=True)
-class _Open:
-    """A round while it is going on."""
-
-    index: int
-    example: Example
-    fault: str
-    verifications: list[Verification] = field(default_factory=list)
-    attempts: list[Attempt] = field(default_factory=list)
-    reasons: tuple[str, ...] = ("not tried on the solvers",)
-    accepted: bool = False
-
-    def scores(self, role: SolverRole) -> list[float]:
-        return [attempt.score for attempt in self.attempts if attempt.role == role]
-
-    def closed(self) -> Round:
-        reasons = () if self.accepted else self.reasons
-        return Round(
-            self.index,
-            self.example,
-            tuple(self.verifications),
-            tuple(self.attempts),
-            Verdict(self.accepted, reasons),
-        )
 
 
 class EpisodeRun:
@@ -118,7 +71,7 @@ class EpisodeRun:
         self._document = document
         self._harness = harness
         self._protocol = protocol
-        self._rounds: list[_Open] = []
+        self._rounds: list[OpenRound] = []
         self._steps = 0
         self.spend = Spend()
         site = Site(
@@ -163,7 +116,7 @@ class EpisodeRun:
         }
         try:
             return await steps[name](**arguments)
-        except BAD_OUTPUT as error:
+        except (*BAD_OUTPUT, HarnessError) as error:
             raise ValueError(f"{name}: {error.problem}") from error
 
     def _book(self, spend: Spend) -> None:
@@ -172,16 +125,23 @@ class EpisodeRun:
     async def _feedback(self) -> str:
         return grouped(self.rounds)
 
+    def _seated(self, role: str) -> None:
+        if role not in self._asking.team.roles:
+            raise ValueError(f"no model plays the {role} in this run")
+
     async def _challenge(self, feedback: str = "", angle: str = "") -> Json:
+        self._seated("challenger")
         prompt = self._harness.prompt(
             "challenger", document=self._document.text, feedback=feedback, angle=angle
         )
-        request = Request(messages=(Message("user", prompt),), temperature=1.0)
         ordinal = f"s{self._steps}.challenge"
+        request = Request(messages=(Message("user", prompt),))
+        request = sampling(self._asking, "challenger", ordinal, request)
         reply = await self._asking.structured("challenger", ordinal, request, ExampleReply)
-        return _as_dict(reply.example())
+        return example_to(reply.example())
 
     async def _verify(self, example: Any) -> Json:
+        self._seated("verifier")
         opened = self._round(example)
         if opened.fault:
             return {"passed": False, "feedback": opened.fault}
@@ -211,7 +171,7 @@ class EpisodeRun:
         failed = "; ".join(opened.reasons) if self._gate_failed(opened, role) else ""
         return _attempts(opened.scores(role), failed, opened.accepted)
 
-    async def _solve(self, opened: _Open, role: SolverRole) -> None:
+    async def _solve(self, opened: OpenRound, role: SolverRole) -> None:
         policy = self._protocol.policy
         while more := more_samples(policy, role, opened.scores(role)):
             begun = len(opened.scores(role))
@@ -236,9 +196,10 @@ class EpisodeRun:
         if strong and judged.accepted:
             await self._audit(opened)
 
-    async def _audit(self, opened: _Open) -> None:
+    async def _audit(self, opened: OpenRound) -> None:
         """The verifier once more, with the protocol's own prompt, before anything is accepted."""
         if self._protocol.domain.verified:
+            opened.reasons = ("the protocol's verifier gave no usable reply",)
             checked = await verify_frozen(
                 self._asking, self._document, opened.example, opened.index
             )
@@ -248,12 +209,13 @@ class EpisodeRun:
                 return
         opened.accepted = True
 
-    def _gate_failed(self, opened: _Open, role: SolverRole) -> bool:
+    def _gate_failed(self, opened: OpenRound, role: SolverRole) -> bool:
         if role == "weak":
             return not weak_gate_passed(opened.scores("weak"), self._protocol)
         return not opened.accepted
 
     async def _run_agent(self, task: str, max_turns: int = 8) -> str:
+        self._seated("main")
         turns = max(1, min(int(max_turns), 30))
         system = self._harness.prompt(
             "main", document=self._document.text, feedback=grouped(self.rounds)
@@ -264,32 +226,22 @@ class EpisodeRun:
     async def _ask(self, role: str, prompt: str) -> str:
         if role not in ("main", "challenger", "verifier"):
             raise ValueError(f"ask: a workflow cannot ask the role {role!r}")
-        settings = self._asking.team.settings(role)
-        request = Request(
-            messages=(Message("user", str(prompt)),),
-            temperature=settings.temperature,
-            max_tokens=settings.max_tokens,
-        )
-        site = self._asking.at(role, f"s{self._steps}.ask")
-        return (await self._asking.call(site, request)).text
+        self._seated(role)
+        ordinal = f"s{self._steps}.ask"
+        request = Request(messages=(Message("user", str(prompt)),))
+        request = sampling(self._asking, role, ordinal, request)
+        return (await self._asking.call(self._asking.at(role, ordinal), request)).text
 
-    def _round(self, example: Any) -> _Open:
+    def _round(self, example: Any) -> OpenRound:
         """Return the round of this example, opening one when it is new."""
-        try:
-            draft = _Draft.model_validate(example)
-        except ValidationError as error:
-            raise ValueError(f"not an example: {error.errors()[0]['msg']}") from error
-        lines = tuple(Criterion(c.criterion, c.weight, c.category) for c in draft.rubric)
-        made = Example(
-            draft.question, draft.answer, draft.context, lines, draft.kind, tuple(draft.skills)
-        )
+        made = example_from(example)
         for opened in self._rounds:
-            if opened.example == made:
+            if opened.is_about(made):
                 return opened
         if len(self._rounds) >= self._protocol.max_rounds:
             raise WorkflowStop
         fault = self._protocol.domain.fault(self._document, made)
-        opened = _Open(len(self._rounds), made, fault)
+        opened = OpenRound(len(self._rounds), made, fault)
         if fault:
             opened.reasons = (fault,)
         self._rounds.append(opened)
@@ -346,18 +298,4 @@ def _attempts(scores: list[float], reason: str, accepted: bool = False) -> Json:
         "scores": scores,
         "mean": mean,
         "reason": reason,
-    }
-
-
-def _as_dict(example: Example) -> Json:
-    return {
-        "question": example.question,
-        "answer": example.answer,
-        "context": example.context,
-        "rubric": [
-            {"criterion": c.criterion, "weight": c.weight, "category": c.category}
-            for c in example.rubric
-        ],
-        "kind": example.kind,
-        "skills": list(example.skills),
     }

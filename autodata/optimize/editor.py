@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from pydantic import Field
 
-from autodata.episode.agent import converse
+from autodata.episode.agent import converse, in_words
 from autodata.episode.replies import RoleReply
 from autodata.episode.roles import Asking
 from autodata.errors import HarnessError, Malformed, Refused, RequestRejected, Truncated
@@ -175,7 +175,7 @@ class TextEditor:
             ask, base, TOOLS, lambda call: answer_tool(call, traces, query), ANALYST_TURNS
         )
         closing = Message("user", "Now return the analysis with your predictions.")
-        request = Request(messages=(*messages, closing))
+        request = Request(messages=in_words((*messages, closing)))
         return await self._asking.structured(
             "analyzer", f"{ordinal}.result", request, AnalysisReply
         )

@@ -1,0 +1,113 @@
+"""Rounds while they go on, and examples as they cross the border to a workflow.
+
+Knows nothing of models or of who decides; an example from a workflow is hostile until validated.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from autodata.types import (
+    Attempt,
+    Criterion,
+    Example,
+    Json,
+    Round,
+    SolverRole,
+    Verdict,
+    Verification,
+)
+
+Text = Field(default="", max_length=100_000)
+
+
+class _Line(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+    criterion: str = Text
+    weight: int = 0
+    category: str = Text
+
+
+class _Draft(BaseModel):
+    """An example as a workflow hands it over: hostile until validated."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    question: str = Text
+    answer: str = Text
+    context: str = Text
+    rubric: list[_Line] = Field(default_factory=list, max_length=50)
+    kind: str = Text
+    skills: list[str] = Field(default_factory=list, max_length=20)
+
+
+@dataclass(slots=True)
+class OpenRound:
+    """A round while it is going on; `fault` names why it cannot be tried at all."""
+
+    index: int
+    example: Example
+    fault: str
+    verifications: list[Verification] = field(default_factory=list)
+    attempts: list[Attempt] = field(default_factory=list)
+    reasons: tuple[str, ...] = ("not tried on the solvers",)
+    accepted: bool = False
+
+    def is_about(self, example: Example) -> bool:
+        """Whether this is the round of `example`, however its white space and labels differ."""
+        return _essence(self.example) == _essence(example)
+
+    def scores(self, role: SolverRole) -> list[float]:
+        """The scores of one solver's samples so far."""
+        return [attempt.score for attempt in self.attempts if attempt.role == role]
+
+    def closed(self) -> Round:
+        """The round as it stands, for the record."""
+        reasons = () if self.accepted else self.reasons
+        return Round(
+            self.index,
+            self.example,
+            tuple(self.verifications),
+            tuple(self.attempts),
+            Verdict(self.accepted, reasons),
+        )
+
+
+def example_from(value: Any) -> Example:
+    """Validate what a workflow hands over as an example.
+
+    Raises:
+        ValueError: it is none.
+    """
+    try:
+        draft = _Draft.model_validate(value)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"]) or "all of it"
+        raise ValueError(f"not an example: {place}: {first['msg']}") from error
+    lines = tuple(Criterion(c.criterion, c.weight, c.category) for c in draft.rubric)
+    return Example(
+        draft.question, draft.answer, draft.context, lines, draft.kind, tuple(draft.skills)
+    )
+
+
+def example_to(example: Example) -> Json:
+    """Return an example as a workflow sees it."""
+    return {
+        "question": example.question,
+        "answer": example.answer,
+        "context": example.context,
+        "rubric": [
+            {"criterion": c.criterion, "weight": c.weight, "category": c.category}
+            for c in example.rubric
+        ],
+        "kind": example.kind,
+        "skills": list(example.skills),
+    }
+
+
+def _essence(example: Example) -> object:
+    """What makes an example another one: a reworded label or a space more buys no new samples."""
+    texts = (example.question, example.answer, example.context)
+    rubric = [(" ".join(line.criterion.split()), line.weight) for line in example.rubric]
+    return [" ".join(text.split()) for text in texts], rubric

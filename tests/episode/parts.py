@@ -1,0 +1,170 @@
+"""What tests of episodes share: a team that answers as told, a document and a rubric example."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from autodata.acceptance import PRESETS
+from autodata.episode.protocol import Domain, RoleSettings, TaskProtocol, Team
+from autodata.episode.research import Research
+from autodata.episode.roles import Asking
+from autodata.errors import ProviderError
+from autodata.harness.spec import load_files
+from autodata.harness.workflow import WorkflowStop
+from autodata.models.base import Reply, Request, Site
+from autodata.types import Candidate, Cell, Criterion, Document, Example, Json, KnobValue
+from tests.harness.examples import FILES
+
+DOCUMENT = Document(
+    "d" * 16, "paper.txt", "SECRET PAPER. " + "Caching keeps what was asked for. " * 60
+)
+CELL = Cell(DOCUMENT.id, "train", 0)
+HARNESS = load_files(FILES)
+CANDIDATE = Candidate("c0", "f" * 40, HARNESS.tree, None, HARNESS.values)
+EXAMPLE = Example(
+    question="Why does the cache keep its answers?",
+    answer="REFERENCE: because asking again costs more than remembering what was said.",
+    context="A cache stands between a caller and a slow source. " * 6,
+    rubric=(
+        Criterion("says that asking costs more", 6, "insight"),
+        Criterion("names the trade-off", 4, "insight"),
+        Criterion("claims that memory is free", -5, "error"),
+    ),
+    kind="mechanism",
+    skills=("inference",),
+)
+GOOD_CHECK: Json = {
+    "context_leak": False,
+    "question": "good",
+    "rubric_pass": True,
+    "rubric_faults": 0,
+    "answer_consistent": True,
+    "overall": True,
+    "feedback": "fine",
+}
+
+Answer = str | Json | ProviderError
+Play = Callable[[Site, Request], Answer]
+
+
+def as_json(example: Example) -> Json:
+    """An example as a challenger returns it."""
+    rubric = [
+        {"criterion": c.criterion, "weight": c.weight, "category": c.category}
+        for c in example.rubric
+    ]
+    return {
+        "kind": example.kind,
+        "skills": list(example.skills),
+        "context": example.context,
+        "question": example.question,
+        "answer": example.answer,
+        "rubric": rubric,
+    }
+
+
+def verdicts(*satisfied: bool) -> Json:
+    """A judge's reply."""
+    numbered = enumerate(satisfied, 1)
+    return {"verdicts": [{"number": number, "satisfied": met} for number, met in numbered]}
+
+
+def judged_by_solver(weak: Json, strong: Json) -> Play:
+    """A judge for tests: weak answers are told from strong ones by their ordinal."""
+    return lambda site, _: weak if ".weak." in site.ordinal else strong
+
+
+@dataclass
+class FakeCaller:
+    """Answers by role as told and remembers every call; unknown roles are a test's mistake."""
+
+    plays: dict[str, Play | Answer]
+    calls: list[tuple[Site, Request]] = field(default_factory=list)
+    most_at_once: int = 0
+    now: int = 0
+
+    async def call(self, site: Site, request: Request) -> Reply:
+        self.calls.append((site, request))
+        self.now += 1
+        self.most_at_once = max(self.most_at_once, self.now)
+        await asyncio.sleep(0)
+        self.now -= 1
+        play = self.plays[site.role]
+        answer = play(site, request) if callable(play) else play
+        if isinstance(answer, Exception):
+            raise answer
+        text = answer if isinstance(answer, str) else json.dumps(answer)
+        return Reply(text, prompt_tokens=10, completion_tokens=5, seconds=0.5, cost_usd=0.01)
+
+    def of(self, role: str) -> list[tuple[Site, Request]]:
+        """The calls of one role."""
+        return [(site, request) for site, request in self.calls if site.role == role]
+
+    def roles(self) -> list[str]:
+        """The roles in the order of their calls."""
+        return [site.role for site, _ in self.calls]
+
+
+ROLES = ("main", "challenger", "verifier", "weak", "strong", "judge")
+
+
+def good_caller(**changes: Play | Answer) -> FakeCaller:
+    """A team on which the example is accepted: weak .4, strong .6 + .4 of the rubric."""
+    plays: dict[str, Play | Answer] = {
+        "main": "an angle",
+        "challenger": as_json(EXAMPLE),
+        "verifier": GOOD_CHECK,
+        "weak": "it is fast",
+        "strong": "asking costs more",
+        "judge": judged_by_solver(verdicts(False, True), verdicts(True, False)),
+    }
+    return FakeCaller(plays | changes)
+
+
+def team_of(caller: FakeCaller, **settings: RoleSettings) -> Team:
+    """A team with all roles."""
+    return Team(caller, {role: RoleSettings() for role in ROLES} | settings)
+
+
+def asking_of(caller: FakeCaller, **settings: RoleSettings) -> Asking:
+    """An episode's place in a run that books nothing."""
+    site = Site("", "", "tree", DOCUMENT.id, "train", 0)
+    return Asking(team_of(caller, **settings), site, lambda spend: None)
+
+
+def protocol_of(
+    domain: Domain | None = None,
+    preset: str = "deployed",
+    max_rounds: int = 6,
+    max_calls: int = 500,
+) -> TaskProtocol:
+    """A task protocol; the research domain by default."""
+    return TaskProtocol(domain or Research(), PRESETS[preset], max_rounds, max_calls)
+
+
+Step = Callable[..., Awaitable[Any]]
+
+
+class PlainWorkflow:
+    """A workflow for tests: a coroutine function that is given a `step(name, **arguments)`."""
+
+    def __init__(self, body: Callable[[Step], Awaitable[None]]) -> None:
+        self.body = body
+
+    async def run(
+        self,
+        source: str,
+        document: str,
+        knobs: Mapping[str, KnobValue],
+        seed: int,
+        host: Callable[[str, Json], Awaitable[Any]],
+    ) -> None:
+        async def step(name: str, **arguments: Any) -> Any:
+            return await host(name, arguments)
+
+        try:
+            await self.body(step)
+        except WorkflowStop:
+            return
