@@ -628,14 +628,15 @@ def _show_result(
         before, after = harness_at(project, f"{run_id}/c0"), harness_at(project, f"{run_id}/{best}")
         console.print(f"\nwhat {best} changes:")
         console.print(views.diff_view(spec.diff(before, after)), soft_wrap=True)
-    console.print(f"the run lies in {project.runs / run_id}; next:")
+    console.print(f"the run lies in {project.runs / run_id}; next:", soft_wrap=True)
+    steps = [
+        (f"autodata show {run_id} {best}", "look at a candidate closely"),
+        ('autodata sql "select split, avg(score) from episodes group by split"', "ask anything"),
+    ]
     if result.best.id != "c0":
-        console.print(f"  autodata promote {run_id}        make {best} the new version")
-    console.print(f"  autodata show {run_id} {best}    a candidate closely")
-    console.print(
-        f"  autodata sql \"select split, avg(score) from episodes where run_id = '{run_id}' "
-        'group by split"'
-    )
+        steps.insert(0, (f"autodata promote {run_id}", f"make {best} the new version"))
+    for command, meaning in steps:
+        console.print(f"  {command}    # {meaning}", soft_wrap=True)
 
 
 def _pull_weights(project: Project, console: Console) -> None:

@@ -304,5 +304,6 @@ def harness_at(project: Project, name: str) -> Harness:
         return load_folder(project.root / "harnesses" / name)
     with Repository(project.root) as repository:
         run, _, candidate = name.partition("/")
-        commit = repository.resolve(run, candidate) if candidate else name
-        return load_files(repository.read_files(commit))
+        if candidate and not name.startswith("harness/"):
+            return load_files(repository.read_files(repository.resolve(run, candidate)))
+        return load_files(repository.read_files(name, project.config.harness))

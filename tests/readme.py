@@ -1,0 +1,117 @@
+"""The parts of README and docs that the program prints: `python -m tests.readme` writes them.
+
+Test_readme.py checks that they are what the program says today.
+"""
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import typer.main
+
+from autodata.cli import app
+from autodata.store.rows import describe
+
+ROOT = Path(__file__).parents[1]
+README = ROOT / "README.md"
+QUERIES = ROOT / "docs" / "queries.md"
+SESSION = (
+    "autodata init simulated",
+    "autodata optimize --run demo --set optimize.episodes=400",
+    "autodata promote demo",
+    'autodata sql "select candidate_id, split, count(score) n, avg(score) rate '
+    'from episodes group by all order by 1, 2"',
+)
+TIMES = re.compile(r"^\d+:\d\d  ", re.MULTILINE)
+
+
+def run(folder: Path, command: str) -> str:
+    """Return what a command prints in a folder, errors included."""
+    line = command.replace("autodata", f"{sys.executable} -m autodata.cli", 1)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "120"}
+    done = subprocess.run(
+        line, shell=True, cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+    return (done.stdout + done.stderr).replace(str(folder), "~/demo").rstrip()
+
+
+def session(folder: Path) -> str:
+    """Return a whole session as a README shows it; times are cut, they differ."""
+    parts = []
+    for command in SESSION:
+        shown = TIMES.sub("", run(folder, command))
+        kept = [line.rstrip() for line in shown.splitlines() if not line.startswith("iteration 0")]
+        parts.append(f"$ {command}\n" + "\n".join(kept))
+    return "```\n" + "\n".join(parts) + "\n```"
+
+
+def commands() -> str:
+    """Return the table of commands from their help."""
+    found = typer.main.get_command(app)
+    lines = ["| command | what it does |", "|---|---|"]
+    for name, command in sorted(getattr(found, "commands", {}).items()):
+        inner = getattr(command, "commands", None)
+        for label, one in (
+            [(name, command)]
+            if inner is None
+            else sorted((f"{name} {sub}", made) for sub, made in inner.items())
+        ):
+            names = [
+                ((p.metavar or p.name or "").strip("[]").upper().rstrip("."), p.required)
+                for p in one.params
+                if p.param_type_name == "argument"
+            ]
+            arguments = "".join(f" {n}" if needed else f" [{n}]" for n, needed in names)
+            lines.append(f"| `{label}{arguments}` | {(one.help or '').splitlines()[0]} |")
+    return "\n".join(lines)
+
+
+def tables() -> str:
+    """Return all tables and columns."""
+    return describe().rstrip()
+
+
+def block(text: str, name: str) -> str:
+    """Return what stands between a block's markers."""
+    found = re.search(rf"<!-- {name} -->\n(.*?)<!-- end {name} -->", text, re.DOTALL)
+    assert found is not None, f"no block {name}"
+    return found.group(1).rstrip("\n")
+
+
+def put(text: str, name: str, content: str) -> str:
+    """Return the text with a block replaced."""
+    pattern = re.compile(rf"(<!-- {name} -->\n).*?(<!-- end {name} -->)", re.DOTALL)
+    return pattern.sub(lambda found: f"{found[1]}{content}\n{found[2]}", text)
+
+
+def with_outputs(text: str, folder: Path) -> str:
+    """Return docs/queries.md with what each query prints on the folder's runs behind it."""
+
+    def answered(found: re.Match[str]) -> str:
+        quoted = found[1].strip().replace('"', '\\"')
+        shown = run(folder, f'autodata sql "{quoted}"')
+        return f"```sql\n{found[1]}```\n\n```\n{shown}\n```\n\n"
+
+    return (
+        re.sub(
+            r"```sql\n(.*?)```\n.*?(?=^## |\Z)", answered, text, flags=re.DOTALL | re.MULTILINE
+        ).rstrip()
+        + "\n"
+    )
+
+
+def main() -> None:
+    """Write all blocks anew."""
+    text = put(README.read_text(), "commands", commands())
+    text = put(text, "tables", tables())
+    with tempfile.TemporaryDirectory() as name:
+        text = put(text, "session", session(Path(name)))
+        QUERIES.write_text(with_outputs(QUERIES.read_text(), Path(name)))
+    README.write_text(text)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,40 @@
+"""README and docs say what the program says today; `python -m tests.readme` writes them anew."""
+
+import re
+from pathlib import Path
+
+from tests import readme
+
+
+def test_the_session_in_the_readme_is_what_the_commands_print(tmp_path: Path) -> None:
+    text = readme.README.read_text()
+    assert readme.session(tmp_path).splitlines() == readme.block(text, "session").splitlines()
+    queries = readme.QUERIES.read_text()
+    timeless = re.compile(r"[\d.e-]+")  # model seconds differ from run to run
+    shown = readme.with_outputs(queries, tmp_path)
+    assert [timeless.sub("0", line) for line in shown.splitlines() if "|" not in line] == [
+        timeless.sub("0", line) for line in queries.splitlines() if "|" not in line
+    ]
+
+
+def test_the_readme_lists_every_command_and_every_table() -> None:
+    text = readme.README.read_text()
+    assert readme.block(text, "commands") == readme.commands()
+    assert readme.block(text, "tables") == readme.tables()
+
+
+def test_every_path_in_the_readme_exists() -> None:
+    text = readme.README.read_text()
+    linked = re.findall(r"\]\(([\w./-]+)\)", text)
+    named = re.findall(r"^\| `([\w./-]+\.py)`", text, re.MULTILINE)
+    missing = [path for path in [*linked, *named] if not (readme.ROOT / path).exists()]
+    assert missing == []
+
+
+def test_the_readme_gives_the_two_commands_and_ci_runs_the_second_one() -> None:
+    text = readme.README.read_text()
+    assert "pip install '.[local]' && autodata optimize" in text
+    assert "pip install '.[dev]' && pytest" in text
+    script = (readme.ROOT / ".ci" / "run").read_text()
+    assert "'.[dev]'" in script
+    assert re.search(r"^pytest$", script, re.MULTILINE)
