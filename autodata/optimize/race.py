@@ -73,8 +73,8 @@ def expected_gain(mean: float, sd: float) -> float:
 def going_rate(effect: Effect, pair: float, overhead: float, affordable: float) -> float:
     """What an episode is worth in gain of pass rate, under the best fixed length of races.
 
-    One more document costs `pair` episodes, a proposal before its race `overhead`. When more pairs are
-    `affordable` for each remaining proposal than that length, an episode is worth only what it
+    One more document costs `pair` episodes, a proposal before its race `overhead`. When more pairs
+    are `affordable` for each remaining proposal than that length, an episode is worth only what it
     brings there.
     """
     variance, noise = effect.spread**2, 1.5 * effect.noise
@@ -93,8 +93,9 @@ def going_rate(effect: Effect, pair: float, overhead: float, affordable: float) 
 class Known:
     """What is known before a race: how edits behave, the parent's record, what episodes are worth.
 
-    `mean` and `variance` are the parent's pooled estimate, `easiness` what documents add to it. `price` is
-    the gain that an episode brings elsewhere, `pair` the episodes that one more document costs.
+    `mean` and `variance` are the parent's pooled estimate, `easiness` what documents add to it.
+    `price` is the gain that an episode brings elsewhere, `pair` the episodes that one more
+    document costs.
     """
 
     effect: Effect
@@ -163,8 +164,8 @@ class Race:
     def posterior(self) -> tuple[float, float]:
         """Mean and standard deviation of the mutant's gain, given all that is known.
 
-        The paired difference is corrected for the part of the parent's fresh luck (its surplus over its
-        pooled record) that is noise: a control variate (Glasserman 2003, 4.1).
+        The paired difference is corrected for the part of the parent's fresh luck (its surplus
+        over its pooled record) that is noise: a control variate (Glasserman 2003, 4.1).
         """
         effect = self._known.effect
         total, noise = self._corrected()
