@@ -1,0 +1,106 @@
+"""The tool loop: pages and finds, bounded turns, mistakes answered instead of raised."""
+
+from dataclasses import replace
+
+import pytest
+
+from autodata.episode.agent import PAGE_CHARS, TOOLS, answer_tool, in_words, run_agent
+from autodata.models.base import Message, Reply, Request, Site, ToolCall
+from autodata.types import Json
+from tests.episode.parts import DOCUMENT, asking_of, good_caller
+
+LONG = replace(DOCUMENT, text="abc Needle " + "x" * 6000 + " needle end")
+
+
+class ToolUser:
+    """A main model that calls the given tools turn by turn and then answers."""
+
+    def __init__(self, *turns: tuple[ToolCall, ...]) -> None:
+        self.turns = turns
+        self.calls: list[tuple[Site, Request]] = []
+
+    async def call(self, site: Site, request: Request) -> Reply:
+        number = len(self.calls)
+        self.calls.append((site, request))
+        if number < len(self.turns) and request.tools:
+            return Reply("thinking", "tool_calls", self.turns[number])
+        return Reply("INSIGHT: it is so")
+
+
+def use(name: str, number: int = 0, **arguments: object) -> ToolCall:
+    return ToolCall(f"id{number}", name, arguments)
+
+
+async def agent(user: ToolUser, turns: int = 8) -> str:
+    asking = asking_of(good_caller())
+    asking = replace(asking, team=replace(asking.team, caller=user))
+    return await run_agent(asking, LONG, "the system", "the task", turns, "s1.agent")
+
+
+async def test_tool_answers_go_back_until_the_model_answers() -> None:
+    user = ToolUser((use("read", 1, offset=0), use("find", 2, phrase="NEEDLE")))
+    assert await agent(user) == "INSIGHT: it is so"
+    assert [site.ordinal for site, _ in user.calls] == ["s1.agent.0", "s1.agent.1"]
+    messages = user.calls[1][1].messages
+    assert [message.role for message in messages] == ["system", "user", "assistant", "tool", "tool"]
+    assert [message.tool_call_id for message in messages[3:]] == ["id1", "id2"]
+    assert messages[4].content.count("[offset ") == 2
+    assert len({request.seed for _, request in user.calls}) == 2
+
+
+async def test_turns_are_bounded_and_end_with_a_plain_request_to_answer() -> None:
+    user = ToolUser(*[(use("read", offset=0),)] * 99)
+    assert await agent(user, turns=3) == "INSIGHT: it is so"
+    assert len(user.calls) == 4
+    last = user.calls[-1][1]
+    assert last.tools == ()
+    assert not any(message.tool_calls or message.role == "tool" for message in last.messages)
+    assert last.messages[-1].content.endswith("Answer now with what you have.")
+    assert '[read {"offset": 0}]' in last.messages[2].content
+    roles = [message.role for message in last.messages]
+    assert roles == [
+        "system",
+        "user",
+        "assistant",
+        "user",
+        "assistant",
+        "user",
+        "assistant",
+        "user",
+    ]
+
+
+def test_an_exchange_in_words_loses_nothing() -> None:
+    call = use("read", offset=7)
+    exchange = (Message("assistant", "", (call,)), Message("tool", "PAGE", (), "id0"))
+    assert in_words(exchange) == (
+        Message("assistant", '[read {"offset": 7}]'),
+        Message("user", "PAGE"),
+    )
+
+
+def test_a_page_says_how_much_is_left() -> None:
+    page = answer_tool(LONG, use("read", offset=0))
+    assert page.startswith("abc Needle")
+    assert page.endswith(f"[{len(LONG.text) - PAGE_CHARS} more characters]")
+    assert answer_tool(LONG, use("read", offset=len(LONG.text) - 3)) == "end"
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "said"),
+    [
+        ("read", {"offset": -1}, "error: offset must be a whole number from 0 to"),
+        ("read", {"offset": 10**9}, "error: offset must be"),
+        ("read", {"offset": "0"}, "error: offset must be"),
+        ("find", {}, "error: phrase must be text"),
+        ("find", {"phrase": "x"}, "error: phrase must be text"),
+        ("find", {"phrase": "nowhere to be found"}, "not found"),
+        ("delete", {}, "error: no tool is named 'delete'; tools: read, find"),
+    ],
+)
+def test_a_wrong_call_is_answered_with_what_is_wrong(name: str, arguments: Json, said: str) -> None:
+    assert answer_tool(LONG, ToolCall("id", name, arguments)).startswith(said)
+
+
+def test_the_tools_only_read_the_document() -> None:
+    assert [tool.name for tool in TOOLS] == ["read", "find"]

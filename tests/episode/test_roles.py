@@ -1,0 +1,190 @@
+"""What the frozen roles are asked: independent samples, a judge that cannot know, votes."""
+
+from dataclasses import replace
+
+import pytest
+
+from autodata.episode.protocol import RoleSettings
+from autodata.episode.research import Research
+from autodata.episode.roles import judge, solve, verify_frozen
+from autodata.errors import Malformed, Refused, Truncated
+from autodata.models.base import Request, Site
+from autodata.types import Attempt, Example, SolverRole
+from tests.episode.parts import (
+    DOCUMENT,
+    EXAMPLE,
+    GOOD_CHECK,
+    Answer,
+    FakeCaller,
+    asking_of,
+    good_caller,
+    verdicts,
+)
+
+CHECKABLE = replace(EXAMPLE, rubric=(), answer="42")
+
+
+async def attempts(
+    caller: FakeCaller,
+    role: SolverRole = "weak",
+    example: Example = EXAMPLE,
+    samples: range = range(3),
+    **settings: RoleSettings,
+) -> list[Attempt]:
+    asking = asking_of(caller, **settings)
+    return await solve(asking, Research(), DOCUMENT, example, role, samples, 0)
+
+
+def words(request: Request) -> str:
+    return request.prompt + "\n".join(message.content for message in request.messages)
+
+
+async def test_samples_are_independent_calls_with_seeds_of_their_own() -> None:
+    caller = good_caller()
+    await attempts(caller, "weak")
+    await attempts(caller, "strong")
+    calls = caller.of("weak") + caller.of("strong")
+    assert len({site.ordinal for site, _ in calls}) == 6
+    assert len({request.seed for _, request in calls}) == 6
+    assert {request.temperature for _, request in calls} == {1.0}
+    assert all(0 <= (request.seed or 0) < 2**31 for _, request in calls)
+    assert caller.most_at_once >= 3
+
+
+async def test_another_repeat_round_or_document_has_other_seeds() -> None:
+    seeds = set()
+    for document, repeat, index in (("a", 0, 0), ("a", 1, 0), ("a", 0, 1), ("b", 0, 0)):
+        caller = good_caller()
+        asking = asking_of(caller)
+        asking = replace(asking, site=replace(asking.site, document_id=document, repeat=repeat))
+        await solve(asking, Research(), DOCUMENT, EXAMPLE, "weak", range(3), index)
+        seeds |= {request.seed for _, request in caller.of("weak")}
+    assert len(seeds) == 12
+
+
+async def test_the_judge_sees_neither_reference_nor_solver() -> None:
+    caller = good_caller(weak="the same words", strong="the same words", judge=verdicts(True))
+    await attempts(caller, "weak")
+    await attempts(caller, "strong")
+    requests = [request for _, request in caller.of("judge")]
+    assert len(requests) == 6
+    assert len({words(request) for request in requests}) == 1
+    shown = words(requests[0])
+    assert "REFERENCE" not in shown
+    assert EXAMPLE.answer not in shown
+    assert not {"weak", "strong"} & set(shown.lower().split())
+    assert DOCUMENT.text not in shown
+    for part in (EXAMPLE.question, EXAMPLE.context, "the same words", "1. says that asking"):
+        assert part in shown
+    assert all(str(line.weight) not in shown.split() for line in EXAMPLE.rubric)
+
+
+async def test_a_score_is_the_rubrics_and_unmentioned_criteria_are_not_met() -> None:
+    caller = good_caller(judge={"verdicts": [{"number": 1, "satisfied": True}]})
+    found = await attempts(caller, samples=range(1))
+    assert found == [Attempt("weak", 0, "it is fast", 0.6, (True, False, False))]
+
+
+@pytest.mark.parametrize(
+    ("reply", "expected"),
+    [
+        (verdicts(True, True, True), (True, True, True)),
+        ({"verdicts": []}, (False, False, False)),
+        (
+            {
+                "verdicts": [
+                    {"number": 2, "satisfied": True},
+                    {"number": 2, "satisfied": False},
+                    {"number": 9, "satisfied": True},
+                    {"number": -1, "satisfied": True},
+                ]
+            },
+            (False, False, False),
+        ),
+    ],
+)
+async def test_a_contradicted_or_unknown_criterion_counts_as_not_met(
+    reply: Answer, expected: tuple[bool, ...]
+) -> None:
+    caller = good_caller(judge=reply)
+    assert await judge(asking_of(caller), EXAMPLE, "a response", "r0.weak.0.judge") == expected
+
+
+async def test_a_judge_that_never_fits_its_schema_is_no_score() -> None:
+    with pytest.raises(Malformed):
+        await attempts(good_caller(judge="satisfied, all of them"))
+
+
+async def test_a_checkable_answer_is_compared_and_needs_no_judge() -> None:
+    def play(site: Site, request: Request) -> Answer:
+        return "so\nAnswer: 42" if site.ordinal.endswith(".1") else "Answer: 41"
+
+    caller = good_caller(weak=play)
+    found = await attempts(caller, example=CHECKABLE)
+    assert [attempt.score for attempt in found] == [0.0, 1.0, 0.0]
+    assert set(caller.roles()) == {"weak"}
+
+
+@pytest.mark.parametrize("error", [Truncated("too long"), Refused("no")])
+async def test_an_unfinished_or_refused_answer_is_the_solvers_failure(
+    error: Truncated | Refused,
+) -> None:
+    caller = good_caller(weak=error)
+    found = await attempts(caller)
+    assert [(a.answer, a.score, a.satisfied) for a in found] == [("", 0.0, (False,) * 3)] * 3
+    assert caller.of("judge") == []
+    assert [a.score for a in await attempts(caller, example=CHECKABLE)] == [0.0] * 3
+
+
+async def test_a_majority_solver_votes_once_for_each_attempt() -> None:
+    def play(site: Site, request: Request) -> Answer:
+        return "Answer: 42" if site.ordinal.endswith((".v0", ".v2")) else "Answer: 7"
+
+    caller = good_caller(strong=play)
+    found = await attempts(caller, "strong", CHECKABLE, strong=RoleSettings(majority=3))
+    assert [attempt.score for attempt in found] == [1.0] * 3
+    assert len(caller.of("strong")) == 9
+    assert len({request.seed for _, request in caller.of("strong")}) == 9
+
+
+async def test_only_a_privileged_solver_is_shown_the_document() -> None:
+    caller = good_caller()
+    await attempts(caller, "strong", strong=RoleSettings(privileged=True))
+    await attempts(caller, "weak")
+    assert all(DOCUMENT.text in words(request) for _, request in caller.of("strong"))
+    assert all(DOCUMENT.text not in words(request) for _, request in caller.of("weak"))
+
+
+async def test_a_roles_own_temperature_and_limit_are_kept() -> None:
+    caller = good_caller()
+    await attempts(caller, weak=RoleSettings(temperature=0.0, max_tokens=77))
+    assert {(r.temperature, r.max_tokens) for _, r in caller.of("weak")} == {(0.0, 77)}
+    assert {r.temperature for _, r in caller.of("judge")} == {0.0}
+
+
+async def test_the_protocols_verifier_sees_document_and_example_and_is_marked_frozen() -> None:
+    caller = good_caller()
+    found = await verify_frozen(asking_of(caller), DOCUMENT, EXAMPLE, 2)
+    assert (found.passed, found.frozen) == (True, True)
+    [(site, request)] = caller.of("verifier")
+    assert site.ordinal == "r2.audit"
+    assert DOCUMENT.text in words(request)
+    assert EXAMPLE.answer in words(request)
+
+
+@pytest.mark.parametrize(
+    "finding",
+    [
+        {"context_leak": True},
+        {"question": "too easy"},
+        {"question": "recall"},
+        {"rubric_pass": False},
+        {"answer_consistent": False},
+        {"overall": False},
+    ],
+)
+async def test_one_bad_finding_fails_an_example_whatever_the_rest_says(
+    finding: dict[str, object],
+) -> None:
+    caller = good_caller(verifier={**GOOD_CHECK, **finding})
+    assert not (await verify_frozen(asking_of(caller), DOCUMENT, EXAMPLE, 0)).passed
