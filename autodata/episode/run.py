@@ -175,6 +175,8 @@ class EpisodeRun:
         policy = self._protocol.policy
         while more := more_samples(policy, role, opened.scores(role)):
             begun = len(opened.scores(role))
+            # the first goes alone: the others then find its prompt in the server's prefix cache
+            more = more if begun else 1
             try:
                 attempts = await solve(
                     self._asking,
