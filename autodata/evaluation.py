@@ -6,6 +6,7 @@ Knows nothing of what the pass rates are for; it serves a search and `autodata e
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict
+from itertools import count
 from typing import Protocol
 
 from autodata.concurrency import all_of
@@ -72,7 +73,8 @@ class HarnessEvaluator:
         return outcome_of(cell, body)
 
     async def _run(self, harness: Harness, candidate: Candidate, cell: Cell, key: str) -> Json:
-        for turn in range(MOST_VOIDS):
+        earlier = next(n for n in count() if self._store.find("episode", f"{key}:void{n}") is None)
+        for turn in range(earlier, earlier + MOST_VOIDS):
             episode = await run_episode(
                 self._documents[cell.document_id],
                 cell,
