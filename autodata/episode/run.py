@@ -5,8 +5,8 @@ prompts, records each round and decides acceptance from its own records alone.
 """
 
 import hashlib
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Protocol
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from typing import Any, Protocol, TypeVar
 
 from autodata.acceptance import more_samples, verdict, weak_verdict
 from autodata.episode.agent import run_agent
@@ -15,6 +15,7 @@ from autodata.episode.protocol import TaskProtocol, Team
 from autodata.episode.replies import ExampleReply, VerifierReply
 from autodata.episode.roles import Asking, sampling, show, solve, verify_frozen
 from autodata.episode.rounds import OpenRound, example_from, example_to
+from autodata.episode.shortening import MOST_CUTS, shortened
 from autodata.errors import (
     ContextTooLong,
     HarnessError,
@@ -27,6 +28,7 @@ from autodata.harness.spec import Harness
 from autodata.harness.workflow import WorkflowFailed, WorkflowStop
 from autodata.models.base import Message, Request, Site
 from autodata.types import (
+    Attempt,
     Candidate,
     Cell,
     Document,
@@ -38,6 +40,7 @@ from autodata.types import (
     Spend,
 )
 
+T = TypeVar("T")
 Host = Callable[[str, Json], Awaitable[Any]]
 BAD_OUTPUT = (Malformed, Truncated, Refused, ContextTooLong)
 """Failures that are the models' or the harness's own doing: data, never a void episode."""
@@ -73,6 +76,7 @@ class EpisodeRun:
         self._protocol = protocol
         self._rounds: list[OpenRound] = []
         self._steps = 0
+        self._cuts = 0
         self.spend = Spend()
         site = Site(
             "",
@@ -122,6 +126,16 @@ class EpisodeRun:
     def _book(self, spend: Spend) -> None:
         self.spend += spend
 
+    async def _fitting(self, ask: Callable[[Document], Awaitable[T]]) -> T:
+        """Ask about the document, or about less and less of it where it does not fit."""
+        while True:
+            try:
+                return await ask(shortened(self._document, self._cuts))
+            except ContextTooLong:
+                if self._cuts == MOST_CUTS:
+                    raise
+                self._cuts += 1
+
     async def _feedback(self) -> str:
         return grouped(self.rounds)
 
@@ -131,27 +145,33 @@ class EpisodeRun:
 
     async def _challenge(self, feedback: str = "", angle: str = "") -> Json:
         self._seated("challenger")
-        prompt = self._harness.prompt(
-            "challenger", document=self._document.text, feedback=feedback, angle=angle
-        )
         ordinal = f"s{self._steps}.challenge"
-        request = Request(messages=(Message("user", prompt),))
-        request = sampling(self._asking, "challenger", ordinal, request)
-        reply = await self._asking.structured("challenger", ordinal, request, ExampleReply)
-        return example_to(reply.example())
+
+        async def ask(document: Document) -> ExampleReply:
+            prompt = self._harness.prompt(
+                "challenger", document=document.text, feedback=feedback, angle=angle
+            )
+            request = Request(messages=(Message("user", prompt),))
+            request = sampling(self._asking, "challenger", ordinal, request)
+            return await self._asking.structured("challenger", ordinal, request, ExampleReply)
+
+        return example_to((await self._fitting(ask)).example())
 
     async def _verify(self, example: Any) -> Json:
         self._seated("verifier")
         opened = self._round(example)
         if opened.fault:
             return {"passed": False, "feedback": opened.fault}
-        prompt = self._harness.prompt(
-            "verifier", document=self._document.text, example=show(opened.example)
-        )
-        request = Request(messages=(Message("user", prompt),))
         ordinal = f"s{self._steps}.verify"
-        reply = await self._asking.structured("verifier", ordinal, request, VerifierReply)
-        checked = reply.verification(frozen=False)
+
+        async def ask(document: Document) -> VerifierReply:
+            prompt = self._harness.prompt(
+                "verifier", document=document.text, example=show(opened.example)
+            )
+            request = Request(messages=(Message("user", prompt),))
+            return await self._asking.structured("verifier", ordinal, request, VerifierReply)
+
+        checked = (await self._fitting(ask)).verification(frozen=False)
         opened.verifications.append(checked)
         if not checked.passed:
             opened.reasons = ("failed the harness's own verifier",)
@@ -178,15 +198,7 @@ class EpisodeRun:
             # the first goes alone: the others then find its prompt in the server's prefix cache
             more = more if begun else 1
             try:
-                attempts = await solve(
-                    self._asking,
-                    self._protocol.domain,
-                    self._document,
-                    opened.example,
-                    role,
-                    range(begun, begun + more),
-                    opened.index,
-                )
+                attempts = await self._sample(opened, role, range(begun, begun + more))
             except BAD_OUTPUT as error:
                 opened.fault = f"could not be scored: {error.problem}"
                 opened.reasons = (opened.fault,)
@@ -198,12 +210,21 @@ class EpisodeRun:
         if strong and judged.accepted:
             await self._audit(opened)
 
+    async def _sample(self, opened: OpenRound, role: SolverRole, samples: range) -> list[Attempt]:
+        def draw(document: Document) -> Coroutine[Any, Any, list[Attempt]]:
+            domain, index = self._protocol.domain, opened.index
+            return solve(self._asking, domain, document, opened.example, role, samples, index)
+
+        if self._asking.team.settings(role).privileged:
+            return await self._fitting(draw)
+        return await draw(self._document)
+
     async def _audit(self, opened: OpenRound) -> None:
         """The verifier once more, with the protocol's own prompt, before anything is accepted."""
         if self._protocol.domain.verified:
             opened.reasons = ("the protocol's verifier gave no usable reply",)
-            checked = await verify_frozen(
-                self._asking, self._document, opened.example, opened.index
+            checked = await self._fitting(
+                lambda document: verify_frozen(self._asking, document, opened.example, opened.index)
             )
             opened.verifications.append(checked)
             if not checked.passed:
@@ -219,11 +240,13 @@ class EpisodeRun:
     async def _run_agent(self, task: str, max_turns: int = 8) -> str:
         self._seated("main")
         turns = max(1, min(int(max_turns), 30))
-        system = self._harness.prompt(
-            "main", document=self._document.text, feedback=grouped(self.rounds)
-        )
-        ordinal = f"s{self._steps}.agent"
-        return await run_agent(self._asking, self._document, system, str(task), turns, ordinal)
+        ordinal, said = f"s{self._steps}.agent", grouped(self.rounds)
+
+        async def work(document: Document) -> str:
+            system = self._harness.prompt("main", document=document.text, feedback=said)
+            return await run_agent(self._asking, self._document, system, str(task), turns, ordinal)
+
+        return await self._fitting(work)
 
     async def _ask(self, role: str, prompt: str) -> str:
         if role not in ("main", "challenger", "verifier"):
