@@ -47,6 +47,7 @@ def main(arguments: Sequence[str]) -> int:
     params.n_ctx = int(slots) * int(context)
     params.cpuparams.n_threads = int(threads)
     params.cpuparams_batch.n_threads = int(threads)
+    params.cache_ram_mib = 256  # of old prompts; the default grows to 8 GiB
     params.use_jinja = True
     params.endpoint_metrics = True
     params.warmup = True
