@@ -1,4 +1,4 @@
-"""The shipped cs-research harness, whole episodes: scripted, simulated, and over HTTP to real SDKs."""
+"""Whole episodes of the shipped cs-research harness: scripted, simulated, and over HTTP."""
 
 import json
 from collections.abc import Callable
@@ -114,7 +114,7 @@ async def test_simulated_models_accept_some_papers_and_always_the_same(tmp_path:
         "all": {"provider": "simulated", "model": "large"},
         "weak": {"provider": "simulated", "model": "small"},
     }
-    documents = [Document(f"{n:016x}", f"d{n}", f"{n} {DOCUMENT.text}") for n in range(6)]
+    documents = [Document(f"{n:016x}", f"d{n}", f"{n} {DOCUMENT.text}") for n in range(3)]
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
     place = project(tmp_path / "a", models)
