@@ -4,13 +4,14 @@ Knows nothing of how it is drawn; see `views`.
 """
 
 from math import sqrt
-from typing import Any
-
-import duckdb
+from typing import TYPE_CHECKING, Any
 
 from autodata.errors import StoreError
 from autodata.store.tables import query
 from autodata.types import Json
+
+if TYPE_CHECKING:
+    import duckdb
 
 CANDIDATES = """
 select c.candidate_id, c.parent_id, c.iteration, c.kind, c.message, c.knobs, c.prompt_chars,
@@ -35,7 +36,7 @@ from calls where run_id = $run
 """
 
 
-def rows(connection: duckdb.DuckDBPyConnection, sql: str, run: str = "") -> list[Json]:
+def rows(connection: "duckdb.DuckDBPyConnection", sql: str, run: str = "") -> list[Json]:
     """Return a query's rows as dictionaries; `$run` in it stands for the run's id."""
     quoted = "'" + run.replace("'", "''") + "'"
     found = query(connection, sql.replace("$run", quoted), limit=1_000_000)
@@ -53,7 +54,7 @@ def wilson(accepted: int, episodes: int, z: float = 1.96) -> tuple[float, float]
     return (max(0.0, middle - reach), min(1.0, middle + reach))
 
 
-def run_report(connection: duckdb.DuckDBPyConnection, run: str) -> Json:
+def run_report(connection: "duckdb.DuckDBPyConnection", run: str) -> Json:
     """Return everything `show RUN` tells.
 
     Raises:
@@ -120,7 +121,7 @@ def mark_front(candidates: list[Json]) -> None:
         )
 
 
-def candidate_report(connection: duckdb.DuckDBPyConnection, run: str, candidate: str) -> Json:
+def candidate_report(connection: "duckdb.DuckDBPyConnection", run: str, candidate: str) -> Json:
     """Return everything `show RUN CANDIDATE` tells.
 
     Raises:
@@ -151,7 +152,7 @@ def candidate_report(connection: duckdb.DuckDBPyConnection, run: str, candidate:
     }
 
 
-def trace_report(connection: duckdb.DuckDBPyConnection, run: str, episode: str) -> list[Json]:
+def trace_report(connection: "duckdb.DuckDBPyConnection", run: str, episode: str) -> list[Json]:
     """Return the episodes that `trace` shows, each with its rounds and attempts.
 
     `episode` is `CANDIDATE:DOCUMENT[:REPEAT]`; a document may be shortened to its first letters.

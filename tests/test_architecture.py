@@ -1,0 +1,147 @@
+"""The shape of the package: imports point down, packages have one owner, start is light."""
+
+import ast
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "autodata"
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+LAYERS: list[set[str]] = [
+    {"errors", "types"},
+    {"config"},
+    {"config_file"},
+    {"acceptance", "concurrency", "documents", "harness", "models", "store"},
+    {"project"},
+    {"episode"},
+    {"evaluation"},
+    {"optimize", "report", "bench"},
+    {"checks", "live", "measuring", "promoting", "running", "views", "wiring"},
+    {"cli"},
+]
+"""From the bottom up; a module may import its own layer and those below."""
+
+OWNERS: dict[str, set[str]] = {
+    "anthropic": {"models/anthropic_model.py"},
+    "duckdb": {"store/tables.py"},
+    "git": {"harness/repository.py"},
+    "openai": {"models/openai_model.py"},
+    "optuna": {"optimize/study.py"},
+    "pydantic_monty": {"harness/workflow.py"},
+    "typer": {"cli.py"},
+    "xllamacpp": {"models/local_server.py"},
+}
+SDKS = ("openai", "anthropic", "optuna", "duckdb", "git", "pydantic_monty", "xllamacpp")
+
+
+def imports(file: Path, at_run_time: bool = False) -> Iterator[str]:
+    """Absolute names that a module imports, in functions too; without typing-only ones if asked."""
+    tree = ast.parse(file.read_text("utf-8"))
+    skipped: set[ast.AST] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            skipped.update(inner for part in node.body for inner in ast.walk(part))
+    for node in ast.walk(tree):
+        if at_run_time and node in skipped:
+            continue
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def name_of(file: Path) -> str:
+    return file.relative_to(PACKAGE).as_posix()
+
+
+def layer_of(part: str) -> int:
+    return next(number for number, names in enumerate(LAYERS) if part in names)
+
+
+def part_of(module: str) -> str:
+    return module.split(".")[1]
+
+
+MODULES = [file for file in FILES if name_of(file) != "__init__.py"]
+
+
+@pytest.mark.parametrize("file", MODULES, ids=name_of)
+def test_imports_point_down(file: Path) -> None:
+    own = layer_of(name_of(file).split("/")[0].removesuffix(".py"))
+    upward = {
+        module
+        for module in imports(file)
+        if module.startswith("autodata.")
+        and part_of(module) not in ("__version__", "templates")
+        and layer_of(part_of(module)) > own
+    }
+    assert upward == set()
+
+
+def test_every_part_of_the_package_has_a_layer() -> None:
+    parts = {name_of(file).split("/")[0].removesuffix(".py") for file in MODULES}
+    assert parts == set().union(*LAYERS)
+
+
+def test_no_part_imports_itself_through_others() -> None:
+    """Parts of one layer may know each other, but not in a circle."""
+    known: dict[str, set[str]] = {}
+    for file in MODULES:
+        part = name_of(file).split("/")[0].removesuffix(".py")
+        found = {part_of(m) for m in imports(file, at_run_time=True) if m.startswith("autodata.")}
+        known.setdefault(part, set()).update(found - {part, "__version__"})
+    done: set[str] = set()
+    while ready := {part for part in known if part not in done and known[part] <= done}:
+        done |= ready
+    assert set(known) - done == set()
+
+
+@pytest.mark.parametrize("package", OWNERS)
+def test_a_third_party_package_has_one_owner(package: str) -> None:
+    users = {
+        name_of(file)
+        for file in FILES
+        if any(m.split(".")[0] == package for m in imports(file, at_run_time=True))
+    }
+    assert users == OWNERS[package]
+
+
+@pytest.mark.parametrize("command", [["--help"], ["status"], ["runs"], ["optimize", "--help"]])
+def test_light_commands_import_no_sdk(command: list[str], tmp_path: Path) -> None:
+    program = (
+        "import json, sys\n"
+        "from autodata.cli import main\n"
+        f"sys.argv = ['autodata', *{command!r}]\n"
+        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        "print(json.dumps(sorted({name.split('.')[0] for name in sys.modules})), file=sys.stderr)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(PACKAGE.parent)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    loaded = set(json.loads(done.stderr.splitlines()[-1]))
+    assert "autodata" in loaded
+    assert loaded.isdisjoint(SDKS)
+
+
+def test_modules_can_be_held_in_the_head() -> None:
+    long = {name_of(f): n for f in FILES if (n := len(f.read_text("utf-8").splitlines())) > 330}
+    assert {name for name in long if name != "cli.py"} == set()
+
+
+@pytest.mark.parametrize("file", MODULES, ids=name_of)
+def test_a_module_says_what_it_owns(file: Path) -> None:
+    tree = ast.parse(file.read_text("utf-8"))
+    if tree.body:
+        assert ast.get_docstring(tree)
