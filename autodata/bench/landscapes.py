@@ -42,9 +42,9 @@ class Shape:
 
     start: float = 0.62
     hardness: float = 1.2
-    ideas: int = 10
-    good: float = 0.12
-    good_size: float = 0.2
+    ideas: int = 4
+    good: float = 0.2
+    good_size: float = 0.3
     harmful: float = 0.38
     harmful_size: float = 0.3
     neutral_size: float = 0.05
@@ -272,7 +272,7 @@ def _uniform(key: int, rows: NDArray[np.uint64], repeats: NDArray[np.uint64]) ->
 SHAPES: dict[str, Shape] = {
     "null": Shape(good=0.0, harmful=0.0, neutral_size=0.0, tilt=0.0),
     "gentle": Shape(),
-    "rugged": Shape(good=0.08, harmful=0.5, sites=8, interaction=0.1),
+    "rugged": Shape(sites=6, interaction=0.06),
     "deceptive": Shape(memorized=0.3, memorized_train=0.6, memorized_rest=-0.3),
     "hacks": Shape(hacks=0.15, hack_size=0.15),
 }

@@ -1,4 +1,4 @@
-"""Small worlds for tests of the search: rates are known, outcomes follow from cell and tree alone."""
+"""Small worlds for tests of the search: known rates, outcomes that follow from cell and tree."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
