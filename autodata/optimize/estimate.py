@@ -16,7 +16,7 @@ from random import Random
 from autodata.optimize.plan import Objective
 from autodata.types import Outcome
 
-DRIFT, SPREAD, STRENGTH = -0.01, 0.06, 4.0
+DRIFT, SPREAD, STRENGTH = -0.01, 0.1, 4.0
 """The belief about an edit before any is seen, and how many seen edits outweigh it."""
 
 EASINESS_STRENGTH = 4.0
