@@ -140,7 +140,7 @@ async def engine(
     load: Callable[[Candidate], Any],
     reports: Reports,
 ) -> AsyncIterator[Engine]:
-    """Start servers, models and sandbox, and give an engine that runs episodes; stop all at the end.
+    """Start servers, models and sandbox; give an engine that runs episodes; stop all at the end.
 
     Raises:
         ConfigurationError, StoreError, ProviderError: something cannot be started; says the fix.

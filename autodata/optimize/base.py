@@ -15,7 +15,7 @@ Decision = Literal["admitted", "rejected", "refused"]
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """The analyzer's bet on one training document: the probability that the mutant gets it accepted."""
+    """The analyzer's bet: the probability that the mutant gets a training document accepted."""
 
     document_id: str
     probability: float
@@ -25,8 +25,8 @@ class Prediction:
 class Proposal:
     """A proposed edit of a parent.
 
-    `refused` names why it cannot even be evaluated (already tried, does not validate, too long); then
-    `candidate` is None and nothing but the proposal has been paid for.
+    `refused` names why it cannot even be evaluated (already tried, does not validate, too long);
+    then `candidate` is None and nothing but the proposal has been paid for.
     """
 
     kind: str
@@ -35,16 +35,16 @@ class Proposal:
     edit: str = ""
     predictions: tuple[Prediction, ...] = ()
     refused: str = ""
-    spend: Spend = Spend()
+    spend: Spend = field(default_factory=Spend)
 
 
 @dataclass(frozen=True, slots=True)
 class Iteration:
     """One decided iteration, as journaled: parent, proposal, evidence, decision and why.
 
-    `evidence` holds whatever the decision rule looked at (race steps, means, e-values), in plain JSON.
-    `outcomes` are the mutant's validation outcomes, `parent_outcomes` the parent's on the same cells.
-    `audit` scores the predictions (Brier score, hit rate, base rate) when there were any.
+    `evidence` holds whatever the decision rule looked at (race steps, means, e-values), in plain
+    JSON. `outcomes` are the mutant's validation outcomes, `parent_outcomes` the parent's on the
+    same cells. `audit` scores the predictions (Brier score, hit rate, base rate) when there were any.
     """
 
     number: int
@@ -72,10 +72,11 @@ class Evaluator(Protocol):
 class Proposer(Protocol):
     """Turns a parent into a proposal.
 
-    `wants_minibatch` says whether the parent is run on training documents first (a knob move reads no
-    trajectories, so none are paid for). `propose` may be called concurrently for different iterations,
-    each time with the `history` of iterations decided so far and a generator of its own.
-    `observe` is told each decided iteration, in iteration order, before any later `propose` that may know it.
+    `wants_minibatch` says whether the parent is run on training documents first (a knob move reads
+    no trajectories, so none are paid for). `propose` may be called concurrently for different
+    iterations, each time with the `history` of iterations decided so far and a generator of its
+    own. `observe` is told each decided iteration, in iteration order, before any later `propose`
+    that may know it.
     """
 
     wants_minibatch: bool

@@ -27,8 +27,8 @@ def _record(history: Sequence[Iteration]) -> str:
     mean = {name: fmean(audit[name] for audit in audits) for name in names}
     return (
         f"Predictions so far ({len(audits)} analyses): Brier score {mean['brier']:.3f} against "
-        f"{mean['brier_base']:.3f} for expecting no change; right {mean['hit_rate']:.0%} of the time "
-        f"against {mean['base_rate']:.0%} for always guessing the commoner outcome."
+        f"{mean['brier_base']:.3f} for expecting no change; right {mean['hit_rate']:.0%} of the "
+        f"time against {mean['base_rate']:.0%} for always guessing the commoner outcome."
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from random import Random
 from typing import Protocol
 
-from autodata.errors import HarnessError
+from autodata.errors import ConfigurationError, HarnessError
 from autodata.harness.spec import Harness, check_edit, diff, with_knobs
 from autodata.optimize.base import Iteration, Prediction, Proposal
 from autodata.types import Candidate, KnobValue, Outcome, Spend
@@ -40,6 +40,15 @@ class Workshop(Protocol):
 
 Edit = tuple[Harness, str, tuple[Prediction, ...], str, Spend]
 """An edited harness, the analysis behind it, its predictions, a summary, and the cost."""
+
+
+class EditFailed(HarnessError):
+    """No usable edit came out; what it cost is paid all the same."""
+
+    def __init__(self, problem: str, spend: Spend) -> None:
+        super().__init__(problem, "nothing to do")
+        self.spend = spend
+
 
 TextEditor = Callable[
     [int, Candidate, Harness, Sequence[Outcome], Sequence[Iteration]], Awaitable[Edit]
@@ -85,6 +94,11 @@ class HarnessProposer:
         self._study = study
         self._edit = edit
         self._move_knobs = move_knobs and bool(baseline.knobs)
+        if edit is None and not self._move_knobs:
+            raise ConfigurationError(
+                f"harness {baseline.name} declares no knobs, so there is nothing to move",
+                "declare knobs in harness.yaml, or set optimize.proposer: llm",
+            )
         self._max_prompt_chars = max_prompt_chars
         self._memory = Memory(baseline)
         self._made: dict[int, Harness] = {}
@@ -118,6 +132,7 @@ class HarnessProposer:
                 )
             check_edit(self._baseline, mutant)
         except HarnessError as error:
+            spend = error.spend if isinstance(error, EditFailed) else spend
             return Proposal(self.kind, None, analysis, "", predictions, error.problem, spend)
         text = diff(harness, mutant)
         refused = self._refuse(number, mutant)
