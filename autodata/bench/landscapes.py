@@ -11,6 +11,7 @@ from.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from random import Random
 from typing import Protocol
 
@@ -145,7 +146,6 @@ class SimulatedWorld:
         self.baseline = Candidate("c0", "c0", "baseline")
         self._states = {"baseline": _State(0.0, np.zeros(FEATURES), 0.0, 0.0)}
         self._rates: dict[str, Numbers] = {}
-        self._numbers: dict[str, int] = {"baseline": 0}
         self._paid: set[tuple[str, Cell]] = set()
         self._edits: dict[int, _Edit] = {}
 
@@ -158,7 +158,7 @@ class SimulatedWorld:
         self.spent = len(self._paid)
         rows = np.fromiter((self._row[c.document_id] for c in cells), np.uint64, len(cells))
         repeats = np.fromiter((c.repeat for c in cells), np.uint64, len(cells))
-        key = self._seed * 1_000_003 + self._numbers[candidate.tree]
+        key = int(sha256(f"{self._seed}:{candidate.tree}".encode()).hexdigest()[:16], 16)
         accepted = _uniform(key, rows, repeats) < rates[rows]
         return [Outcome(cell, bool(a)) for cell, a in zip(cells, accepted, strict=True)]
 
@@ -175,7 +175,6 @@ class SimulatedWorld:
         tree = f"{parent.tree}+{number}"
         if tree not in self._states:
             self._states[tree] = self._changed(self._states[parent.tree], edit)
-            self._numbers[tree] = len(self._numbers)
         candidate = Candidate(f"c{number}", f"c{number}", tree, parent.id)
         return Proposal("simulated", candidate, edit=f"edit {number}")
 
@@ -261,7 +260,7 @@ def _solve(rate: float, easiness: Numbers) -> float:
 def _uniform(key: int, rows: NDArray[np.uint64], repeats: NDArray[np.uint64]) -> Numbers:
     """Uniform numbers from integers, the same on every machine (splitmix64)."""
     mixed = rows * np.uint64(0x9E3779B97F4A7C15) + repeats * np.uint64(0xD1B54A32D192ED03)
-    mixed = mixed + np.uint64((key * 0xA0761D6478BD642F) % 2**64)
+    mixed = mixed + np.uint64(key)
     for _ in range(2):
         mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
         mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)

@@ -64,9 +64,12 @@ async def autodata(world: World, budget: int, seed: int, selection: str = "thomp
         minibatch=MINIBATCH,
         selection=selection,
     )
-    ledger = Ledger.fresh(world.documents["test"])
+
+    async def claim(_: Sequence[Candidate]) -> Ledger:
+        return Ledger.fresh(world.documents["test"])
+
     result = await search(
-        plan, world.baseline, world.documents, world, world, _Nobody(), lambda _: None, ledger
+        plan, world.baseline, world.documents, world, world, _Nobody(), lambda _: None, claim
     )
     if not result.certificates:
         rate = result.baseline_rate

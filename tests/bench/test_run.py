@@ -1,0 +1,76 @@
+"""bench search: rows, own landscapes and policies, and what is refused."""
+
+import pytest
+
+from autodata.bench.landscapes import LANDSCAPES, Landscape, Shape, SimulatedWorld, World
+from autodata.bench.policies import POLICIES, Found, Policy, claim
+from autodata.bench.run import bench_search, landscapes_named, policies_named, render
+from autodata.errors import ConfigurationError
+
+KEYS = {
+    "landscape",
+    "policy",
+    "budget",
+    "runs",
+    "episodes",
+    "true_pass_rate",
+    "true_pass_rate_ci",
+    "reported_minus_true",
+    "coverage",
+    "false_certification_rate",
+}
+
+
+def test_every_shipped_policy_keeps_to_its_budget_and_fills_a_row() -> None:
+    able = [policy for policy in POLICIES.values() if not policy.unavailable()]
+    rows = bench_search([LANDSCAPES["gentle"]], able, [800], runs=2, seed=1)
+    assert [row["policy"] for row in rows] == [policy.name for policy in able]
+    for row in rows:
+        assert row.keys() >= KEYS
+        assert 0 < row["episodes"] <= 800
+        assert row["policy"] in render(rows)
+
+
+def test_the_same_seeds_give_the_same_rows_on_several_cores() -> None:
+    job = ([LANDSCAPES["gentle"]], [POLICIES["autodata"]], [600])
+    spread = bench_search(*job, runs=8, seed=3)
+    assert bench_search(*job, runs=8, seed=3) == spread
+    assert bench_search(*job, runs=8, seed=4) != spread
+
+
+def test_on_null_ours_hardly_ever_certifies() -> None:
+    rows = bench_search([LANDSCAPES["null"]], [POLICIES["autodata"]], [1000], runs=60, seed=100)
+    assert rows[0]["false_certification_rate"] <= 0.05
+    assert abs(rows[0]["reported_minus_true"]) < 0.02
+
+
+def test_a_naive_policy_is_caught_announcing_luck() -> None:
+    rows = bench_search([LANDSCAPES["null"]], [POLICIES["paper"]], [1500], runs=10)
+    assert rows[0]["false_certification_rate"] > 0.5
+    assert rows[0]["reported_minus_true"] > 0.04
+
+
+def test_landscapes_and_policies_from_outside_can_be_passed_in() -> None:
+    async def stay(world: World, budget: int, seed: int) -> Found:
+        return claim(world, world.baseline, 0.5, 100)
+
+    steep = Landscape("steep", lambda seed: SimulatedWorld(Shape(start=0.4), seed))
+    rows = bench_search([steep], [Policy("stay", stay)], [500], runs=3)
+    assert rows[0]["true_pass_rate"] == pytest.approx(0.4, abs=0.001)
+    assert rows[0]["reported_minus_true"] == pytest.approx(0.1, abs=0.001)
+    assert rows[0]["false_certification_rate"] == 0
+
+
+def test_a_policy_that_cannot_run_is_skipped_with_its_reason() -> None:
+    told: list[str] = []
+    absent = Policy("absent", POLICIES["paper"].run, lambda: "nobody installed it")
+    assert bench_search([LANDSCAPES["null"]], [absent], [500], runs=1, progress=told.append) == []
+    assert told == ["absent: skipped, nobody installed it"]
+
+
+def test_names_and_numbers_that_make_no_sense_are_refused() -> None:
+    assert policies_named("all") == list(POLICIES.values())
+    with pytest.raises(ConfigurationError, match="--landscape 'flat'"):
+        landscapes_named("flat")
+    with pytest.raises(ConfigurationError, match="--runs"):
+        bench_search([], [], [500], runs=0)
