@@ -220,10 +220,10 @@ class TextEditor:
 def answer_tool(call: ToolCall, traces: dict[str, str], query: Query) -> str:
     """Answer one tool call of the analyzer; what is wrong with it is the answer, never raised."""
     if call.name == "trajectory":
-        document, offset = call.arguments.get("document"), call.arguments.get("offset", 0)
+        document, offset = str(call.arguments.get("document")), call.arguments.get("offset", 0)
         if document not in traces or not isinstance(offset, int) or offset < 0:
             return f"error: documents: {', '.join(traces)}; offset is a whole number"
-        text = traces[str(document)]
+        text = traces[document]
         rest = len(text) - offset - PAGE_CHARS
         more = f"\n[{rest} more characters; next offset {offset + PAGE_CHARS}]" if rest > 0 else ""
         return text[offset : offset + PAGE_CHARS] + more

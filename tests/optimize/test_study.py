@@ -49,14 +49,14 @@ def play(subject: KnobStudy, iterations: int) -> list[Values]:
 
 
 def test_a_study_built_again_suggests_the_same(tmp_path: Path) -> None:
-    first = play(study(tmp_path), 8)
-    assert play(study(tmp_path), 8) == first
-    assert play(study(tmp_path / "other", seed=2), 8) != first
+    first = play(study(tmp_path), 7)
+    assert play(study(tmp_path), 7) == first
+    assert play(study(tmp_path / "other", seed=2), 2) != first[:2]
 
 
 def test_suggestions_keep_to_ranges_and_to_what_is_kept(tmp_path: Path) -> None:
     subject = study(tmp_path)
-    for number in range(1, 13):
+    for number in range(1, 8):
         values = subject.suggest(number, {"style": "long", "rounds": 7})
         assert (values["style"], values["rounds"]) == ("long", 7)
         assert set(values) == set(BASE.knobs)
