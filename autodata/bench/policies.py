@@ -19,7 +19,12 @@ from autodata.optimize.plan import SearchPlan
 from autodata.optimize.search import search
 from autodata.types import Candidate, Cell, Json, Outcome
 
-MINIBATCH = 10
+MINIBATCH = 4
+"""Training episodes read per proposal; gepa's default is 3."""
+
+PAPER_MINIBATCH = 10
+"""Fits the paper's 233 iterations into 14,000 episodes, with 25 documents for parent and mutant."""
+
 GEPA_ADAPTER = Path(__file__).parents[2] / "benchmarks" / "gepa_policy.py"
 
 
@@ -54,14 +59,20 @@ class _Nobody:
         """Nothing is kept of a simulated search."""
 
 
-async def autodata(world: World, budget: int, seed: int, selection: str = "thompson") -> Found:
+async def autodata(
+    world: World,
+    budget: int,
+    seed: int,
+    selection: str = "thompson",
+    minibatch: int = MINIBATCH,
+) -> Found:
     """The real search of this package, certification on the sealed test split included."""
     plan = SearchPlan(
         seed=seed,
         iterations=max(10, budget // 20),
         parallel=2,
         episodes=budget,
-        minibatch=MINIBATCH,
+        minibatch=minibatch,
         selection=selection,
     )
 
@@ -92,13 +103,13 @@ async def paper(world: World, budget: int, seed: int) -> Found:
     number = 0
     cells = [Cell(d, "validation", 0) for d in documents]
     scores[world.baseline.id] = [_mean(await world.evaluate(world.baseline, cells))]
-    while world.spent + MINIBATCH + 2 * len(documents) <= budget:
+    while world.spent + PAPER_MINIBATCH + 2 * len(documents) <= budget:
         number += 1
         names = list(members)
         averages = [_average(scores[name]) for name in names]
         weights = [exp((a - max(averages)) / 0.1) for a in averages]
         parent = members[rng.choices(names, weights)[0]]
-        mutant = await _proposed(world, number, parent, rng)
+        mutant = await _proposed(world, number, parent, PAPER_MINIBATCH, rng)
         cells = [Cell(d, "validation", number) for d in documents]
         old = _mean(await world.evaluate(parent, cells))
         new = _mean(await world.evaluate(mutant, cells))
@@ -121,7 +132,7 @@ async def hill_climb(world: World, budget: int, seed: int) -> Found:
     number = 0
     while world.spent + MINIBATCH + 2 * len(documents) <= budget:
         number += 1
-        mutant = await _proposed(world, number, current, rng)
+        mutant = await _proposed(world, number, current, MINIBATCH, rng)
         cells = [Cell(d, "validation", number) for d in documents]
         old = await world.evaluate(current, cells)
         new = await world.evaluate(mutant, cells)
@@ -151,9 +162,11 @@ def gepa_unavailable() -> str:
     return "" if find_spec("gepa") else "the package is not installed: pip install gepa==0.1.4"
 
 
-async def _proposed(world: World, number: int, parent: Candidate, rng: Random) -> Candidate:
+async def _proposed(
+    world: World, number: int, parent: Candidate, size: int, rng: Random
+) -> Candidate:
     """Pay for the training minibatch that a proposer reads, and take the next proposal."""
-    drawn = rng.sample(list(world.documents["train"]), MINIBATCH)
+    drawn = rng.sample(list(world.documents["train"]), size)
     minibatch = await world.evaluate(parent, [Cell(d, "train", number) for d in drawn])
     proposal = await world.propose(number, parent, minibatch, (), rng)
     return proposal.candidate or parent

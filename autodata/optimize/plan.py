@@ -52,7 +52,7 @@ class SearchPlan:
     iterations: int = 12
     parallel: int = 2
     episodes: int = 0
-    minibatch: int = 8
+    minibatch: int = 4
     selection: str = "thompson"
     temperature: float = 0.1
     race: RacePlan = field(default_factory=RacePlan)
