@@ -13,10 +13,10 @@ def results(*accepted: bool) -> list[Outcome]:
 
 def test_probabilities_are_scored_against_what_happened() -> None:
     predictions = [Prediction("d0", 0.9), Prediction("d1", 0.2), Prediction("d2", 0.6)]
-    score = audit(predictions, results(False, False, False), results(True, False, False))
+    score = audit(predictions, results(False, False, False), results(True, False, True))
     assert score["predictions"] == 3
-    assert score["brier"] == pytest.approx((0.01 + 0.04 + 0.36) / 3, abs=1e-4)
-    assert score["hit_rate"] == pytest.approx(2 / 3, abs=1e-4)
+    assert score["brier"] == pytest.approx((0.01 + 0.04 + 0.16) / 3, abs=1e-4)
+    assert score["hit_rate"] == 1.0
     assert score["base_rate"] == pytest.approx(2 / 3, abs=1e-4)
 
 
