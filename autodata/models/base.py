@@ -63,9 +63,17 @@ class Request:
 
     def to_json(self) -> Json:
         """The request as plain JSON, without the fields that are not set."""
-        data = {name: value for name, value in asdict(self).items() if value not in (None, (), "")}
-        if not self.max_tokens:
-            del data["max_tokens"]
+        data: Json = {}
+        if self.messages:
+            data["messages"] = [_message_json(message) for message in self.messages]
+        for name in ("prompt", "schema", "schema_name", "temperature", "max_tokens", "seed"):
+            value = getattr(self, name)
+            if value is not None and value != self.__dataclass_fields__[name].default:
+                data[name] = value
+        if self.tools:
+            data["tools"] = [asdict(tool) for tool in self.tools]
+        if self.stop:
+            data["stop"] = list(self.stop)
         return data
 
 
@@ -88,7 +96,9 @@ class Reply:
 
     def to_json(self) -> Json:
         """The reply as plain JSON for the journal."""
-        return asdict(self)
+        data: Json = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        data["tool_calls"] = [asdict(call) for call in self.tool_calls]
+        return data
 
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> "Reply":
@@ -100,6 +110,16 @@ class Reply:
     def spend(self) -> Spend:
         """This reply as one call's cost."""
         return Spend(1, self.prompt_tokens, self.completion_tokens, self.cost_usd, self.seconds)
+
+
+def _message_json(message: Message) -> Json:
+    """Turn a message into JSON; by hand, since `asdict` copies deeply and calls are many."""
+    return {
+        "role": message.role,
+        "content": message.content,
+        "tool_calls": [asdict(call) for call in message.tool_calls],
+        "tool_call_id": message.tool_call_id,
+    }
 
 
 class Model(Protocol):

@@ -1,0 +1,271 @@
+"""How full each client keeps a slow server, and what a call costs its process.
+
+    python benchmarks/throughput.py [--slots 512] [--latency 2] [--calls 6000] [--json]
+
+Every subject runs in a process of its own against the same kind of loopback server, which answers
+each request after exactly `latency` seconds; one call at a time in each of `slots` places. The mean
+in flight is the server's own count between the first and the last tenth of the calls. `autodata` is
+everything a run does per call: limits, budget, retries, call key, journal with fsync.
+"""
+
+import argparse
+import asyncio
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+
+SUBJECTS = ("aiohttp", "openai-sdk", "openai-sdk-aiohttp", "autodata")
+PROMPT = "Some words of a document that a question is asked about. " * 40
+REPLY = {
+    "id": "x",
+    "object": "chat.completion",
+    "created": 1,
+    "model": "m",
+    "choices": [
+        {
+            "index": 0,
+            "finish_reason": "stop",
+            "message": {"role": "assistant", "content": "An answer of some length. " * 20},
+        }
+    ],
+    "usage": {"prompt_tokens": 450, "completion_tokens": 120, "total_tokens": 570},
+}
+Call = Callable[[int], Awaitable[object]]
+
+
+@dataclass(frozen=True)
+class Row:
+    """What one subject did."""
+
+    subject: str
+    slots: int
+    latency_s: float
+    calls: int
+    mean_in_flight: float
+    cpu_ms_per_call: float
+    rss_mb: float
+
+
+class SlowServer(asyncio.Protocol):
+    """A connection to a server that answers after a while; all share `spans`."""
+
+    def __init__(self, latency: float, spans: list[tuple[float, float]]) -> None:
+        body = json.dumps(REPLY).encode()
+        head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: "
+        self._reply = f"{head}{len(body)}\r\n\r\n".encode() + body
+        self._latency = latency
+        self._spans = spans
+        self._buffer = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.WriteTransport)
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self._buffer += data
+        while (end := self._buffer.find(b"\r\n\r\n")) >= 0:
+            head = self._buffer[:end].lower()
+            length = 0
+            for line in head.split(b"\r\n"):
+                if line.startswith(b"content-length:"):
+                    length = int(line[15:])
+            if len(self._buffer) < end + 4 + length:
+                return
+            self._buffer = self._buffer[end + 4 + length :]
+            self._answer(head)
+
+    def _answer(self, head: bytes) -> None:
+        loop = asyncio.get_running_loop()
+        if head.startswith(b"get /spans"):
+            text = json.dumps(self._spans).encode()
+            self._transport.write(
+                b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % len(text) + text
+            )
+            return
+        began = loop.time()
+        loop.call_later(self._latency, self._finish, began)
+
+    def _finish(self, began: float) -> None:
+        self._spans.append((began, asyncio.get_running_loop().time()))
+        if not self._transport.is_closing():
+            self._transport.write(self._reply)
+
+
+async def serve(latency: float) -> None:
+    """Serve on a free port, which is the first line of the output, until killed."""
+    spans: list[tuple[float, float]] = []
+    server = await asyncio.get_running_loop().create_server(
+        lambda: SlowServer(latency, spans), "127.0.0.1", 0, backlog=4096
+    )
+    sys.stdout.write(f"{server.sockets[0].getsockname()[1]}\n")
+    sys.stdout.flush()
+    await server.serve_forever()
+
+
+async def drive(call: Call, calls: int, slots: int) -> float:
+    """Make `calls` calls, `slots` at a time; return CPU seconds of this process."""
+    turns = asyncio.Semaphore(slots)
+
+    async def one(number: int) -> None:
+        async with turns:
+            await call(number)
+
+    before = cpu_s()
+    await asyncio.gather(*(one(number) for number in range(calls)))
+    return cpu_s() - before
+
+
+def cpu_s() -> float:
+    """Return the CPU seconds of all threads of this process."""
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_utime + usage.ru_stime
+
+
+async def run_aiohttp(url: str, calls: int, slots: int) -> float:
+    """Bare aiohttp: what is left when all comfort is taken away."""
+    import aiohttp
+
+    messages = [{"role": "user", "content": PROMPT}]
+    connector = aiohttp.TCPConnector(limit=0)
+    async with aiohttp.ClientSession(connector=connector) as session:
+
+        async def call(number: int) -> None:
+            body = {"model": "m", "messages": messages, "max_tokens": 200, "seed": number}
+            async with session.post(f"{url}/chat/completions", json=body) as response:
+                await response.json()
+
+        return await drive(call, calls, slots)
+
+
+async def run_sdk(url: str, calls: int, slots: int, *, fast: bool) -> float:
+    """The official SDK as its documentation has it, on its default or its aiohttp transport."""
+    import openai
+
+    http = openai.DefaultAioHttpClient() if fast else None
+    client = openai.AsyncOpenAI(api_key="none", base_url=url, http_client=http)
+
+    async def call(number: int) -> None:
+        await client.chat.completions.create(
+            model="m",
+            messages=[{"role": "user", "content": PROMPT}],
+            max_tokens=200,
+            seed=number,
+        )
+
+    try:
+        return await drive(call, calls, slots)
+    finally:
+        await client.close()
+
+
+async def run_autodata(url: str, calls: int, slots: int) -> float:
+    """Our recorded caller with a real journal."""
+    from autodata.config import Budget
+    from autodata.models.base import Message, Request, Site
+    from autodata.models.budget import Ledger
+    from autodata.models.calls import RecordedCaller, Seat
+    from autodata.models.endpoint import Endpoint, EndpointLimits
+    from autodata.models.openai_model import OpenAIModel
+    from autodata.store.journal import Journal
+
+    limits = EndpointLimits(concurrency=slots, total_s=60)
+    endpoint = Endpoint("strong", OpenAIModel("m", base_url=url), limits, model_name="m")
+    with tempfile.TemporaryDirectory() as folder:
+        journal = Journal.open(Path(folder))
+        caller = RecordedCaller(journal, {"strong": Seat(endpoint)}, Ledger(Budget(calls=10**9)))
+
+        async def call(number: int) -> None:
+            site = Site("strong", f"r0.strong.{number}", "tree", f"document {number // 10}")
+            ask = Request((Message("user", PROMPT),), max_tokens=200, seed=number)
+            await caller.call(site, ask)
+
+        try:
+            return await drive(call, calls, 2 * slots)  # as episodes do: some always wait
+        finally:
+            await caller.close()
+            await journal.close()
+
+
+def measure(subject: str, url: str, calls: int, slots: int) -> dict[str, float]:
+    """Run one subject in this process."""
+    runs: dict[str, Callable[[], Any]] = {
+        "aiohttp": lambda: run_aiohttp(url, calls, slots),
+        "openai-sdk": lambda: run_sdk(url, calls, slots, fast=False),
+        "openai-sdk-aiohttp": lambda: run_sdk(url, calls, slots, fast=True),
+        "autodata": lambda: run_autodata(url, calls, slots),
+    }
+    cpu = asyncio.run(runs[subject]())
+    rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return {"cpu_ms_per_call": 1000 * cpu / calls, "rss_mb": rss}
+
+
+def mean_in_flight(spans: list[tuple[float, float]]) -> float:
+    """Average the server's requests in progress between the first and the last tenth of calls."""
+    ends = sorted(end for _, end in spans)
+    first, last = ends[len(ends) // 10], ends[-1 - len(ends) // 10]
+    inside = sum(max(0.0, min(end, last) - max(began, first)) for began, end in spans)
+    return inside / (last - first)
+
+
+def in_own_process(subject: str, slots: int, latency: float, calls: int) -> Row:
+    """Start a server and a process for the subject, and collect what both measured."""
+    me = [sys.executable, __file__]
+    serving = [*me, "--serve", "--latency", str(latency)]
+    with subprocess.Popen(serving, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            assert server.stdout is not None
+            root = f"http://127.0.0.1:{int(server.stdout.readline())}"
+            command = [*me, "--subject", subject, "--url", f"{root}/v1"]
+            command += ["--slots", str(slots), "--calls", str(calls)]
+            done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+            with urlopen(f"{root}/spans", timeout=30) as answer:
+                spans = json.load(answer)
+        finally:
+            server.kill()
+    measured = json.loads(done.stdout)
+    return Row(subject, slots, latency, calls, mean_in_flight(spans), **measured)
+
+
+def main() -> int:
+    """Measure all subjects one after the other and print a table with ratios."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--slots", type=int, default=512)
+    parser.add_argument("--latency", type=float, default=2.0)
+    parser.add_argument("--calls", type=int, default=6000)
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--subject", choices=SUBJECTS, help="only this one")
+    parser.add_argument("--url", default="")
+    parser.add_argument("--serve", action="store_true")
+    options = parser.parse_args()
+    if options.serve:
+        asyncio.run(serve(options.latency))
+        return 0
+    if options.url:
+        measured = measure(options.subject, options.url, options.calls, options.slots)
+        print(json.dumps(measured))
+        return 0
+    subjects = [options.subject] if options.subject else SUBJECTS
+    rows = [in_own_process(s, options.slots, options.latency, options.calls) for s in subjects]
+    if options.json:
+        print(json.dumps([asdict(row) for row in rows], indent=1))
+        return 0
+    base = next((row.cpu_ms_per_call for row in rows if row.subject == "openai-sdk"), None)
+    print(f"{'subject':20} {'in flight':>10} {'of slots':>9} {'CPU ms':>7} {'/ SDK':>6} {'MB':>6}")
+    for row in rows:
+        share = f"{row.cpu_ms_per_call / base:.2f}" if base else "-"
+        print(
+            f"{row.subject:20} {row.mean_in_flight:10.0f} {row.mean_in_flight / row.slots:9.1%} "
+            f"{row.cpu_ms_per_call:7.2f} {share:>6} {row.rss_mb:6.0f}"
+        )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
