@@ -44,7 +44,8 @@ def check_all(root: Path, project: Project | None, error: AutodataError | None) 
 
 def _python() -> Check:
     version = ".".join(map(str, sys.version_info[:3]))
-    return Check(sys.version_info >= (3, 11), f"Python {version}", "use Python 3.11 or later")
+    good = sys.version_info >= (3, 11)
+    return Check(good, f"Python {version}", "" if good else "use Python 3.11 or later")
 
 
 def _git(root: Path) -> list[Check]:

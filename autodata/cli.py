@@ -18,7 +18,7 @@ from random import Random
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.text import Text
 
 from autodata import __version__
@@ -45,14 +45,22 @@ bench_app = typer.Typer(no_args_is_help=True, help="Measure autodata itself, on 
 app.add_typer(bench_app, name="bench")
 
 ConfigFile = Annotated[
-    Path | None, typer.Option("-c", "--config", help="Configuration file [autodata.yaml].")
+    Path | None,
+    typer.Option("-c", "--config", metavar="FILE", help="Use this file instead of autodata.yaml."),
 ]
 Settings = Annotated[
-    list[str] | None, typer.Option("--set", help="Set a field: --set optimize.parallel=4")
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="KEY=VALUE", help="Set a field, e.g. optimize.parallel=4; repeat."
+    ),
 ]
 Models = Annotated[
     str | None,
-    typer.Option("--models", help="Take models and roles from `local`, `simulated` or a FILE."),
+    typer.Option(
+        "--models",
+        metavar="KIND|FILE",
+        help="Take models and roles from `local`, `simulated` or a file.",
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
 RunName = Annotated[str, typer.Argument(metavar="RUN", help="Name of a run, or `last`.")]
@@ -88,7 +96,7 @@ def main() -> None:
 @app.command()
 def init(
     kind: Annotated[
-        str, typer.Argument(help="local, openai, anthropic, vllm or simulated")
+        str, typer.Argument(metavar="KIND", help="local, openai, anthropic, vllm or simulated")
     ] = "local",
 ) -> None:
     """Write autodata.yaml and a harness here; make the git repository where there is none."""
@@ -109,10 +117,14 @@ def init(
 @app.command()
 def optimize(
     run: Annotated[
-        str | None, typer.Option(help="Name of the run; an existing one resumes.")
+        str | None,
+        typer.Option(metavar="NAME", help="Name of the run; an existing one resumes."),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of every random choice.")] = 0,
-    iterations: Annotated[int | None, typer.Option(help="Iterations of the search.")] = None,
+    seed: Annotated[int, typer.Option(metavar="S", help="Seed of every random choice.")] = 0,
+    iterations: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Iterations; short for --set optimize.iterations=N."),
+    ] = None,
     config: ConfigFile = None,
     settings: Settings = None,
     models: Models = None,
@@ -127,11 +139,11 @@ def optimize(
     if iterations is not None:
         changes.append(f"optimize.iterations={iterations}")
     project = open_project(Path.cwd(), config, changes, models)
-    run_id = run or _new_run_id()
+    run_id = run_store.check_name(run or _new_run_id())
     console = _console(as_json)
     console.print(
-        f"run {run_id}  harness {project.config.harness}  seed {seed}  "
-        f"({project.config_file}; all of it goes to {project.runs / run_id})",
+        f"run {run_id}  harness {project.config.harness}  seed {seed}  {project.config_file}\n"
+        f"kept in {project.runs / run_id}",
         soft_wrap=True,
     )
     _pull_weights(project, console)
@@ -145,7 +157,7 @@ def optimize(
     reports = Reports(view.line, view.episode)
 
     def started(found: running.Running) -> None:
-        view.status = found.engine.caller.status
+        view.started(found.engine.caller.status)
 
     with view:
         work = running.optimize(project, run_id, seed, reports, view.progress, started)
@@ -156,12 +168,15 @@ def optimize(
 @app.command()
 def evaluate(
     harness: Annotated[
-        str, typer.Argument(help="A harness folder or name, RUN/CANDIDATE, or tag.")
+        str,
+        typer.Argument(metavar="HARNESS", help="A harness folder or name, RUN/CANDIDATE, or tag."),
     ],
     split: Annotated[SplitName, typer.Option(help="Documents to use.")] = SplitName.validation,
     repeats: Annotated[int, typer.Option(min=1, help="Episodes per document.")] = 1,
     most: Annotated[int, typer.Option(min=0, help="Documents at most; 0: all.")] = 0,
-    run: Annotated[str | None, typer.Option(help="Name to keep it under; resumes.")] = None,
+    run: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Name to keep it under; resumes.")
+    ] = None,
     config: ConfigFile = None,
     settings: Settings = None,
     models: Models = None,
@@ -189,7 +204,7 @@ def evaluate(
     )
 
     def started(now: running.Running) -> None:
-        view.status = now.engine.caller.status
+        view.started(now.engine.caller.status)
 
     with view:
         work = running.evaluate(
@@ -241,7 +256,10 @@ def status(as_json: AsJson = False) -> None:
         _out_json([_state(state) for state in going])
         return
     if not going:
-        last = f"; the last one is {states[-1].id} ({states[-1].state})" if states else ""
+        last = ""
+        if states:
+            mark = ", simulated models" if states[-1].simulated else ""
+            last = f"; the last one is {states[-1].id} ({states[-1].state}{mark})"
         _out(f"no run is going on{last}")
     for state in going:
         mark = "  SIMULATED MODELS" if state.simulated else ""
@@ -279,10 +297,13 @@ def runs(as_json: AsJson = False) -> None:
     if as_json:
         _out_json([_state(state) for state in states])
         return
+    if not states:
+        _out("there is no run yet; begin one: autodata optimize")
+        return
     from autodata.views import rows_view
 
     columns = ("run", "state", "begun", "harness", "iterations", "episodes", "calls", "models")
-    _console().print(
+    _print(
         rows_view(
             columns,
             [
@@ -294,7 +315,7 @@ def runs(as_json: AsJson = False) -> None:
                     state.counts.get("iteration", 0),
                     state.counts.get("episode", 0),
                     state.counts.get("call", 0),
-                    "simulated" if state.simulated else "real",
+                    "" if not state.harness else "SIMULATED" if state.simulated else "real",
                 )
                 for state in states
             ],
@@ -305,7 +326,9 @@ def runs(as_json: AsJson = False) -> None:
 @app.command()
 def show(
     run: RunName,
-    candidate: Annotated[str | None, typer.Argument(help="A candidate, such as c7.")] = None,
+    candidate: Annotated[
+        str | None, typer.Argument(metavar="CANDIDATE", help="A candidate, such as c7.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Show a run with its candidates and Pareto front, or one candidate."""
@@ -315,14 +338,14 @@ def show(
     with _tables(folder.name) as connection:
         if candidate is None:
             data = report.run_report(connection, folder.name)
-            drawn: Any = views.run_view(data, run_store.read_state(folder).state)
+            drawn: Any = views.run_view(data, run_store.read_state(folder).state, _console().width)
         else:
             data = report.candidate_report(connection, folder.name, candidate)
-            drawn = views.candidate_view(data)
+            drawn = views.candidate_view(data, _console().width)
     if as_json:
         _out_json(data)
     else:
-        _console().print(drawn)
+        _print(drawn)
 
 
 @app.command()
@@ -343,7 +366,13 @@ def diff(
 @app.command()
 def trace(
     run: RunName,
-    episode: Annotated[str, typer.Argument(help="CANDIDATE:DOCUMENT[:REPEAT]")],
+    episode: Annotated[
+        str,
+        typer.Argument(
+            metavar="EPISODE",
+            help="CANDIDATE:DOCUMENT[:REPEAT]; a document's first letters are enough.",
+        ),
+    ],
     as_json: AsJson = False,
 ) -> None:
     """Show everything that happened in an episode."""
@@ -355,42 +384,61 @@ def trace(
     if as_json:
         _out_json(data)
     else:
-        _console().print(views.trace_view(data))
+        _print(views.trace_view(data, run_store.read_state(folder).simulated))
 
 
 @app.command()
 def sql(
-    query: Annotated[str, typer.Argument(help="One SELECT, in DuckDB's SQL.")],
+    query: Annotated[str, typer.Argument(metavar="QUERY", help="One SELECT, in DuckDB's SQL.")],
     format: Annotated[Format, typer.Option(help="How to print rows.")] = Format.table,
 ) -> None:
     """Query all runs, also while they are going on."""
     from autodata.store import render, tables
 
     with _tables(None) as connection:
-        _out(render.render(tables.query(connection, query), format.value))
+        found = tables.query(connection, query)
+        simulated = tables.query(connection, "select run_id from runs where simulated order by 1")
+    _out(render.render(found, format.value))
+    if simulated.rows:
+        names = [str(row[0]) for row in simulated.rows]
+        shown = ", ".join(names[:3]) + (" ..." if len(names) > 3 else "")
+        print(f"SIMULATED MODELS in run {shown}", file=sys.stderr)
 
 
 @app.command()
 def promote(
     run: RunName,
-    candidate: Annotated[str | None, typer.Argument(help="Default: the certified one.")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Without evidence; recorded.")] = False,
+    candidate: Annotated[
+        str | None, typer.Argument(metavar="CANDIDATE", help="Default: the certified one.")
+    ] = None,
+    force: Annotated[
+        bool,
+        typer.Option("--force", help="Go ahead against missing evidence; it is recorded."),
+    ] = False,
     config: ConfigFile = None,
 ) -> None:
     """Make a certified candidate the new version of its harness."""
     from autodata.promoting import promote_run
+    from autodata.views import SIMULATED
 
     project = open_project(Path.cwd(), config, [], None)
     folder = _find(run)
-    version = promote_run(project, folder, candidate, force)
-    _out(f"promoted: {version.tag} is commit {version.commit[:10]}")
+    version, new = promote_run(project, folder, candidate, force)
+    if version.evidence.get("simulated"):
+        _print(SIMULATED)
+    said = "promoted" if new else "nothing to do, this is the current version"
+    _out(f"{said}: {version.tag} is commit {version.commit[:10]}")
+    for problem in version.evidence.get("overridden", []) if new else []:
+        _out(f"forced, and recorded: {problem}")
     _out(f"see it: git show {version.tag}")
 
 
 @app.command()
 def certify(
     run: RunName,
-    candidate: Annotated[str, typer.Argument(help="The candidate to test, such as c7.")],
+    candidate: Annotated[
+        str, typer.Argument(metavar="CANDIDATE", help="The candidate to test, such as c7.")
+    ],
     config: ConfigFile = None,
     settings: Settings = None,
     models: Models = None,
@@ -413,7 +461,7 @@ def certify(
     )
 
     def started(now: running.Running) -> None:
-        view.status = now.engine.caller.status
+        view.started(now.engine.caller.status)
 
     with view:
         work = measuring.certify_candidate(
@@ -421,7 +469,7 @@ def certify(
         )
         found = running.run_until_signal(work, view.line)
     if as_json:
-        _out_json(found.body())
+        _out_json({"run_id": run_id, **found.body(), "simulated": project.config.simulated})
     else:
         console.print(views.certificate_line(candidate, found.body()), soft_wrap=True)
 
@@ -429,7 +477,7 @@ def certify(
 @app.command()
 def serve(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[MODEL]...", help="Default: all of them.")
+        list[str] | None, typer.Argument(metavar="MODEL", help="Default: all of them.")
     ] = None,
     config: ConfigFile = None,
     settings: Settings = None,
@@ -501,7 +549,9 @@ def estimate(
 
 @app.command()
 def versions(
-    harness: Annotated[str | None, typer.Argument(help="Default: the configured one.")] = None,
+    harness: Annotated[
+        str | None, typer.Argument(metavar="HARNESS", help="Default: the configured one.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """List the promoted versions of a harness."""
@@ -516,12 +566,12 @@ def versions(
         _out(f"{harness or project.config.harness} has no promoted version yet")
     else:
         columns = tuple(found[0])
-        _console().print(rows_view(columns, [tuple(line.values()) for line in found]))
+        _print(rows_view(columns, [tuple(line.values()) for line in found]))
 
 
 @app.command()
 def rollback(
-    version: Annotated[str, typer.Argument(help="A version, such as v2.")],
+    version: Annotated[str, typer.Argument(metavar="VERSION", help="A version, such as v2.")],
     harness: Annotated[str | None, typer.Option(help="Default: the configured one.")] = None,
 ) -> None:
     """Return a harness to an earlier version, by a new commit."""
@@ -534,7 +584,9 @@ def rollback(
 
 @models_app.command("pull")
 def models_pull(
-    name: Annotated[str, typer.Argument(help="A model that autodata can serve.")] = "smollm2",
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="A model that autodata can serve.")
+    ] = "smollm2",
 ) -> None:
     """Fetch a model's weights into the cache ahead of time."""
     from autodata.models.weights import cache_folder, pull
@@ -622,13 +674,13 @@ def _show_result(
     if as_json:
         _out_json({**data, "best": result.best.id})
         return
-    console.print(views.run_view(data, "finished"))
+    _print(views.run_view(data, "finished", console.width), console)
     best = result.finalists[0].id if result.finalists else "c0"
     if best != "c0":
         before, after = harness_at(project, f"{run_id}/c0"), harness_at(project, f"{run_id}/{best}")
         console.print(f"\nwhat {best} changes:")
         console.print(views.diff_view(spec.diff(before, after)), soft_wrap=True)
-    console.print(f"the run lies in {project.runs / run_id}; next:", soft_wrap=True)
+    console.print(f"\nthe run lies in {project.runs / run_id}; next:", soft_wrap=True)
     steps = [
         (f"autodata show {run_id} {best}", "look at a candidate closely"),
         ('autodata sql "select split, avg(score) from episodes group by split"', "ask anything"),
@@ -682,18 +734,19 @@ def _state(state: run_store.RunState) -> dict[str, Any]:
         "run_id": state.id,
         "state": state.state,
         "pid": state.pid,
-        "created_at": state.created_at,
+        "created_at": _when(state.created_at, "seconds"),
         "harness": state.harness,
         "simulated": state.simulated,
         "counts": state.counts,
     }
 
 
-def _when(created_at: str) -> str:
-    try:
-        return datetime.fromtimestamp(float(created_at)).astimezone().strftime("%Y-%m-%d %H:%M")
-    except ValueError:
-        return created_at
+def _when(created_at: str, precision: str = "") -> str:
+    """Return seconds since 1970 as local time, with `precision` in ISO form; empty stays empty."""
+    if not created_at:
+        return ""
+    begun = datetime.fromtimestamp(float(created_at)).astimezone()
+    return begun.isoformat(timespec=precision) if precision else f"{begun:%Y-%m-%d %H:%M}"
 
 
 def _new_run_id() -> str:
@@ -704,6 +757,17 @@ def _console(stderr: bool = False) -> Console:
     """Return a console; what does not go to a terminal is 120 columns wide."""
     stream = sys.stderr if stderr else sys.stdout
     return Console(highlight=False, stderr=stderr, width=None if stream.isatty() else 120)
+
+
+def _print(drawn: RenderableType, console: Console | None = None) -> None:
+    """Print a table or the like; where there is no terminal, without blanks at line ends."""
+    console = console or _console()
+    with console.capture() as captured:
+        console.print(drawn)
+    text = captured.get()
+    if not console.is_terminal:
+        text = "".join(f"{line.rstrip()}\n" for line in text.splitlines())
+    console.file.write(text)
 
 
 def _out(text: str) -> None:

@@ -4,6 +4,7 @@ Knows what `config` allows; nothing of what the settings are for.
 """
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -128,9 +129,12 @@ def _explain(error: ValidationError, data: Any, source: _Source) -> Configuratio
     field = ".".join(path)
     shown = repr(first["input"]) if not isinstance(first["input"], dict) else "a section"
     message = first["msg"][0].lower() + first["msg"][1:]
-    return ConfigurationError(
-        f"{source.place(*path)}: {field}: {shown}: {message}", f"change {field}"
-    )
+    fix = f"change {field}"
+    if first["type"] == "literal_error":
+        words = re.findall(r"'([^']*)'", str(first["ctx"]["expected"]))
+        near = get_close_matches(str(first["input"]), words, 1)
+        fix = f"did you mean {near[0]!r}?" if near else fix
+    return ConfigurationError(f"{source.place(*path)}: {field}: {shown}: {message}", fix)
 
 
 def _there(data: Any, path: list[str]) -> list[str]:

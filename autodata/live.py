@@ -13,6 +13,7 @@ from rich.text import Text
 
 from autodata.config import Budget
 from autodata.models.calls import CallStatus
+from autodata.optimize.estimate import Estimate
 from autodata.optimize.events import (
     Certified,
     Certifying,
@@ -31,10 +32,7 @@ PLAIN_EVERY_S = 15.0
 
 
 class LiveView:
-    """Shows a search while it runs; use as a context manager.
-
-    `status` is asked for the counters at every redraw, once it is set.
-    """
+    """Shows a search, or with no `iterations` a plain measurement; use as a context manager."""
 
     def __init__(
         self, console: Console, title: str, iterations: int, budget: Budget, simulated: bool
@@ -52,9 +50,9 @@ class LiveView:
         self._best = "-"
         self._baseline = "-"
         self._races: dict[int, str] = {}
-        self._last_plain = 0.0
+        self._last_plain = self._began
         self._marks: list[tuple[float, int]] = []
-        self.status: Callable[[], CallStatus] | None = None
+        self._status: Callable[[], CallStatus] | None = None
         self._live = Live(
             get_renderable=self._draw,
             console=console,
@@ -73,9 +71,15 @@ class LiveView:
         if self._live.is_started:
             self._live.stop()
 
+    def started(self, status: Callable[[], CallStatus]) -> None:
+        """Models are up; `status` is asked for the counters at every redraw."""
+        self._status = status
+        self._phase = "first look at the baseline" if self._iterations else "measuring"
+
     def line(self, text: str) -> None:
         """Print a line above the live view."""
-        self._console.print(Text(f"{self._clock()}  {text}"), soft_wrap=True)
+        wrapped = self._console.is_terminal
+        self._console.print(Text(f"{self._clock()}  {text}"), soft_wrap=not wrapped)
 
     def episode(self, body: Json) -> None:
         """Count a finished episode."""
@@ -88,8 +92,7 @@ class LiveView:
         """Take in an event of the search."""
         match event:
             case Started():
-                first = event.baseline
-                self._baseline = rate(first.mean)
+                self._baseline = believed(event.baseline)
                 self._phase = "searching"
                 self.line(f"baseline c0: first look {self._baseline}")
             case Selected():
@@ -104,11 +107,14 @@ class LiveView:
             case Remeasured():
                 self._phase = "measuring the leaders again"
                 self._races.clear()
-                self._best = f"{event.best.candidate_id} {rate(event.best.mean)}"
+                self._lead(event.best)
             case Certifying():
                 self._phase = f"test documents: {event.episodes} episodes"
                 self._races.clear()
-                self.line(f"sealed test split: c0 against {', '.join(event.finalists) or 'nobody'}")
+                against = f"against {', '.join(event.finalists)}"
+                if not event.finalists:
+                    against = "alone: no candidate is believed to be better"
+                self.line(f"sealed test split: c0 {against}")
             case Certified():
                 pass
 
@@ -116,13 +122,18 @@ class LiveView:
         past = event.iteration
         self._decided += 1
         self._races.pop(past.number, None)
-        self._best = f"{event.best.candidate_id} {rate(event.best.mean)}"
+        self._lead(event.best)
         name = past.proposal.candidate.id if past.proposal.candidate else "no candidate"
         change = past.proposal.candidate.message if past.proposal.candidate else ""
         self.line(
             f"iteration {past.number}: {past.parent_id} -> {name} {past.decision}: {past.reason}"
             + (f"  ({change.splitlines()[0]})" if change else "")
         )
+
+    def _lead(self, best: Estimate) -> None:
+        self._best = f"{best.candidate_id} {believed(best)}"
+        if best.candidate_id == "c0":
+            self._baseline = believed(best)
 
     def _draw(self) -> RenderableType:
         grid = Table.grid(padding=(0, 2))
@@ -134,27 +145,44 @@ class LiveView:
 
     def _facts(self) -> list[tuple[str, str]]:
         share = f", {self._accepted / self._episodes:.0%} accepted" if self._episodes else ""
-        facts = [
-            ("iteration", f"{self._decided} of {self._iterations} decided  {self._phase}"),
-            ("episodes", f"{self._episodes}{share}"),
-            ("pass rate", f"baseline {self._baseline}  best {self._best}"),
-            ("time", self._clock() + self._left()),
-        ]
-        if self.status is not None:
-            now = self.status()
+        facts = [("phase", self._phase)]
+        if self._iterations:
+            facts = [
+                ("iteration", f"{self._decided} of {self._iterations} decided  {self._phase}"),
+                ("pass rate", f"baseline {self._baseline}  best {self._best}"),
+            ]
+        facts.append(("episodes", f"{self._episodes:,}{share}"))
+        if self._status is not None:
+            now = self._status()
             spent = now.spent
             tokens = spent.prompt_tokens + spent.completion_tokens
-            facts.insert(
-                3,
+            facts.append(
                 (
                     "calls",
                     f"{now.answered:,} ({self._speed(now.answered):.1f}/s)  {now.in_flight} in "
-                    f"flight  {now.recalled:,} from the journal  {tokens:,} tokens  "
-                    f"${spent.cost_usd:.2f}",
-                ),
+                    f"flight  {now.recalled:,} from the journal",
+                )
+            )
+            facts.append(
+                ("spent", f"{tokens:,} tokens  ${spent.cost_usd:.2f}{self._budget_left()}")
             )
             facts += [("paused", text) for text in now.paused]
-        return facts
+        return [*facts, ("time", self._clock() + self._left())]
+
+    def _budget_left(self) -> str:
+        """The bounds there are, beside what was spent."""
+        budget = self._budget
+        bounds = [
+            f"{bound:,} {name}"
+            for bound, name in (
+                (budget.calls, "calls"),
+                (budget.prompt_tokens, "prompt tokens"),
+                (budget.completion_tokens, "completion tokens"),
+            )
+            if bound
+        ]
+        bounds += [f"${budget.usd:.2f}"] if budget.usd else []
+        return f"  of {', '.join(bounds)}" if bounds else ""
 
     def _speed(self, answered: int) -> float:
         """Calls per second over the last half minute."""
@@ -166,10 +194,13 @@ class LiveView:
         return (answered - before) / (now - then) if now > then else 0.0
 
     def _left(self) -> str:
+        """How long it may still take: the bound, else what the iterations so far foretell."""
         bound = self._budget.hours * 3600
-        if bound:
-            return f" of {_minutes(bound)} allowed"
-        return ""
+        allowed = f" of {_minutes(bound)} allowed" if bound else ""
+        if not 0 < self._decided < self._iterations:
+            return allowed
+        each = (time.monotonic() - self._began) / self._decided
+        return f"{allowed}, about {_minutes(each * (self._iterations - self._decided))} left"
 
     def _clock(self) -> str:
         return _minutes(time.monotonic() - self._began)
@@ -182,6 +213,13 @@ class LiveView:
         self._last_plain = now
         told = "  ".join(f"{name} {value}" for name, value in self._facts() if name != "time")
         self.line(told)
+
+
+def believed(estimate: Estimate) -> str:
+    """Return an estimate with its 95 % interval, such as `.42 [.30, .55]`."""
+    reach = 1.96 * estimate.sd
+    low, high = max(0.0, estimate.mean - reach), min(1.0, estimate.mean + reach)
+    return rate(estimate.mean, low, high)
 
 
 def _minutes(seconds: float) -> str:

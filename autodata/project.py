@@ -12,6 +12,7 @@ import yaml
 from autodata.config import Config
 from autodata.config_file import load_config, read_config_file
 from autodata.errors import ConfigurationError
+from autodata.harness.knobs import nearest
 
 CONFIG_FILE = "autodata.yaml"
 TEMPLATES = ("local", "simulated", "openai", "anthropic", "vllm")
@@ -86,7 +87,7 @@ def harness_folder(root: Path, name: str) -> Path:
     known = sorted({path.parent.name for shelf in shelves for path in shelf.glob("*/harness.yaml")})
     raise ConfigurationError(
         f"there is no harness {name!r} under {root / 'harnesses'}",
-        f"known: {', '.join(known)}; set `harness:` in {CONFIG_FILE}",
+        nearest(name, known),
     )
 
 
@@ -108,7 +109,7 @@ def begin(root: Path, kind: str) -> list[Path]:
         ConfigurationError: an autodata.yaml is there already, or the template is unknown.
     """
     if kind not in TEMPLATES:
-        raise ConfigurationError(f"unknown template {kind!r}", f"use one of {', '.join(TEMPLATES)}")
+        raise ConfigurationError(f"unknown kind of project {kind!r}", nearest(kind, [*TEMPLATES]))
     if (root / CONFIG_FILE).exists():
         raise ConfigurationError(
             f"{root / CONFIG_FILE} is there already and is never overwritten",
@@ -133,11 +134,20 @@ def begin(root: Path, kind: str) -> list[Path]:
 
 def _with_models(text: str, models: str) -> str:
     """Return a configuration with models and roles taken from a template or file."""
+    if models not in TEMPLATES and not Path(models).is_file():
+        raise ConfigurationError(
+            f"--models {models}: no such file",
+            f"{nearest(models, [*TEMPLATES])} or give a file that exists",
+        )
     other_text = template(models) if models in TEMPLATES else read_config_file(Path(models))
     try:
         data, other = yaml.safe_load(text) or {}, yaml.safe_load(other_text) or {}
     except yaml.YAMLError as error:
         raise ConfigurationError(f"--models {models}: not YAML: {error}", "mend it") from error
+    if not isinstance(data, dict) or not isinstance(other, dict):
+        raise ConfigurationError(
+            f"--models {models}: holds no settings", "give it `models:` and `roles:`"
+        )
     missing = [part for part in ("models", "roles") if part not in other]
     if missing:
         raise ConfigurationError(

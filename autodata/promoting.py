@@ -8,16 +8,19 @@ from pathlib import Path
 from typing import Any
 
 from autodata.errors import RepositoryError, StoreError
+from autodata.harness.knobs import nearest
 from autodata.harness.repository import Repository
 from autodata.optimize.promote import Version, promote, rollback, versions
 from autodata.optimize.session import FINISHED
-from autodata.project import Project
+from autodata.project import Project, harness_folder
 from autodata.store.journal import Journal, read_records
 from autodata.types import Json
 
 
-def promote_run(project: Project, folder: Path, candidate: str | None, force: bool) -> Version:
-    """Promote a run's certified candidate, or another one by force.
+def promote_run(
+    project: Project, folder: Path, candidate: str | None, force: bool
+) -> tuple[Version, bool]:
+    """Promote a run's certified candidate, or another one by force; say whether that was news.
 
     Raises:
         RepositoryError: not certified, simulated, a moved incumbent or a dirty tree; see
@@ -28,19 +31,19 @@ def promote_run(project: Project, folder: Path, candidate: str | None, force: bo
     run = facts["run"].get(folder.name)
     if run is None:
         raise StoreError(f"run {folder.name} has not begun", "see `autodata runs`")
+    if run.get("kind") == "evaluation":
+        raise StoreError(
+            f"run {folder.name} only measured a harness: there is nothing to promote",
+            "name an optimization; see `autodata runs`",
+        )
     finished = facts["session"].get(FINISHED, {})
     chosen = candidate or _default(folder.name, finished)
     body = facts["candidate"].get(chosen)
     if body is None:
         raise StoreError(
-            f"run {folder.name} has no candidate {chosen}", f"see `autodata show {folder.name}`"
+            f"run {folder.name} has no candidate {chosen!r}", nearest(chosen, [*facts["candidate"]])
         )
     certificate = facts["certification"].get(chosen, {})
-    if run["simulated"] and not force:
-        raise RepositoryError(
-            f"run {folder.name} used simulated models: it is no evidence about real ones",
-            "optimize with real models, or promote with --force (it is recorded)",
-        )
     evidence: Json = {
         "run": folder.name,
         "candidate": chosen,
@@ -50,6 +53,7 @@ def promote_run(project: Project, folder: Path, candidate: str | None, force: bo
         "certificate": certificate,
     }
     with Repository(project.root) as repository:
+        known = {version.tag for version in versions(repository, run["harness"])}
         version = promote(
             repository,
             run["harness"],
@@ -59,14 +63,20 @@ def promote_run(project: Project, folder: Path, candidate: str | None, force: bo
             force,
             f"Promote {chosen} of run {folder.name}\n\n{body['message']}",
         )
-    asyncio.run(_journal(folder, version, body, evidence, force))
-    return version
+    ours = ("run", "candidate")
+    if all(version.evidence.get(name) == evidence[name] for name in ours):
+        asyncio.run(_journal(folder, version))
+    return version, version.tag not in known
 
 
 def list_versions(project: Project, harness: str) -> list[dict[str, Any]]:
-    """Return the promoted versions of a harness as rows, oldest first."""
+    """Return the promoted versions of a harness as rows, oldest first.
+
+    Raises:
+        ConfigurationError: there is no such harness.
+    """
     with Repository(project.root) as repository:
-        return [
+        found = [
             {
                 "version": f"v{version.number}",
                 "commit": version.commit[:10],
@@ -74,20 +84,27 @@ def list_versions(project: Project, harness: str) -> list[dict[str, Any]]:
                 "candidate": version.evidence.get("candidate", ""),
                 "certified": version.evidence.get("certified", False),
                 "forced": version.evidence.get("forced", False),
+                "simulated": version.evidence.get("simulated", False),
+                "rolled_back_to": version.evidence.get("rolled_back_to", ""),
             }
             for version in versions(repository, harness)
         ]
+    if not found:
+        harness_folder(project.root, harness)
+    return found
 
 
 def roll_back(project: Project, harness: str, version: str) -> Version:
     """Return a harness to an earlier version by a new commit and tag.
 
     Raises:
+        ConfigurationError: there is no such harness.
         RepositoryError: there is no such version, or the tree is dirty.
     """
     number = version.removeprefix("v")
     if not number.isdigit():
         raise RepositoryError(f"{version!r} is no version", "write it like v2")
+    harness_folder(project.root, harness)
     with Repository(project.root) as repository:
         return rollback(repository, harness, int(number))
 
@@ -114,20 +131,19 @@ def _default(run: str, finished: Json) -> str:
     return str(finished["best"])
 
 
-async def _journal(folder: Path, version: Version, body: Json, evidence: Json, force: bool) -> None:
+async def _journal(folder: Path, version: Version) -> None:
+    """Write down what the tag says, also when a crash came between tag and journal."""
     journal = Journal.open(folder)
     try:
-        await journal.once(
-            "promotion",
-            version.tag,
-            {
-                "candidate_id": evidence["candidate"],
+        if journal.find("promotion", version.tag) is None:
+            body = {
+                "candidate_id": version.evidence["candidate"],
                 "commit": version.commit,
                 "harness": version.harness,
                 "version": f"v{version.number}",
-                "forced": force,
-                "evidence": evidence,
-            },
-        )
+                "forced": bool(version.evidence.get("forced")),
+                "evidence": version.evidence,
+            }
+            await journal.append("promotion", version.tag, body)
     finally:
         await journal.close()

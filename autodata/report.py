@@ -3,10 +3,12 @@
 Knows nothing of how it is drawn; see `views`.
 """
 
+import json
 from math import sqrt
 from typing import TYPE_CHECKING, Any
 
 from autodata.errors import StoreError
+from autodata.harness.knobs import nearest
 from autodata.store.tables import query
 from autodata.types import Json
 
@@ -37,10 +39,20 @@ from calls where run_id = $run
 
 
 def rows(connection: "duckdb.DuckDBPyConnection", sql: str, run: str = "") -> list[Json]:
-    """Return a query's rows as dictionaries; `$run` in it stands for the run's id."""
+    """Return a query's rows as dictionaries, JSON read; `$run` in it stands for the run's id."""
     quoted = "'" + run.replace("'", "''") + "'"
     found = query(connection, sql.replace("$run", quoted), limit=1_000_000)
-    return [dict(zip(found.columns, row, strict=True)) for row in found.rows]
+    reads = [
+        json.loads if kind == "JSON" else None  # DuckDB gives JSON as text
+        for kind in found.types
+    ]
+    return [
+        {
+            name: read(value) if read and value is not None else value
+            for name, read, value in zip(found.columns, reads, row, strict=True)
+        }
+        for row in found.rows
+    ]
 
 
 def wilson(accepted: int, episodes: int, z: float = 1.96) -> tuple[float, float]:
@@ -127,10 +139,11 @@ def candidate_report(connection: "duckdb.DuckDBPyConnection", run: str, candidat
     Raises:
         StoreError: no such candidate.
     """
-    lines = {line["candidate_id"]: line for line in run_report(connection, run)["candidates"]}
+    whole = run_report(connection, run)
+    lines = {line["candidate_id"]: line for line in whole["candidates"]}
     if candidate not in lines:
         raise StoreError(
-            f"run {run} has no candidate {candidate!r}", f"it has {', '.join(lines) or 'none yet'}"
+            f"run {run} has no candidate {candidate!r}", nearest(candidate, list(lines))
         )
     quoted = "'" + candidate.replace("'", "''") + "'"
     iterations = rows(
@@ -146,6 +159,8 @@ def candidate_report(connection: "duckdb.DuckDBPyConnection", run: str, candidat
         run,
     )
     return {
+        "run_id": run,
+        "simulated": whole["run"]["simulated"],
         "candidate": lines[candidate],
         "iteration": iterations[0] if iterations else None,
         "reasons": reasons,

@@ -31,8 +31,8 @@ def signed(value: float) -> str:
     return ("-" if value < 0 else "+") + _short(abs(value))
 
 
-def run_view(report: Json, state: str) -> RenderableType:
-    """Draw `show RUN`."""
+def run_view(report: Json, state: str, width: int = 120) -> RenderableType:
+    """Draw `show RUN` for a screen of so many columns."""
     run, totals = report["run"], report["totals"]
     parts: list[RenderableType] = []
     if run["simulated"]:
@@ -55,10 +55,16 @@ def run_view(report: Json, state: str) -> RenderableType:
     parts += [
         certificate_line(row["candidate_id"], row["evidence"]) for row in certificates(report)
     ]
-    parts.append(candidates_table(report["candidates"]))
-    parts.append(
-        Text("* no other candidate is better in both pass rate and tokens per accepted example")
-    )
+    if not report["certificates"]:
+        parts += _baseline_alone(report, state)
+    if report["candidates"]:
+        parts.append(candidates_table(report["candidates"], width))
+        parts.append(
+            Text(
+                "rate, n: validation episodes.  /acc: per accepted example, on all splits.\n"
+                "* Pareto front: no other candidate is better in both rate and tokens/acc."
+            )
+        )
     audited = [line["audit"] for line in report["iterations"] if _loaded(line["audit"])]
     if audited:
         scores = [_loaded(audit) for audit in audited]
@@ -66,6 +72,20 @@ def run_view(report: Json, state: str) -> RenderableType:
         base = sum(s["brier_base"] for s in scores) / len(scores)
         parts.append(Text(f"analyzer: Brier score {brier:.3f} (expecting no change: {base:.3f})"))
     return Group(*parts)
+
+
+def _baseline_alone(report: Json, state: str) -> list[Text]:
+    """What the test split says where nobody was tested against the baseline."""
+    tested = [line for line in report["episodes"] if line["split"] == "test" and line["episodes"]]
+    if state != "finished" or not tested:
+        return []
+    episodes, accepted = int(tested[0]["episodes"]), int(tested[0]["accepted"])
+    return [
+        Text(
+            f"test documents ({episodes} sealed episodes): baseline {_short(accepted / episodes)}  "
+            "no candidate was believed to be better, so none was tested"
+        )
+    ]
 
 
 def certificates(report: Json) -> list[Json]:
@@ -86,25 +106,30 @@ def certificate_line(candidate: str, evidence: Json) -> Text:
     )
 
 
-def candidates_table(candidates: Sequence[Json]) -> Table:
-    """Draw candidates with validation pass rate and cost; `*` marks the Pareto front."""
+def candidates_table(candidates: Sequence[Json], width: int = 120) -> Table:
+    """Draw candidates with validation pass rate and cost; `*` marks the Pareto front.
+
+    On a narrow screen parent and seconds are left out, so that the change can be read.
+    """
+    wide = width >= 100
     priced = any(line["usd_per_accepted"] for line in candidates)
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for name in ("", "id", "from", "decision", "validation [95 %]"):
+    for name in ("", "id", *(["from"] if wide else []), "decision", "rate [95 %]"):
         table.add_column(name, no_wrap=True)
-    for name in ("n", "tokens/acc", "s/acc", *(["$/acc"] if priced else [])):
+    costs = ["tokens/acc", *(["s/acc"] if wide else []), *(["$/acc"] if priced else [])]
+    for name in ("n", *costs):
         table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("change", overflow="fold", min_width=16)
+    table.add_column("change", overflow="fold")
     for line in candidates:
         cells = [
             "*" if line["front"] else "",
             line["candidate_id"],
-            line["parent_id"] or "",
+            *([line["parent_id"] or ""] if wide else []),
             line["decision"],
             rate(line["pass_rate"], line["low"], line["high"]),
             str(line["episodes"]),
             _number(line["tokens_per_accepted"], ",.0f"),
-            _number(line["seconds_per_accepted"], ".1f"),
+            *([_number(line["seconds_per_accepted"], ".1f")] if wide else []),
             *([_number(line["usd_per_accepted"], ".4f")] if priced else []),
             Text((line["message"] or "").split("\n")[0]),
         ]
@@ -112,22 +137,22 @@ def candidates_table(candidates: Sequence[Json]) -> Table:
     return table
 
 
-def candidate_view(report: Json) -> RenderableType:
-    """Draw `show RUN CANDIDATE`."""
+def candidate_view(report: Json, width: int = 120) -> RenderableType:
+    """Draw `show RUN CANDIDATE` for a screen of so many columns."""
     line, iteration = report["candidate"], report["iteration"]
-    parts: list[RenderableType] = [candidates_table([line])]
-    parts.append(Text(f"commit {line['commit']}\nknobs {json.dumps(_loaded(line['knobs']))}"))
+    parts: list[RenderableType] = [SIMULATED] if report["simulated"] else []
+    parts.append(candidates_table([line], width))
+    knobs = "  ".join(f"{name}={value}" for name, value in _loaded(line["knobs"]).items())
+    parts.append(Text(f"commit {line['commit']}"))
+    parts.append(Text(f"knobs  {knobs}"))
     if iteration:
         parts.append(Text(f"{iteration['decision']}: {iteration['reason']}"))
         if iteration["analysis"]:
             parts.append(Text(f"analysis: {iteration['analysis']}"))
         parts.append(diff_view(iteration["edit"] or ""))
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for name in ("split", "status", "reason", "episodes"):
-        table.add_column(name)
-    for row in report["reasons"]:
-        table.add_row(row["split"], row["status"], Text(row["reason"] or ""), str(row["episodes"]))
-    return Group(*parts, table)
+    columns = ("split", "status", "reason", "episodes")
+    parts.append(rows_view(columns, [[row[name] for name in columns] for row in report["reasons"]]))
+    return Group(*parts)
 
 
 def diff_view(diff: str) -> RenderableType:
@@ -140,9 +165,9 @@ def diff_view(diff: str) -> RenderableType:
     return text
 
 
-def trace_view(episodes: Sequence[Json]) -> RenderableType:
+def trace_view(episodes: Sequence[Json], simulated: bool) -> RenderableType:
     """Draw episodes with everything that happened in them."""
-    parts: list[RenderableType] = []
+    parts: list[RenderableType] = [SIMULATED] if simulated else []
     for episode in episodes:
         parts.append(
             Text(

@@ -26,6 +26,8 @@ SESSION = (
     'from episodes group by all order by 1, 2"',
 )
 TIMES = re.compile(r"^\d+:\d\d  ", re.MULTILINE)
+BETWEEN = re.compile(r"iteration \d+ of \d+ decided")
+"""How a line begins that a slow machine prints every now and then."""
 
 
 def run(folder: Path, command: str) -> str:
@@ -43,7 +45,7 @@ def session(folder: Path) -> str:
     parts = []
     for command in SESSION:
         shown = TIMES.sub("", run(folder, command))
-        kept = [line.rstrip() for line in shown.splitlines() if not line.startswith("iteration 0")]
+        kept = [line.rstrip() for line in shown.splitlines() if not BETWEEN.match(line)]
         parts.append(f"$ {command}\n" + "\n".join(kept))
     return "```\n" + "\n".join(parts) + "\n```"
 

@@ -271,7 +271,8 @@ class Repository:
         if found is None:
             names = self.git("for-each-ref", "--format=%(refname:strip=3)", f"refs/autodata/{run}/")
             raise RepositoryError(
-                f"there is no candidate {run}/{candidate}", nearest(candidate, names.split())
+                f"there is no candidate {run}/{candidate}",
+                nearest(candidate, names.split()) if names else "see `autodata runs`",
             )
         return found
 

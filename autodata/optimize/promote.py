@@ -51,7 +51,7 @@ def promote(
 
     Raises:
         StalePromotion: the incumbent has moved; compare again.
-        RepositoryError: no certificate, a dirty tree, no identity, no branch.
+        RepositoryError: no certificate, simulated models, a dirty tree, no identity, no branch.
     """
     files = load_files(repository.read_files(commit, harness)).files
     _ready(repository)
@@ -74,8 +74,9 @@ def rollback(repository: Repository, harness: str, number: int) -> Version:
     """
     known = {version.number: version for version in versions(repository, harness)}
     if number not in known:
-        names = ", ".join(f"v{other}" for other in sorted(known)) or "none"
-        raise RepositoryError(f"{harness} has no version v{number}", f"there are: {names}")
+        names = ", ".join(f"v{other}" for other in sorted(known))
+        fix = f"there are: {names}" if names else "nothing is promoted yet: autodata promote RUN"
+        raise RepositoryError(f"{harness} has no version v{number}", fix)
     target = known[number]
     files = load_files(repository.read_files(target.commit, harness)).files
     _ready(repository)
@@ -135,8 +136,11 @@ def _finish(
     for version in versions(repository, harness):
         if version.commit == last:
             return version
-    if not (evidence.get("certified") or force or "rolled_back_to" in evidence):
-        raise _uncertified()
+    if not (force or "rolled_back_to" in evidence):
+        if evidence.get("simulated"):
+            raise _simulated()
+        if not evidence.get("certified"):
+            raise _uncertified()
     return _tag(repository, harness, evidence, force)
 
 
@@ -144,6 +148,8 @@ def _objections(
     repository: Repository, harness: str, expected: str, evidence: Mapping[str, Any]
 ) -> list[RepositoryError]:
     found = []
+    if evidence.get("simulated"):
+        found.append(_simulated())
     if not evidence.get("certified"):
         found.append(_uncertified())
     incumbent = _incumbent(repository, harness)
@@ -157,6 +163,13 @@ def _objections(
     if dirty := _dirty(repository, harness):
         found.append(dirty)
     return found
+
+
+def _simulated() -> RepositoryError:
+    return RepositoryError(
+        "simulated models were used: that is no evidence about real ones",
+        "optimize with real models, or promote with --force (it is recorded)",
+    )
 
 
 def _uncertified() -> RepositoryError:
