@@ -146,8 +146,13 @@ def test_no_sample_of_a_batch_could_have_been_saved(role: SolverRole) -> None:
         for size in range(total):
             for drawn in map(list, product((0.0, 1.0), repeat=size)):
                 more = more_samples(policy, role, drawn)
-                for part in product((0.0, 1.0), repeat=max(0, more - 1)):
-                    assert more_samples(policy, role, [*drawn, *part]) > 0 or more == 0
+                for part in product((0.0, 1.0), repeat=more - 1) if more else ():
+                    early = [*drawn, *part]
+                    rests = product((0.0, 1.0), repeat=total - len(early))
+                    assert {passes(policy, role, [*early, *rest]) for rest in rests} == {
+                        True,
+                        False,
+                    }
 
 
 @pytest.mark.parametrize("preset", ["deployed", "prose", "blog-meta", "majority"])

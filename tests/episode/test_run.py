@@ -179,7 +179,7 @@ async def test_calls_are_bounded_whatever_they_come_to(reply: Answer) -> None:
     caller = good_caller(main=reply)
 
     async def endless(step: Step) -> None:
-        while True:
+        for _ in range(100):
             try:
                 await step("ask", role="main", prompt="again")
             except ValueError:
@@ -214,6 +214,17 @@ async def test_the_harnesses_own_verifier_passes_nothing_by_itself() -> None:
     assert found.status == "rejected"
     assert found.reason == "failed the protocol's verifier"
     assert [check.passed for check in found.rounds[0].verifications] == [True, False]
+
+
+async def test_the_protocols_verifier_is_asked_once_for_an_example() -> None:
+    caller = good_caller(verifier={**GOOD_CHECK, "overall": False})
+
+    async def insisting(step: Step) -> None:
+        for role in ("weak", "strong", "strong", "strong"):
+            await step("attempt", role=role, example=GIVEN)
+
+    assert (await episode(insisting, caller)).status == "rejected"
+    assert len(caller.of("verifier")) == 1
 
 
 async def test_an_audit_without_a_usable_reply_accepts_nothing_and_says_why() -> None:
