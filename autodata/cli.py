@@ -81,10 +81,13 @@ class SplitName(StrEnum):
     validation = "validation"
 
 
-def main() -> None:
-    """Run the command line; errors that the user can fix are printed without a traceback."""
+def main(words: list[str] | None = None) -> None:
+    """Run a command line, by default this process's; ends with SystemExit.
+
+    Errors that the user can fix are printed without a traceback.
+    """
     try:
-        app()
+        app(words, prog_name="autodata")
     except AutodataError as error:
         console = Console(stderr=True, highlight=False, soft_wrap=True)
         console.print(Text.assemble(("error: ", "bold red"), error.problem))
@@ -469,9 +472,9 @@ def certify(
         )
         found = running.run_until_signal(work, view.line)
     if as_json:
-        _out_json({"run_id": run_id, **found.body(), "simulated": project.config.simulated})
+        _out_json({"run_id": run_id, **found, "simulated": project.config.simulated})
     else:
-        console.print(views.certificate_line(candidate, found.body()), soft_wrap=True)
+        console.print(views.certificate_line(candidate, found), soft_wrap=True)
 
 
 @app.command()

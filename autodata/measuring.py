@@ -13,10 +13,11 @@ from time import monotonic
 
 from autodata.errors import ConfigurationError, StoreError
 from autodata.evaluation import outcome_of
+from autodata.harness.knobs import nearest
 from autodata.harness.repository import Repository
 from autodata.harness.spec import Harness, load_files, load_folder
 from autodata.models.servers import Servers
-from autodata.optimize.certify import Certificate, certify
+from autodata.optimize.certify import certify
 from autodata.optimize.estimate import Yardstick
 from autodata.optimize.plan import SearchPlan
 from autodata.project import Project
@@ -31,11 +32,11 @@ Started = Callable[[Running], None]
 
 async def certify_candidate(
     project: Project, run_id: str, name: str, reports: Reports, started: Started
-) -> Certificate:
+) -> Json:
     """Let one candidate of a run meet the baseline on the sealed test split.
 
     Counts as one more candidate tested there, whatever comes out; a candidate that this run has
-    certified already keeps its certificate.
+    tested already keeps its certificate. Returns the certificate's record.
 
     Raises:
         StoreError: no such run or candidate.
@@ -53,6 +54,8 @@ async def certify_candidate(
             raise ConfigurationError(
                 f"run {run_id} was made with another test split", "use its configuration: -c FILE"
             )
+        if (known := journal.find("certification", name)) is not None:
+            return known
         own = [record.body for record in journal.records("certification")]
         for _ in own:
             ledger, _ = ledger.enter("", 1.0)
@@ -74,7 +77,7 @@ async def certify_candidate(
         yardstick = _yardstick(plan, baseline, journal)
         found = certify(name, ours, "c0", base, yardstick, rate, len(ledger.tested))
         await journal.append("certification", name, found.body())
-        return found
+        return found.body()
 
 
 def _yardstick(plan: SearchPlan, baseline: Candidate, journal: Journal) -> Yardstick:
@@ -96,7 +99,8 @@ def _yardstick(plan: SearchPlan, baseline: Candidate, journal: Journal) -> Yards
 def _candidate(journal: Journal, name: str) -> Candidate:
     body = journal.find("candidate", name)
     if body is None:
-        raise StoreError(f"the run has no candidate {name}", "see `autodata show RUN`")
+        names = [record.key for record in journal.records("candidate")]
+        raise StoreError(f"the run has no candidate {name!r}", nearest(name, names))
     return Candidate(name, body["commit"], body["tree"], body["parent_id"], body["knobs"])
 
 

@@ -29,7 +29,7 @@ from autodata.project import Project
 from autodata.store import ledger as test_ledger
 from autodata.store.journal import Journal, Record
 from autodata.store.render import render
-from autodata.store.runs import check_name
+from autodata.store.runs import FINISHED, check_name
 from autodata.store.tables import snapshot
 from autodata.types import Candidate, Cell, Document, Json, Outcome, Spend, Split
 from autodata.wiring import (
@@ -248,7 +248,10 @@ async def evaluate(
             await running.sandbox.check(harness.workflow)
             started(Running(run_id, project, running))
             cells = [Cell(d.id, split, repeat) for repeat in range(repeats) for d in chosen]
-            return await running.evaluator.evaluate(candidate, cells)
+            outcomes = await running.evaluator.evaluate(candidate, cells)
+        if journal.find("session", FINISHED) is None:
+            await journal.append("session", FINISHED, {"ended": FINISHED})
+        return outcomes
 
 
 async def _begin_evaluation(

@@ -1,0 +1,197 @@
+"""Commands as a user gives them: in a project of their own, in this process or in another.
+
+Knows nothing of what they should print.
+"""
+
+import asyncio
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from autodata.cli import main
+from autodata.store.journal import Journal, read_records
+from tests.harness.repositories import CLEAN, git
+from tests.loopback import Loopback, Script
+
+ROOT = Path(__file__).parents[1]
+SMALL = (
+    "--set=documents.splits.train=4",
+    "--set=documents.splits.validation=16",
+    "--set=documents.splits.test=40",
+    "--set=optimize.episodes=200",
+    "--set=optimize.alpha=0.3",
+)
+"""A search that takes two seconds."""
+TINY = (
+    "--set=documents.splits.train=2",
+    "--set=documents.splits.validation=8",
+    "--set=documents.splits.test=10",
+    "--set=optimize.episodes=60",
+    "--iterations=1",
+)
+"""One that takes less than one."""
+RUN = "first"
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a command left behind."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """What it printed, read."""
+        return json.loads(self.out)
+
+
+class Place:
+    """A project's folder in which commands are given; `files` are those git does not know."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __call__(self, *words: str) -> Done:
+        """Run a command in this process."""
+        out, err = io.StringIO(), io.StringIO()
+        code: object = None
+        with chdir(self.folder), redirect_stdout(out), redirect_stderr(err):
+            try:
+                main(list(words))
+            except SystemExit as ended:
+                code = ended.code
+        assert isinstance(code, int)
+        return Done(code, out.getvalue(), err.getvalue())
+
+    def process(self, *words: str, columns: int = 120) -> Done:
+        """Run a command in a process of its own, without a terminal."""
+        environment = {**CLEAN, "PYTHONPATH": str(ROOT), "COLUMNS": str(columns)}
+        done = subprocess.run(
+            [sys.executable, "-m", "autodata.cli", *words],
+            cwd=self.folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return Done(done.returncode, done.stdout, done.stderr)
+
+    @contextmanager
+    def begun(self, *words: str) -> Iterator[subprocess.Popen[bytes]]:
+        """Begin a command in a process of its own that is gone at the end."""
+        process = subprocess.Popen(
+            [sys.executable, "-m", "autodata.cli", *words],
+            cwd=self.folder,
+            env={**CLEAN, "PYTHONPATH": str(ROOT)},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.wait()
+
+    def git(self, *words: str) -> str:
+        """Run git as the user would."""
+        return git(self.folder, *words)
+
+    def write(self, path: str, text: str) -> None:
+        """Write a file, with its folders."""
+        place = self.folder / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(text)
+
+    def edit(self, path: str, old: str, new: str) -> None:
+        """Replace a text that is there once."""
+        text = (self.folder / path).read_text()
+        assert text.count(old) == 1
+        self.write(path, text.replace(old, new))
+
+    def files(self) -> dict[str, bytes]:
+        """Everything there is outside .git, for telling that nothing has changed."""
+        return {
+            str(path.relative_to(self.folder)): path.read_bytes()
+            for path in sorted(self.folder.rglob("*"))
+            if path.is_file() and ".git" not in path.parts
+        }
+
+
+def new_place(folder: Path) -> Place:
+    """Make a project with simulated models and everything committed."""
+    folder.mkdir(parents=True)
+    place = Place(folder)
+    place.git("init", "-q", "-b", "main")
+    place.git("config", "user.name", "Test")
+    place.git("config", "user.email", "test@localhost")
+    done = place("init", "simulated")
+    assert done.code == 0, done.err
+    place.git("add", ".")
+    place.git("commit", "-qm", "Begin")
+    return place
+
+
+def copied(place: Path, folder: Path) -> Place:
+    """Copy a project with its runs and its repository."""
+    shutil.copytree(place, folder, symlinks=True)
+    return Place(folder)
+
+
+def pretend_real(place: Place, run: str) -> None:
+    """Write a run's journal anew, as if real models had been used."""
+    folder = place.folder / "runs" / run
+    records = list(read_records(folder))
+    shutil.rmtree(folder)
+    folder.mkdir()
+
+    async def write() -> None:
+        journal = Journal.open(folder)
+        for record in records:
+            body = record.body
+            if record.kind == "run":
+                body = {**body, "simulated": False}
+            await journal.append(record.kind, record.key, body)
+        await journal.close()
+
+    asyncio.run(write())
+
+
+@contextmanager
+def served(script: Script) -> Iterator[Loopback]:
+    """Serve a scripted model on loopback from another thread, while commands run in this one."""
+    server, ready, loop = Loopback(script), threading.Event(), asyncio.new_event_loop()
+    over = asyncio.Event()
+
+    async def serve() -> None:
+        async with server:
+            ready.set()
+            await over.wait()
+
+    def work() -> None:
+        with asyncio.Runner(loop_factory=lambda: loop) as runner:
+            runner.run(serve())
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    assert ready.wait(10)
+    try:
+        yield server
+    finally:
+        loop.call_soon_threadsafe(over.set)
+        thread.join()
+
+
+def is_root() -> bool:
+    """Whether file permissions mean nothing here."""
+    return os.geteuid() == 0

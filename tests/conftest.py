@@ -1,0 +1,29 @@
+"""What tests of commands share: one project with a finished search, to read or to copy."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.command_line import RUN, SMALL, Place, copied, new_place
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Place:
+    """A project whose run `first` has certified c3; not to be changed."""
+    place = new_place(tmp_path_factory.mktemp("finished") / "project")
+    done = place("optimize", "--run", RUN, "--seed=3", "--iterations=3", *SMALL)
+    assert done.code == 0, done.err
+    assert "certified" in done.out
+    return place
+
+
+@pytest.fixture
+def mine(finished: Place, tmp_path: Path) -> Place:
+    """A copy of that project, to be changed."""
+    return copied(finished.folder, tmp_path / "copy")
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Place:
+    """A new project with simulated models, everything committed."""
+    return new_place(tmp_path / "fresh")

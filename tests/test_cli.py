@@ -1,0 +1,364 @@
+"""Every command does its job on simulated models, says so, and answers scripts in JSON."""
+
+import io
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer.main
+from rich.console import Console
+
+from autodata.cli import app
+from autodata.views import run_view
+from tests.command_line import RUN, SMALL, TINY, Done, Place
+
+NOTICE = "SIMULATED MODELS: these numbers say nothing about real models."
+
+
+def good(done: Done) -> Done:
+    assert (done.code, "Traceback" in done.err) == (0, False), done.err
+    return done
+
+
+def keys(value: Any) -> list[str]:
+    return sorted(value)
+
+
+def all_commands(group: Any, prefix: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    found: list[tuple[str, ...]] = []
+    for name, command in group.commands.items():
+        inner = getattr(command, "commands", None)
+        found += all_commands(command, (*prefix, name)) if inner else [(*prefix, name)]
+    return found
+
+
+@pytest.mark.parametrize("words", all_commands(typer.main.get_command(app)), ids=" ".join)
+def test_every_command_has_help_for_itself_and_each_of_its_parameters(
+    words: tuple[str, ...], tmp_path: Path
+) -> None:
+    group: Any = typer.main.get_command(app)
+    command = group
+    for word in words:
+        command = command.commands[word]
+    assert command.help
+    assert [p.name for p in command.params if not p.help] == []
+    done = good(Place(tmp_path)(*words, "--help"))
+    assert f"Usage: autodata {' '.join(words)}" in done.out
+    assert "autodata.yaml" in done.out or "--config" not in done.out
+
+
+def test_the_version_is_told(tmp_path: Path) -> None:
+    assert good(Place(tmp_path)("--version")).out.startswith("autodata 0")
+
+
+def test_a_new_folder_becomes_a_project_whose_first_command_works(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    begun = good(place("init", "simulated"))
+    assert "made a git repository" in begun.out
+    assert begun.out.endswith("next: autodata optimize\n")
+    assert (tmp_path / "harnesses/lambada/workflow.py").is_file()
+    done = good(place("optimize", *TINY))
+    assert NOTICE in done.out
+    assert "test documents (" in done.out
+    assert "autodata show " in done.out
+
+
+@pytest.mark.parametrize("kind", ["local", "openai", "anthropic", "vllm", "simulated"])
+def test_every_template_is_complete_and_commented(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY"):
+        monkeypatch.setenv(name, "not-a-key")
+    place = Place(tmp_path)
+    good(place("init", kind))
+    assert (tmp_path / "autodata.yaml").read_text().startswith("#")
+    done = place("doctor")
+    assert "configuration: autodata.yaml" in done.out
+    assert "harness " in done.out
+
+
+def test_doctor_gives_a_fix_for_what_is_bad_and_for_nothing_else(fresh: Place) -> None:
+    done = good(fresh("doctor"))
+    assert "fix:" not in done.out
+    fresh.write("autodata.yaml", "models: 3\n")
+    done = fresh("doctor")
+    assert done.code == 2
+    bad = done.out.splitlines().index(next(x for x in done.out.splitlines() if "BAD" in x))
+    assert "autodata.yaml, line 1" in done.out.splitlines()[bad]
+    assert done.out.splitlines()[bad + 1].startswith("     fix: ")
+
+
+def test_show_prints_the_pareto_front_of_rate_and_cost(finished: Place) -> None:
+    done = good(finished("show", RUN))
+    report = good(finished("show", RUN, "--json")).json
+    front = {line["candidate_id"] for line in report["candidates"] if line["front"]}
+    assert front
+    starred = {line.split()[1] for line in done.out.splitlines() if line.startswith("*  c")}
+    assert starred == front
+    best = max(report["candidates"], key=lambda line: line["pass_rate"])
+    cheapest = min(
+        (line for line in report["candidates"] if line["tokens_per_accepted"]),
+        key=lambda line: line["tokens_per_accepted"],
+    )
+    assert {best["candidate_id"], cheapest["candidate_id"]} <= front
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_a_run_can_be_read_on_screens_of_any_width(finished: Place, width: int) -> None:
+    report = good(finished("show", RUN, "--json")).json
+    screen = io.StringIO()
+    Console(file=screen, width=width).print(run_view(report, "finished", width))
+    shown = screen.getvalue()
+    assert max(map(len, shown.splitlines())) <= width
+    assert set(re.findall(r"[a-z]+_[a-z]+", shown)) <= set(report["candidates"][0]["knobs"])
+    assert ("from" in shown) is (width == 120)
+
+
+def test_without_a_terminal_no_line_ends_in_blanks(finished: Place) -> None:
+    for words in (["show", RUN], ["show", RUN, "c3"], ["runs"]):
+        lines = good(finished(*words)).out.splitlines()
+        assert [line for line in lines if line != line.rstrip()] == []
+
+
+def test_show_json_has_stable_keys_and_real_values(finished: Place) -> None:
+    report = good(finished("show", RUN, "--json")).json
+    assert keys(report) == [
+        "candidates",
+        "certificates",
+        "episodes",
+        "iterations",
+        "run",
+        "totals",
+    ]
+    assert report["run"]["simulated"] is True
+    assert report["run"]["config"]["documents"]["splits"]["test"] == 40
+    assert keys(report["candidates"][0]) == [
+        "accepted",
+        "candidate_id",
+        "commit",
+        "decision",
+        "episodes",
+        "front",
+        "high",
+        "iteration",
+        "kind",
+        "knobs",
+        "low",
+        "message",
+        "parent_id",
+        "pass_rate",
+        "prompt_chars",
+        "reason",
+        "seconds_per_accepted",
+        "tokens_per_accepted",
+        "usd_per_accepted",
+    ]
+    assert report["certificates"][0]["evidence"]["certified"] is True
+
+
+def test_show_a_candidate_tells_decision_knobs_and_diff(finished: Place) -> None:
+    done = good(finished("show", RUN, "c3"))
+    assert NOTICE in done.out
+    assert "knobs  rounds=" in done.out
+    assert "+++ b/harness.yaml" in done.out
+    data = good(finished("show", RUN, "c3", "--json")).json
+    assert (data["run_id"], data["simulated"]) == (RUN, True)
+    assert data["iteration"]["decision"] == data["candidate"]["decision"] == "admitted"
+    assert isinstance(data["candidate"]["knobs"], dict)
+
+
+def test_show_keeps_single_test_documents_sealed(finished: Place) -> None:
+    data = good(finished("show", RUN, "c3", "--json")).json
+    assert {line["split"] for line in data["reasons"]} == {"validation"}
+
+
+def test_diff_takes_candidates_names_and_folders(finished: Place) -> None:
+    knobs = good(finished("show", RUN, "c3", "--json")).json["candidate"]["knobs"]
+    done = good(finished("diff", f"{RUN}/c0", f"{RUN}/c3"))
+    added = [line for line in done.out.splitlines() if line.startswith("+  ")]
+    assert added
+    assert all(any(f"value: {value}" in line for value in knobs.values()) for line in added)
+    assert good(finished("diff", "lambada", f"{RUN}/c3")).out == done.out
+    assert good(finished("diff", "harnesses/lambada", f"{RUN}/c0")).out == "no difference\n"
+
+
+def test_trace_shows_rounds_and_attempts_of_an_episode(finished: Place) -> None:
+    query = "select document_id from attempts where candidate_id = 'c3' and split = 'validation'"
+    document = good(finished("sql", query, "--format=csv")).out.splitlines()[1]
+    done = good(finished("trace", RUN, f"c3:{document[:8]}"))
+    assert NOTICE in done.out
+    assert f"c3:{document}:" in done.out
+    assert "question  " in done.out
+    episodes = good(finished("trace", RUN, f"c3:{document}", "--json")).json
+    assert {episode["document_id"] for episode in episodes} == {document}
+    assert episodes[0]["rounds"][0]["attempts"][0]["role"] in ("weak", "strong")
+
+
+def test_sql_answers_in_three_formats_and_names_simulated_runs(finished: Place) -> None:
+    query = "select count(*) as n, 0.5::double as half from runs"
+    table = good(finished("sql", query))
+    assert table.out.splitlines() == ["n  half", "-  ----", "1   0.5", "(1 row)"]
+    assert table.err == f"SIMULATED MODELS in run {RUN}\n"
+    assert good(finished("sql", query, "--format", "csv")).out == "n,half\n1,0.5\n"
+    assert good(finished("sql", query, "--format", "json")).json == [{"n": 1, "half": 0.5}]
+
+
+def test_runs_and_status_tell_states_without_opening_tables(finished: Place) -> None:
+    assert "SIMULATED" in good(finished("runs")).out
+    (line,) = good(finished("runs", "--json")).json
+    assert keys(line) == [
+        "counts",
+        "created_at",
+        "harness",
+        "pid",
+        "run_id",
+        "simulated",
+        "state",
+    ]
+    assert (line["run_id"], line["state"], line["pid"]) == (RUN, "finished", None)
+    assert line["created_at"][4] == "-"
+    status = good(finished("status")).out
+    assert status == (f"no run is going on; the last one is {RUN} (finished, simulated models)\n")
+    assert good(finished("status", "--json")).json == []
+
+
+def test_an_empty_project_says_what_to_do_next(fresh: Place) -> None:
+    assert good(fresh("runs")).out == "there is no run yet; begin one: autodata optimize\n"
+    assert good(fresh("status")).out == "no run is going on\n"
+    assert good(fresh("versions")).out == "lambada has no promoted version yet\n"
+    assert good(fresh("runs", "--json")).json == []
+    assert good(fresh("versions", "--json")).json == []
+
+
+def test_optimizing_again_under_the_same_name_asks_nothing_again(mine: Place) -> None:
+    before = good(mine("show", RUN, "--json")).json
+    journal = sorted((mine.folder / "runs" / RUN / "journal").glob("*.jsonl"))
+    kept = [path.read_bytes() for path in journal]
+    done = good(mine("optimize", "--run", RUN, "--seed=3", "--iterations=3", "--json", *SMALL))
+    after = done.json
+    assert after.pop("best") == "c3"
+    assert after == before
+    assert NOTICE in done.err
+    assert [path.read_bytes() for path in journal] == kept
+
+
+def test_evaluate_measures_a_harness_and_a_candidate(mine: Place) -> None:
+    shown = good(mine("evaluate", "lambada", "--most=6", "--run=eval", *SMALL[:3]))
+    assert NOTICE in shown.out
+    assert "of 6 validation episodes" in shown.out
+    again = good(mine("evaluate", "lambada", "--most=6", "--run=eval", "--json", *SMALL[:3]))
+    data = again.json
+    assert keys(data) == [
+        "accepted",
+        "calls",
+        "completion_tokens",
+        "cost_usd",
+        "episodes",
+        "harness",
+        "high",
+        "low",
+        "pass_rate",
+        "prompt_tokens",
+        "run_id",
+        "simulated",
+        "split",
+    ]
+    assert (data["simulated"], data["episodes"], data["run_id"]) == (True, 6, "eval")
+    assert f"({data['accepted']} of 6" in shown.out
+    other = good(mine("evaluate", f"{RUN}/c3", "--split=train", "--repeats=2", "--json")).json
+    assert (other["split"], other["episodes"]) == ("train", 16)
+    assert "eval" in good(mine("runs")).out
+
+
+def test_certify_tests_one_more_candidate_and_counts_it(mine: Place) -> None:
+    done = good(mine("certify", RUN, "c2", *SMALL))
+    assert NOTICE in done.out
+    assert "test documents (40 sealed): baseline" in done.out
+    data = good(mine("certify", RUN, "c2", "--json", *SMALL)).json
+    assert (data["run_id"], data["simulated"], data["tested_before"]) == (RUN, True, 1)
+    assert len(good(mine("show", RUN, "--json")).json["certificates"]) == 2
+
+
+def test_estimate_predicts_with_intervals_and_says_what_it_left(fresh: Place) -> None:
+    done = good(fresh("estimate", "--episodes=3"))
+    assert NOTICE in done.out
+    assert "prompt tokens" in done.out
+    data = good(fresh("estimate", "--episodes=3", "--json")).json
+    assert data["simulated"] is True
+    assert data["pilot_episodes"] == 3
+    for name in ("prompt_tokens", "completion_tokens", "usd", "hours"):
+        assert data[name]["low"] <= data[name]["mean"] <= data[name]["high"]
+
+
+def test_models_lists_what_can_be_fetched(
+    fresh: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    done = good(fresh("models", "list"))
+    assert done.out.startswith("smollm2  not fetched: autodata models pull smollm2")
+
+
+def test_bench_search_prints_rows_for_people_and_for_scripts(tmp_path: Path) -> None:
+    words = ["bench", "search", "--landscape=null", "--policy=paper", "--budget=300", "--runs=2"]
+    assert "paper" in good(Place(tmp_path)(*words)).out
+    (row,) = good(Place(tmp_path)(*words, "--json")).json
+    assert {
+        "budget",
+        "coverage",
+        "episodes",
+        "false_certification_rate",
+        "landscape",
+        "policy",
+        "reported_minus_true",
+        "runs",
+        "true_pass_rate",
+        "true_pass_rate_ci",
+    } <= set(row)
+
+
+def test_a_setting_a_file_and_models_change_the_configuration(fresh: Place) -> None:
+    fresh.git("mv", "autodata.yaml", "other.yaml")
+    words = ("optimize", "--run=a", "--json", *TINY)
+    report = good(fresh(*words, "-c", "other.yaml", "--set", "optimize.parallel=1")).json
+    assert report["run"]["config"]["optimize"]["parallel"] == 1
+    assert report["run"]["config"]["optimize"]["iterations"] == 1
+    fresh.git("mv", "other.yaml", "autodata.yaml")
+    fresh.write(
+        "models.yaml",
+        "models: {one: {provider: simulated, model: large}}\n"
+        "roles: {weak: {model: one}, strong: {model: one, mode: privileged}}\n",
+    )
+    report = good(fresh("evaluate", "lambada", "--most=2", "--json", "--models=models.yaml")).json
+    assert report["simulated"] is True
+    shown = good(fresh("sql", "select distinct endpoint from calls where run_id <> 'a'"))
+    assert "one" in shown.out
+
+
+def test_stop_ends_a_search_in_another_process(fresh: Place) -> None:
+    with fresh.begun("optimize", "--run=long", "--iterations=500") as process:
+        state: Any = {"counts": {}}
+        while not state["counts"].get("episode"):
+            assert process.poll() is None
+            state = next(iter(good(fresh("status", "--json")).json), state)
+        assert (state["state"], state["pid"]) == ("running", process.pid)
+        assert "SIMULATED MODELS" in good(fresh("status")).out
+        stopped = good(fresh("stop", "long"))
+        assert stopped.out == "long has stopped; resume it: autodata optimize --run long\n"
+        assert process.wait() == 130
+    assert good(fresh("runs", "--json")).json[0]["state"] == "stopped"
+    assert good(fresh("stop", "last")).out == "long is not running\n"
+    assert "run long  stopped" in good(fresh("show", "long")).out
+
+
+def test_every_json_is_one_document_and_notices_go_to_stderr(mine: Place) -> None:
+    for words in (
+        ("optimize", "--run=j", *TINY),
+        ("evaluate", "lambada", "--most=2"),
+        ("estimate", "--episodes=2"),
+    ):
+        done = good(mine(*words, "--json"))
+        json.loads(done.out)
+        assert NOTICE in done.err or words[0] == "estimate"
