@@ -13,7 +13,6 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from math import sqrt
 from multiprocessing import get_context
-from os import cpu_count
 from typing import TypeVar
 
 from autodata.bench.landscapes import LANDSCAPES, Landscape
@@ -60,6 +59,7 @@ def bench_search(
     runs: int = 100,
     seed: int = 0,
     progress: Callable[[str], None] = lambda line: None,
+    cores: int = 1,
 ) -> list[Json]:
     """Run every policy on every landscape with every budget, `runs` seeds each.
 
@@ -84,7 +84,7 @@ def bench_search(
         for policy in able:
             for budget in budgets:
                 progress(f"{landscape.name} {policy.name} {budget}: {runs} runs")
-                results = _results(landscape, policy, budget, range(seed, seed + runs))
+                results = _results(landscape, policy, budget, range(seed, seed + runs), cores)
                 rows.append(summarize(landscape.name, policy.name, budget, results))
     return rows
 
@@ -151,14 +151,14 @@ def render(rows: Sequence[Json]) -> str:
 
 
 def _results(
-    landscape: Landscape, policy: Policy, budget: int, seeds: Sequence[int]
+    landscape: Landscape, policy: Policy, budget: int, seeds: Sequence[int], cores: int
 ) -> list[Result]:
-    """Spread the runs over the cores where both objects are shipped ones; else run them here."""
+    """Spread the runs over cores where workers know both by name; else run them here."""
     shipped = LANDSCAPES.get(landscape.name) is landscape and POLICIES.get(policy.name) is policy
-    if not shipped or len(seeds) < 8:
+    if cores == 1 or not shipped or len(seeds) < 8:
         return [run_once(landscape, policy, budget, seed) for seed in seeds]
     names = [(landscape.name, policy.name, budget, seed) for seed in seeds]
-    with ProcessPoolExecutor(cpu_count(), mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(cores, mp_context=get_context("spawn")) as pool:
         return list(pool.map(_run_named, names, chunksize=4))
 
 
