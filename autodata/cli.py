@@ -627,6 +627,8 @@ def bench_search(
         budget or bench.BUDGETS,
         runs,
         seed,
+        lambda line: print(line, file=sys.stderr),
+        os.cpu_count() or 1,
     )
     if as_json:
         _out_json(rows)
