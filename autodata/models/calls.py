@@ -19,6 +19,8 @@ from autodata.types import Json, Spend
 
 CHARS_PER_TOKEN = 3  # on the safe side for English and code
 EPISODES_REMEMBERED = 20_000
+GRACE_S = 4.0
+"""Seconds that calls in flight get to finish when a run stops; they are paid for anyway."""
 
 # What a call may come to for good; anything else is asked again when the run resumes.
 FINAL = ("ok", "Truncated", "Refused", "ContextTooLong")
@@ -74,14 +76,18 @@ class RecordedCaller:
         self._log = log
         self._seats = dict(seats)
         self._ledger = ledger
-        self._running: dict[str, asyncio.Future[None]] = {}
+        self._running: dict[str, asyncio.Task[Reply]] = {}
         self._begun: OrderedDict[tuple[str, str, int], int] = OrderedDict()
         self._episodes = 0
         self._answered = 0
         self._recalled = 0
 
     async def call(self, site: Site, request: Request) -> Reply:
-        """Return the reply to this call, asking for it at most once; see `base.Caller`."""
+        """Return the reply to this call, asking for it at most once; see `base.Caller`.
+
+        When it is cancelled, a request that was sent already still gets its answer journaled, if
+        that comes before `close` has waited for `GRACE_S` seconds.
+        """
         seat = self._seat(site.role)
         request = seat.fill(request)
         key = call_key(site, seat.endpoint.name, seat.endpoint.model_name, request)
@@ -94,12 +100,20 @@ class RecordedCaller:
             if running is None:
                 break
             await asyncio.wait([running])
-        done = self._running[key] = asyncio.get_running_loop().create_future()
+        task = self._running[key] = asyncio.create_task(self._ask(key, site, seat, request))
+        task.add_done_callback(lambda over: self._over(key, over))
         try:
-            return await self._ask(key, site, seat, request)
-        finally:
-            del self._running[key]
-            done.set_result(None)
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            if task not in seat.endpoint.sending:
+                task.cancel()
+            raise
+
+    def _over(self, key: str, task: asyncio.Task[Reply]) -> None:
+        """Forget a call; whoever waited for it and was cancelled will not ask what became of it."""
+        self._running.pop(key)
+        if not task.cancelled():
+            task.exception()
 
     def status(self) -> CallStatus:
         """Return what the calls are doing right now."""
@@ -114,7 +128,13 @@ class RecordedCaller:
         )
 
     async def close(self) -> None:
-        """Close all endpoints; the journal is not ours."""
+        """Wait a little for what was sent, then close all endpoints; the journal is not ours."""
+        left = set(self._running.values())
+        if left:
+            _, late = await asyncio.wait(left, timeout=GRACE_S)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*left, return_exceptions=True)
         for endpoint in self._endpoints():
             await endpoint.close()
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from random import Random
+from typing import Any
 
 from autodata.config import Price
 from autodata.errors import (
@@ -97,6 +98,8 @@ class Endpoint:
         self._sleep = sleep
         self._rng = rng or Random()
         self._known_good: Request | None = None
+        self.sending: set[asyncio.Task[Any]] = set()
+        """The tasks whose request is at the server right now."""
 
     async def call(self, request: Request, priority: int = 0, total_s: float = 0.0) -> Answer:
         """Get one answer, however long the endpoint is away (up to `pause_s`).
@@ -173,6 +176,9 @@ class Endpoint:
 
     async def _send(self, request: Request, total_s: float, *, probe: bool) -> Reply:
         answered = False
+        task = asyncio.current_task()
+        assert task is not None
+        self.sending.add(task)
         try:
             async with asyncio.timeout(total_s or None):
                 reply = await self._model.complete(request)
@@ -192,6 +198,7 @@ class Endpoint:
                 self.breaker.abandoned()
             raise
         finally:
+            self.sending.discard(task)
             if answered:
                 self.breaker.succeeded()
         cost = cost_usd(

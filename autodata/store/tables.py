@@ -66,6 +66,10 @@ def seal(run: Path) -> None:
     """Project a run's full segments to Parquet; also the last one if nobody writes the run.
 
     Cheap when there is nothing to do. May be killed at any moment and run by several processes.
+
+    Raises:
+        OSError: the tables cannot be written; what they would hold is still read from the journal.
+        CorruptJournal: a line is damaged.
     """
     writer = lock.holder(run)
     for part in parts(run, _VERSION):
@@ -190,10 +194,11 @@ def _write_parquet(dump: Dump, folder: Path) -> None:
             visible = f"coalesce({_OPEN.get(table, 'false')}, false)"
             for side, condition in (("open", visible), ("closed", f"NOT {visible}")):
                 path = folder / side / f"{table}.parquet"
-                connection.execute(
-                    f"COPY (SELECT * FROM {source} WHERE {condition}) TO {quote(path)} "
-                    "(FORMAT parquet, COMPRESSION zstd)"
-                )
+                copy = f"COPY (SELECT * FROM {source} WHERE {condition}) TO {quote(path)}"
+                try:
+                    connection.execute(f"{copy} (FORMAT parquet, COMPRESSION zstd)")
+                except duckdb.IOException as error:
+                    raise OSError(_first_line(error)) from error
                 sync(path)
             (folder / f"{table}.jsonl").unlink()
     sync(folder)

@@ -19,17 +19,20 @@ from autodata.errors import (
 from autodata.models.base import Reply, Request, ToolCall
 from autodata.models.budget import Ledger
 from autodata.models.calls import CallLog, RecordedCaller, Seat, charge_earlier
-from autodata.models.endpoint import Endpoint
+from autodata.models.endpoint import Endpoint, EndpointLimits
 from autodata.store.journal import Journal
 from autodata.types import Spend
 from tests.models.fakes import CHAT, SITE, Clock, FakeModel, Memory, Play, said
 
 
 def build(
-    play: Play, log: CallLog | None = None, budget: Budget | None = None
+    play: Play,
+    log: CallLog | None = None,
+    budget: Budget | None = None,
+    limits: EndpointLimits | None = None,
 ) -> tuple[RecordedCaller, FakeModel, CallLog]:
     clock, model, log = Clock(), FakeModel(play), log or Memory()
-    endpoint = Endpoint("e1", model, model_name="m1", now=clock.now, sleep=clock.sleep)
+    endpoint = Endpoint("e1", model, limits, model_name="m1", now=clock.now, sleep=clock.sleep)
     seats = {"weak": Seat(endpoint, temperature=0.7), "strong": Seat(endpoint, max_tokens=33)}
     return RecordedCaller(log, seats, Ledger(budget or Budget())), model, log
 
@@ -90,21 +93,48 @@ async def test_equal_calls_in_flight_are_sent_once() -> None:
     assert len(model.requests) == 1
 
 
-async def test_equal_call_takes_over_when_the_first_is_cancelled() -> None:
+async def test_what_was_sent_is_journaled_though_nobody_waits_any_more() -> None:
     gate = asyncio.Event()
 
     async def slow() -> Reply:
         await gate.wait()
-        return said("never")
+        return said("paid for")
 
-    caller, model, _ = build(lambda n, _: slow() if n == 0 else said("second"))
+    caller, model, log = build(lambda *_: slow())
     first = asyncio.create_task(caller.call(SITE, CHAT))
     second = asyncio.create_task(caller.call(SITE, CHAT))
-    for _ in range(5):
+    for _ in range(9):
         await asyncio.sleep(0)
     first.cancel()
-    assert (await second).text == "second"
-    assert len(model.requests) == 2
+    gate.set()
+    assert (await second).text == "paid for"
+    third = asyncio.create_task(caller.call(replace(SITE, repeat=1), CHAT))
+    gate.clear()
+    for _ in range(9):
+        await asyncio.sleep(0)
+    third.cancel()
+    asyncio.get_running_loop().call_later(0.01, gate.set)
+    await caller.close()
+    assert isinstance(log, Memory)
+    assert len(model.requests) == len(log.bodies) == 2
+
+
+async def test_call_that_waits_for_its_turn_is_never_sent_when_cancelled() -> None:
+    gate = asyncio.Event()
+
+    async def slow() -> Reply:
+        await gate.wait()
+        return said()
+
+    caller, model, _ = build(lambda *_: slow(), limits=EndpointLimits(concurrency=1))
+    calls = [asyncio.create_task(caller.call(replace(SITE, repeat=n), CHAT)) for n in range(3)]
+    for _ in range(9):
+        await asyncio.sleep(0)
+    for call in calls:
+        call.cancel()
+    gate.set()
+    await caller.close()
+    assert len(model.requests) == 1
 
 
 @pytest.mark.parametrize(
