@@ -84,11 +84,16 @@ def harness_folder(root: Path, name: str) -> Path:
     for shelf in shelves:
         if (shelf / name / "harness.yaml").is_file():
             return shelf / name
-    known = sorted({path.parent.name for shelf in shelves for path in shelf.glob("*/harness.yaml")})
     raise ConfigurationError(
         f"there is no harness {name!r} under {root / 'harnesses'}",
-        nearest(name, known),
+        nearest(name, harness_names(root)),
     )
+
+
+def harness_names(root: Path) -> list[str]:
+    """Return the names of all harnesses, the project's own and the shipped ones."""
+    shelves = [root / "harnesses", *shipped_harnesses()]
+    return sorted({path.parent.name for shelf in shelves for path in shelf.glob("*/harness.yaml")})
 
 
 def shipped_harnesses() -> list[Path]:

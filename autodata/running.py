@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from autodata.episode.roles import Asking
-from autodata.errors import ConfigurationError, Interrupted, StoreError
+from autodata.errors import ConfigurationError, Interrupted, RepositoryError, StoreError
+from autodata.harness.knobs import nearest
 from autodata.harness.repository import Repository
 from autodata.harness.spec import Harness, load_files, load_folder
 from autodata.models.base import Site
@@ -25,7 +26,7 @@ from autodata.optimize.proposer import Edit, HarnessProposer
 from autodata.optimize.search import SearchResult
 from autodata.optimize.session import GitWorkshop, RunStart, Watch, run_session, train_episodes
 from autodata.optimize.study import KnobStudy
-from autodata.project import Project
+from autodata.project import Project, harness_names
 from autodata.store import ledger as test_ledger
 from autodata.store.journal import Journal, Record
 from autodata.store.render import render
@@ -309,4 +310,8 @@ def harness_at(project: Project, name: str) -> Harness:
         run, _, candidate = name.partition("/")
         if candidate and not name.startswith("harness/"):
             return load_files(repository.read_files(repository.resolve(run, candidate)))
-        return load_files(repository.read_files(name, project.config.harness))
+        try:
+            return load_files(repository.read_files(name, project.config.harness))
+        except RepositoryError as error:
+            near = nearest(name, harness_names(project.root))
+            raise RepositoryError(error.problem, f"{near}; or {error.fix}") from None

@@ -19,7 +19,7 @@ from typing import Any
 
 from autodata.cli import main
 from autodata.store.journal import Journal, read_records
-from tests.harness.repositories import CLEAN, git
+from tests.harness.repositories import git
 from tests.loopback import Loopback, Script
 
 ROOT = Path(__file__).parents[1]
@@ -74,13 +74,12 @@ class Place:
         assert isinstance(code, int)
         return Done(code, out.getvalue(), err.getvalue())
 
-    def process(self, *words: str, columns: int = 120) -> Done:
+    def process(self, *words: str) -> Done:
         """Run a command in a process of its own, without a terminal."""
-        environment = {**CLEAN, "PYTHONPATH": str(ROOT), "COLUMNS": str(columns)}
         done = subprocess.run(
             [sys.executable, "-m", "autodata.cli", *words],
             cwd=self.folder,
-            env=environment,
+            env=_environment(),
             capture_output=True,
             text=True,
             check=False,
@@ -93,7 +92,7 @@ class Place:
         process = subprocess.Popen(
             [sys.executable, "-m", "autodata.cli", *words],
             cwd=self.folder,
-            env={**CLEAN, "PYTHONPATH": str(ROOT)},
+            env=_environment(),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
@@ -190,6 +189,11 @@ def served(script: Script) -> Iterator[Loopback]:
     finally:
         loop.call_soon_threadsafe(over.set)
         thread.join()
+
+
+def _environment() -> dict[str, str]:
+    mine = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    return {**mine, "PYTHONPATH": str(ROOT)}
 
 
 def is_root() -> bool:

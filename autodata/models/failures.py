@@ -50,7 +50,8 @@ def failure(where: str, status: int, said: str, retry_after: float = 0.0) -> Pro
         )
     if status in (401, 403):
         return AuthenticationFailed(
-            f"{where} does not accept the key: {text}", "set the key's environment variable"
+            f"{where} does not accept the key: {text}",
+            "put a valid key into the environment variable that api_key_env names",
         )
     if status == 413 or (status < 500 and status not in _BUSY and _TOO_LONG.search(said)):
         return ContextTooLong(

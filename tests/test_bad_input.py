@@ -1,0 +1,312 @@
+"""What is wrong outside ends in an error with its fix, exit code 2, and nothing lost."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.command_line import RUN, TINY, Done, Place, is_root, served
+from tests.loopback import Say, Status
+
+WHOLE = ("--set=documents.chunk_chars=0", "--set=documents.min_chars=0")
+
+
+def refused(done: Done, problem: str, fix: str, code: int = 2) -> None:
+    """Check the last two lines of a command that could not do what was asked."""
+    assert done.code == code, done.out + done.err
+    assert "Traceback" not in done.err
+    errors = [line for line in done.err.splitlines() if line.startswith(("error: ", "fix: "))]
+    assert [line.split(": ")[0] for line in errors] == ["error", "fix"], done.err
+    assert problem in errors[0]
+    assert fix in errors[1]
+
+
+def refused_untouched(place: Place, words: tuple[str, ...], problem: str, fix: str) -> None:
+    """Check that a command is refused before it has changed or made a single file."""
+    before = place.files()
+    refused(place(*words), problem, fix)
+    assert place.files() == before
+
+
+@pytest.mark.parametrize(
+    ("source", "content", "problem", "fix"),
+    [
+        ("nowhere", None, "does not exist", "name a folder"),
+        ("empty/", None, "no text in empty", "put .txt or .md files there"),
+        ("papers/a.txt", b"\xff\xfe\x00binary", "papers/a.txt is not UTF-8 text", "convert it"),
+        ("a.jsonl", b'{"title": "no text"}\n', "a.jsonl, line 1: not a JSON object", '"text"'),
+        ("b.jsonl", b'{"text": "a"}\n{"text": "torn\n', "b.jsonl, line 2", '"text"'),
+        ("few/a.txt", b"one document", "1 documents, but the splits need 20", "add documents"),
+    ],
+)
+def test_a_corpus_that_cannot_be_used(
+    fresh: Place, source: str, content: bytes | None, problem: str, fix: str
+) -> None:
+    file = fresh.folder / source
+    if content is not None:
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes(content)
+    elif source.endswith("/"):
+        file.mkdir()
+    name = source.split("/")[0]
+    words = ("optimize", f"--set=documents.source={name}", *TINY, *WHOLE)
+    refused_untouched(fresh, words, problem, fix)
+
+
+@pytest.mark.skipif(is_root(), reason="root may read everything")
+def test_a_corpus_without_permission(fresh: Place) -> None:
+    fresh.write("papers/a.txt", "text")
+    (fresh.folder / "papers/a.txt").chmod(0)
+    done = fresh("optimize", "--set=documents.source=papers", *TINY, *WHOLE)
+    refused(done, "papers/a.txt cannot be read", "permission")
+
+
+@pytest.mark.parametrize("split", ["train", "validation", "test"])
+def test_splits_that_need_more_documents_than_there_are(fresh: Place, split: str) -> None:
+    words = ("optimize", *TINY, f"--set=documents.splits.{split}=5000")
+    refused_untouched(fresh, words, f"{split} 5000", "documents.splits smaller")
+
+
+@pytest.mark.parametrize(
+    ("setting", "problem", "fix"),
+    [
+        ("documents.splits.test=2", "the test split has 2 documents", "larger share"),
+        ("documents.splits.validation=2", "validation split has 2 documents", "larger share"),
+        ("documents.splits.test=0", "--set documents.splits.test: ", "documents.splits.test"),
+        ("optimize.selection=thomson", "optimize.selection", "did you mean thompson?"),
+        ("optimize.objective=pass_rates", "optimize.objective", "did you mean 'pass_rate'?"),
+        ("optimize.iteratons=3", "unknown key 'optimize.iteratons'", "'iterations'"),
+        ("optimise.iterations=3", "unknown key 'optimise'", "did you mean 'optimize'?"),
+        ("optimize", "--set optimize: no value", "write --set key=value"),
+        ("optimize.parallel=many", "optimize.parallel: 'many'", "change optimize.parallel"),
+        ("optimize.episodes=3", "optimize.episodes is 3", "set it to at least"),
+        ("harness=lamda", "there is no harness 'lamda'", "did you mean 'lambada'?"),
+        ("protocol.acceptance=verifable", "unknown preset", "did you mean 'verifiable'?"),
+        ("models.small.provider=simulatd", "models.small.provider", "'simulated'"),
+        ("roles.weak.model=smal", "no model is named 'smal'", "did you mean 'small'?"),
+        ("roles.wek.model=small", "unknown role 'roles.wek'", "did you mean 'weak'?"),
+        ("models.small.api_key_env=NOT_THERE", "the environment has no NOT_THERE", "export"),
+    ],
+)
+def test_a_setting_that_means_nothing(fresh: Place, setting: str, problem: str, fix: str) -> None:
+    refused_untouched(fresh, ("optimize", *TINY, "--set", setting), problem, fix)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem", "fix"),
+    [
+        ("proposer: knobs", "propose: knobs", "unknown key 'optimize.propose'", "'proposer'"),
+        ("iterations: 10", "iterations: [", "autodata.yaml, line ", "mend the YAML"),
+        ("iterations: 10", "iterations: 0", "optimize.iterations: 0", "change"),
+    ],
+)
+def test_a_configuration_file_that_is_wrong(
+    fresh: Place, old: str, new: str, problem: str, fix: str
+) -> None:
+    fresh.edit("autodata.yaml", old, new)
+    for command in ("optimize", "versions", "estimate"):
+        done = fresh(command)
+        refused(done, problem, fix)
+        assert "autodata.yaml, line " in done.err
+
+
+@pytest.mark.parametrize(
+    ("words", "problem", "fix"),
+    [
+        (("init", "simulated"), "autodata.yaml is there already", "move it away"),
+        (("init", "simulatd"), "unknown kind of project 'simulatd'", "did you mean 'simulated'?"),
+        (("optimize", "-c", "nope.yaml"), "nope.yaml cannot be read", "check -c FILE"),
+        (("optimize", "--models", "simulatd"), "--models simulatd", "did you mean 'simulated'?"),
+        (("optimize", "--models", "autodata.txt"), "no such file", "give a file"),
+        (("optimize", "--run", "../up"), "cannot be a run's name", "letters, digits"),
+        (("optimize", "--run", "a b"), "cannot be a run's name", "letters, digits"),
+        (("optimize", "--iterations", "0"), "optimize.iterations", "change"),
+        (("evaluate", "lamda"), "lamda", "lambada"),
+        (("evaluate", "nope/c1"), "there is no candidate nope/c1", "autodata runs"),
+        (("diff", "lambada", "lamda"), "lamda", "lambada"),
+        (("versions", "lamda"), "there is no harness 'lamda'", "did you mean 'lambada'?"),
+        (("rollback", "v1"), "no version v1", "autodata promote"),
+        (("rollback", "first"), "'first' is no version", "write it like v2"),
+        (("rollback", "v1", "--harness=lamda"), "no harness 'lamda'", "'lambada'"),
+        (("show", "last"), "there is no run yet", "autodata optimize"),
+        (("stop", "nope"), "there is no run nope", "autodata runs"),
+        (("serve",), "nothing to serve", "provider: vllm"),
+        (("serve", "smal"), "no model is named 'smal'", "small"),
+        (("models", "pull", "smol"), "'smol'", "smollm2"),
+        (("bench", "search", "--landscape=nul"), "--landscape 'nul' is unknown", "null"),
+        (("bench", "search", "--policy=papr"), "--policy 'papr' is unknown", "paper"),
+        (("bench", "search", "--budget=0"), "--budget is 0", "at least"),
+        (("sql", "select * from episode"), "episode does not exist", "did you mean episodes?"),
+        (("sql", "select"), "SELECT clause", "columns of one"),
+        (("sql", "drop table runs"), "not one query", "write one SELECT"),
+    ],
+)
+def test_a_command_about_something_that_is_not_there(
+    fresh: Place, words: tuple[str, ...], problem: str, fix: str
+) -> None:
+    refused_untouched(fresh, words, problem, fix)
+
+
+@pytest.mark.parametrize(
+    ("words", "problem", "fix"),
+    [
+        (("show", "frist"), "there is no run frist", f"did you mean {RUN}?"),
+        (("show", RUN, "c33"), "no candidate 'c33'", "did you mean 'c3'?"),
+        (("promote", RUN, "c33", "--force"), "no candidate 'c33'", "did you mean 'c3'?"),
+        (("certify", RUN, "c33"), "no candidate 'c33'", "did you mean 'c3'?"),
+        (("diff", f"{RUN}/c0", f"{RUN}/c33"), f"no candidate {RUN}/c33", "did you mean 'c3'?"),
+        (("trace", RUN, "c3"), "'c3' names no episode", "CANDIDATE:DOCUMENT"),
+        (("trace", RUN, "c3:zz"), "no episode c3:zz", "autodata sql"),
+        (("evaluate", "lambada", "--run", RUN), f"run {RUN} is an optimization", "--run NAME"),
+        (("optimize", "--run", RUN, "--seed=4", "--iterations=3"), "another ", f"--run {RUN}-2"),
+    ],
+)
+def test_a_command_about_a_run_it_does_not_fit(
+    mine: Place, words: tuple[str, ...], problem: str, fix: str
+) -> None:
+    journal = mine.folder / "runs" / RUN / "journal"
+    before = {path: path.read_bytes() for path in journal.iterdir()}
+    refused(mine(*words), problem, fix)
+    assert {path: path.read_bytes() for path in journal.iterdir()} == before
+
+
+def test_the_seed_or_configuration_of_a_run_is_not_changed_in_its_middle(fresh: Place) -> None:
+    assert fresh("optimize", "--run=a", *TINY).code == 0
+    refused(fresh("optimize", "--run=a", "--seed=1", *TINY), "another seed", "--run a-2")
+    changed = ("--set=optimize.temperature=0.3", *TINY)
+    refused(fresh("optimize", "--run=a", *changed), "another config", "--run a-2")
+    assert fresh("optimize", "--run=a", *TINY).code == 0
+
+
+WORKFLOW = "harnesses/lambada/workflow.py"
+MANIFEST = "harnesses/lambada/harness.yaml"
+HEAD = (
+    "from typing import Any\n\ndef run(document: str, knobs: dict[str, Any], seed: int) -> None:\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [
+        ("def run(document, knobs, seed:\n    pass\n", "workflow.py, line "),
+        (f"{HEAD}    x: int = 'a'\n", "workflow.py, line 4"),
+        (f"{HEAD}    attempt('weak', many=3)\n", "workflow.py, line 4"),
+        (f"{HEAD}    atempt('weak')\n", "workflow.py, line 4"),
+        ("def walk() -> None:\n    pass\n", "workflow.py"),
+    ],
+)
+def test_a_workflow_that_does_not_parse_or_check(fresh: Place, body: str, problem: str) -> None:
+    fresh.write(WORKFLOW, body)
+    done = fresh("optimize", "--run=w", *TINY)
+    refused(done, problem, "workflow.py")
+    assert fresh("sql", "select count(*) n from calls", "--format=json").json == [{"n": 0}]
+    assert "w" not in fresh("status").out or "stopped" in fresh("status").out
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ("low: 1, high: 4, value: 2", "low: 4, high: 1, value: 2", "knobs.rounds: the range"),
+        ("low: 1, high: 4, value: 2", "low: 1, high: 4, value: 9", "knobs.rounds"),
+        ("low: 1, high: 4, value: 2", "low: 1, high: four, value: 2", "knobs.rounds"),
+        ("choices: [any, first, last]", "choices: []", "knobs.position"),
+        ("choices: [any, first, last]", "choices: [any, 1, 2.5]", "knobs.position: choices"),
+    ],
+)
+def test_a_knob_whose_range_is_empty_or_mixed(
+    fresh: Place, old: str, new: str, problem: str
+) -> None:
+    fresh.edit(MANIFEST, old, new)
+    words = ("optimize", *TINY)
+    refused_untouched(fresh, words, "harness.yaml, line ", "knobs.")
+    assert problem in fresh(*words).err
+
+
+def test_a_prompt_with_an_unknown_variable(fresh: Place) -> None:
+    fresh.write("harnesses/lambada/prompts/challenger.md", "Read {{document}} and {{documnet}}")
+    words = ("optimize", *TINY)
+    refused_untouched(fresh, words, "challenger.md, line 1: unknown variable {{documnet}}", "docum")
+
+
+def test_without_a_git_repository(tmp_path: Path) -> None:
+    fresh = Place(tmp_path)
+    fresh("init", "simulated")
+    (tmp_path / ".git").rename(tmp_path / "was.git")
+    for words in (("optimize", *TINY), ("versions",), ("rollback", "v1"), ("diff", "a", "b")):
+        refused_untouched(fresh, words, "is in no git repository", "autodata init, or git init")
+
+
+def openai(place: Place, address: str) -> None:
+    """Let the project's models be an OpenAI-compatible server."""
+    model = f"{{provider: openai, model: m, api: completions, base_url: '{address}'"
+    place.write(
+        "http.yaml",
+        f"models: {{one: {model}, api_key_env: TEST_KEY}}}}\n"
+        "roles: {weak: {model: one}, strong: {model: one, mode: privileged}}\n",
+    )
+
+
+def test_a_dead_endpoint_ends_a_new_run_soon(fresh: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TEST_KEY", "sk-secret")
+    with served(lambda _: Say()) as server:
+        address = server.url
+    openai(fresh, f"{address}/v1")
+    words = ("--models=http.yaml", "--set=budget.pause_hours=0.0005", *TINY)
+    done = fresh("optimize", "--run=d", *words)
+    refused(done, "endpoint one never answered", "check base_url")
+    assert "sk-secret" not in done.err + done.out
+    assert "d  " in fresh("runs").out
+    with served(lambda _: Say("the")) as server:
+        openai(fresh, f"{server.url}/v1")
+        assert fresh("optimize", "--run=d", *words).code == 0
+
+
+def test_a_wrong_key_ends_a_run_at_once(fresh: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TEST_KEY", "sk-secret")
+    body = {"error": {"message": "Incorrect API key provided", "type": "invalid_request_error"}}
+    with served(lambda _: Status(401, body)) as server:
+        openai(fresh, f"{server.url}/v1")
+        done = fresh.process("optimize", "--run=k", "--models=http.yaml", *TINY)
+        refused(done, "does not accept the key", "api_key_env")
+        assert len(server.seen) <= 64
+    written = b"".join(fresh.files().values()).decode(errors="replace")
+    assert "sk-secret" not in done.err + done.out + written
+
+
+def test_a_spent_budget_ends_with_its_own_code_and_goes_on_with_a_larger_one(fresh: Place) -> None:
+    words = ("optimize", "--run=b", *TINY)
+    for _ in range(2):
+        done = fresh(*words, "--set=budget.calls=30")
+        refused(done, "budget", "larger budget.calls", code=3)
+    assert fresh("sql", "select count(*) n from calls", "--format=json").json[0]["n"] <= 30
+    assert fresh(*words).code == 0
+
+
+def test_a_damaged_journal_line_is_named_and_nothing_is_dropped(mine: Place) -> None:
+    (journal,) = (mine.folder / "runs" / RUN / "journal").glob("*.jsonl")
+    lines = journal.read_bytes().splitlines(keepends=True)
+    lines[4] = lines[4].replace(b'"', b"'", 1)
+    journal.write_bytes(b"".join(lines))
+    offset = sum(map(len, lines[:4]))
+    for words in (("optimize", "--run", RUN, "--seed=3"), ("promote", RUN, "--force")):
+        done = mine(*words)
+        refused(done, f"{journal} is damaged at byte {offset} (line 5)", "restore the file")
+    assert journal.read_bytes() == b"".join(lines)
+    assert RUN in mine("runs").out
+    done = mine("evaluate", "lambada", "--most=1")
+    assert done.code == 0
+
+
+def test_a_wrong_switch_or_command_ends_with_usage(fresh: Place) -> None:
+    for words in (("shw",), ("show",), ("optimize", "--foo"), ("evaluate", "x", "--split=test")):
+        done = fresh(*words)
+        assert (done.code, done.out) == (2, "")
+        assert "Usage: autodata" in done.err
+    assert "Did you mean 'show'?" in fresh("shw").err
+
+
+def test_what_a_script_reads_stays_clean_when_something_is_wrong(fresh: Place) -> None:
+    done = fresh("optimize", "--json", "--set=documents.source=nowhere", *TINY)
+    assert done.out == ""
+    refused(done, "nowhere", "name a folder")
+    assert json.loads(fresh("runs", "--json").out) == []
