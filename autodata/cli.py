@@ -134,7 +134,7 @@ def optimize(
     as_json: AsJson = False,
 ) -> None:
     """Search for a better harness and certify it on sealed test documents."""
-    from autodata import running
+    from autodata import lifecycle, running
     from autodata.live import LiveView
     from autodata.wiring import Reports
 
@@ -164,7 +164,7 @@ def optimize(
 
     with view:
         work = running.optimize(project, run_id, seed, reports, view.progress, started)
-        result = running.run_until_signal(work, view.line)
+        result = lifecycle.run_until_signal(work, view.line)
     _show_result(project, run_id, result, console, as_json)
 
 
@@ -186,7 +186,7 @@ def evaluate(
     as_json: AsJson = False,
 ) -> None:
     """Measure the pass rate of one harness, without changing anything."""
-    from autodata import running
+    from autodata import lifecycle, running
     from autodata.live import LiveView
     from autodata.report import wilson
     from autodata.types import Spend
@@ -220,7 +220,7 @@ def evaluate(
             Reports(view.line, view.episode),
             started,
         )
-        outcomes = running.run_until_signal(work, view.line)
+        outcomes = lifecycle.run_until_signal(work, view.line)
     accepted = sum(outcome.accepted for outcome in outcomes)
     low, high = wilson(accepted, len(outcomes))
     spend = sum((outcome.spend for outcome in outcomes), Spend())
@@ -278,7 +278,7 @@ def stop(run: RunName) -> None:
     """Stop a run from elsewhere; it can be resumed."""
     folder = _find(run)
     state = run_store.read_state(folder)
-    if state.pid is None:
+    if not state.pid:
         _out(f"{folder.name} is not running")
         return
     with suppress(ProcessLookupError):
@@ -448,7 +448,7 @@ def certify(
     as_json: AsJson = False,
 ) -> None:
     """Let a candidate meet the baseline on the sealed test documents; every look counts."""
-    from autodata import measuring, running, views
+    from autodata import lifecycle, measuring, running, views
     from autodata.live import LiveView
     from autodata.wiring import Reports
 
@@ -470,7 +470,7 @@ def certify(
         work = measuring.certify_candidate(
             project, run_id, candidate, Reports(view.line, view.episode), started
         )
-        found = running.run_until_signal(work, view.line)
+        found = lifecycle.run_until_signal(work, view.line)
     if as_json:
         _out_json({"run_id": run_id, **found, "simulated": project.config.simulated})
     else:
@@ -487,7 +487,7 @@ def serve(
     models: Models = None,
 ) -> None:
     """Serve the configured vLLM and local models until Ctrl-C."""
-    from autodata import measuring, running
+    from autodata import lifecycle, measuring
     from autodata.wiring import Reports
 
     project = open_project(Path.cwd(), config, list(settings or []), models)
@@ -504,7 +504,7 @@ def serve(
         lambda name, urls: say(f"{name} is ready: base_url: {' '.join(urls)}"),
     )
     with suppress(Interrupted):
-        running.run_until_signal(work, say)
+        lifecycle.run_until_signal(work, say)
 
 
 @app.command()
@@ -518,7 +518,7 @@ def estimate(
     """Predict tokens, dollars and hours of a search from a pilot of a few episodes."""
     from dataclasses import asdict
 
-    from autodata import measuring, running
+    from autodata import lifecycle, measuring
     from autodata.wiring import Reports
 
     project = open_project(Path.cwd(), config, list(settings or []), models)
@@ -526,7 +526,7 @@ def estimate(
     _pull_weights(project, console)
     run_id = f"pilot-{_new_run_id()}"
     work = measuring.estimate(project, run_id, episodes, Reports(), lambda _: None)
-    found = running.run_until_signal(work, lambda text: console.print(Text(text)))
+    found = lifecycle.run_until_signal(work, lambda text: console.print(Text(text)))
     if as_json:
         _out_json({**asdict(found), "simulated": project.config.simulated})
         return

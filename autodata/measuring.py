@@ -16,12 +16,13 @@ from autodata.evaluation import outcome_of
 from autodata.harness.knobs import nearest
 from autodata.harness.repository import Repository
 from autodata.harness.spec import Harness, load_files, load_folder
+from autodata.lifecycle import open_journal
 from autodata.models.servers import Servers
 from autodata.optimize.certify import certify
 from autodata.optimize.estimate import Yardstick
 from autodata.optimize.plan import SearchPlan
 from autodata.project import Project
-from autodata.running import Running, claim, earlier_tests, evaluate, open_journal
+from autodata.running import Running, claim, earlier_tests, evaluate
 from autodata.store.journal import Journal
 from autodata.types import SPLITS, Candidate, Cell, Json, Outcome
 from autodata.wiring import Reports, engine, load_splits, search_plan

@@ -3,20 +3,18 @@
 Knows how a run is put together, not how it is shown; everything the user sees goes through `Reports`.
 """
 
-import asyncio
-import signal
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from autodata.episode.roles import Asking
 from autodata.errors import ConfigurationError, Interrupted, RepositoryError, StoreError
 from autodata.harness.knobs import nearest
 from autodata.harness.repository import Repository
 from autodata.harness.spec import Harness, load_files, load_folder
+from autodata.lifecycle import open_journal
 from autodata.models.base import Site
 from autodata.optimize.base import Iteration
 from autodata.optimize.certify import Ledger
@@ -24,13 +22,20 @@ from autodata.optimize.editor import TextEditor
 from autodata.optimize.events import Progress
 from autodata.optimize.proposer import Edit, HarnessProposer
 from autodata.optimize.search import SearchResult
-from autodata.optimize.session import GitWorkshop, RunStart, Watch, run_session, train_episodes
+from autodata.optimize.session import (
+    GitWorkshop,
+    RunStart,
+    Watch,
+    recorded_session,
+    run_session,
+    train_episodes,
+)
 from autodata.optimize.study import KnobStudy
 from autodata.project import Project, harness_names
 from autodata.store import ledger as test_ledger
 from autodata.store.journal import Journal, Record
 from autodata.store.render import render
-from autodata.store.runs import FINISHED, check_name
+from autodata.store.runs import FINISHED
 from autodata.store.tables import snapshot
 from autodata.types import Candidate, Cell, Document, Json, Outcome, Spend, Split
 from autodata.wiring import (
@@ -44,10 +49,6 @@ from autodata.wiring import (
     task_protocol,
 )
 
-T = TypeVar("T")
-GRACE_S = 8.0
-"""Seconds that calls in flight get to finish after SIGINT or SIGTERM."""
-
 
 @dataclass(slots=True)
 class Running:
@@ -56,39 +57,6 @@ class Running:
     run_id: str
     project: Project
     engine: Engine
-
-
-def run_until_signal(work: Coroutine[Any, Any, T], told: Callable[[str], None]) -> T:
-    """Run a coroutine to its end, or to the first SIGINT or SIGTERM.
-
-    Raises:
-        Interrupted: a signal came; the journal is closed and the run can be resumed.
-    """
-
-    async def main() -> T:
-        task = asyncio.ensure_future(work)
-        loop = asyncio.get_running_loop()
-        caught: list[signal.Signals] = []
-
-        def stop(number: signal.Signals) -> None:
-            caught.append(number)
-            told(
-                f"{number.name}: stopping; calls in flight are abandoned and asked again on resume"
-            )
-            task.cancel()
-
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, stop, number)
-        try:
-            return await task
-        except asyncio.CancelledError:
-            if not caught:
-                raise
-            raise Interrupted(
-                f"stopped by {caught[0].name}", "give the same command again to go on"
-            ) from None
-
-    return asyncio.run(main())
 
 
 async def optimize(
@@ -249,7 +217,8 @@ async def evaluate(
             await running.sandbox.check(harness.workflow)
             started(Running(run_id, project, running))
             cells = [Cell(d.id, split, repeat) for repeat in range(repeats) for d in chosen]
-            outcomes = await running.evaluator.evaluate(candidate, cells)
+            async with recorded_session(journal):
+                outcomes = await running.evaluator.evaluate(candidate, cells)
         if journal.find("session", FINISHED) is None:
             await journal.append("session", FINISHED, {"ended": FINISHED})
         return outcomes
@@ -280,20 +249,6 @@ async def _begin_evaluation(
         raise ConfigurationError(
             f"run {run_id} is an optimization", "choose another name: --run NAME"
         )
-
-
-@asynccontextmanager
-async def open_journal(project: Project, run_id: str) -> AsyncIterator[Journal]:
-    """Open a run's journal for writing, and close it whatever happens."""
-    check_name(run_id)
-    folder = project.runs / run_id
-    folder.mkdir(parents=True, exist_ok=True)
-    journal = Journal.open(folder, linger=0.0 if project.config.simulated else 0.01)
-    try:
-        yield journal
-    finally:
-        with suppress(asyncio.CancelledError):
-            await journal.close()
 
 
 def harness_at(project: Project, name: str) -> Harness:

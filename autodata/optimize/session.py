@@ -4,12 +4,15 @@ Knows nothing of how its collaborators were built. Resuming is running the same 
 journal holds is answered at once, and every decision comes out the same.
 """
 
+import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from itertools import count
 from typing import Protocol
 
-from autodata.errors import ConfigurationError
+from autodata.errors import AutodataError, ConfigurationError, StoreError
 from autodata.evaluation import episode_key
 from autodata.harness.spec import Harness, load_files
 from autodata.optimize.base import Evaluator, Proposer
@@ -175,10 +178,39 @@ async def run_session(
     else:
         await store.append("run", start.run_id, body)
     recorder = JournalRecorder(store)
-    result = await search(plan, baseline, documents, evaluator, proposer, recorder, watch, ledger)
+    async with recorded_session(store):
+        result = await search(
+            plan, baseline, documents, evaluator, proposer, recorder, watch, ledger
+        )
     if store.find("session", FINISHED) is None:
         await store.append("session", FINISHED, result_body(result))
     return result
+
+
+@asynccontextmanager
+async def recorded_session(store: Store) -> AsyncIterator[None]:
+    """Journal that a session of an unfinished run begins, and why it ended if it did not finish.
+
+    A session without an end was killed.
+    """
+    if store.find("session", FINISHED) is not None:
+        yield
+        return
+    key = str(next(number for number in count(1) if store.find("session", str(number)) is None))
+    begun: Json = {"ended": None, "begun_at": time.time()}
+    await store.append("session", key, begun)
+    try:
+        yield
+    except BaseException as error:
+        stopped = isinstance(error, asyncio.CancelledError)
+        ended = {
+            "ended": "Interrupted" if stopped else type(error).__name__,
+            "reason": error.problem if isinstance(error, AutodataError) else "",
+            "ended_at": time.time(),
+        }
+        with suppress(StoreError):  # the journal may be what failed
+            await store.append("session", key, {**begun, **ended})
+        raise
 
 
 def result_body(result: SearchResult) -> Json:

@@ -1,0 +1,107 @@
+"""How a run is kept and how it ends: its open journal, sealing while it goes on, and signals.
+
+Knows nothing of what a run does; whatever is stopped here goes on when the same command is given.
+"""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from threading import Timer
+from typing import Any, TypeVar
+
+from autodata.errors import AutodataError, Interrupted, StoreError
+from autodata.project import Project
+from autodata.store.journal import Journal
+from autodata.store.runs import check_name
+from autodata.store.tables import seal
+
+T = TypeVar("T")
+SEAL_EVERY_S = 5.0
+STOP_S = 9.0
+"""Seconds after the first signal at which the process ends, whatever still hangs."""
+
+
+def run_until_signal(work: Coroutine[Any, Any, T], told: Callable[[str], None]) -> T:
+    """Run a coroutine to its end, or to the first SIGINT or SIGTERM.
+
+    Signals after the first change nothing. A clean stop that takes longer than `STOP_S` seconds is
+    cut short: the journal bears that like any kill.
+
+    Raises:
+        Interrupted: a signal came; the journal is closed and the run can be resumed.
+    """
+
+    async def main() -> T:
+        task = asyncio.ensure_future(work)
+        loop = asyncio.get_running_loop()
+        caught: list[signal.Signals] = []
+
+        def stop(number: signal.Signals) -> None:
+            caught.append(number)
+            if len(caught) > 1:
+                told(f"{number.name}: stopping already")
+                return
+            told(f"{number.name}: stopping; calls in flight get some seconds, the rest is undone")
+            watchdog.start()
+            task.cancel()
+
+        watchdog = Timer(STOP_S, os._exit, [Interrupted.exit_code])
+        watchdog.daemon = True
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stop, number)
+        try:
+            return await task
+        except (asyncio.CancelledError, AutodataError) as error:
+            if not caught:
+                raise
+            raise Interrupted(
+                f"stopped by {caught[0].name}", "give the same command again to go on"
+            ) from error
+        finally:
+            watchdog.cancel()
+
+    return asyncio.run(main())
+
+
+@asynccontextmanager
+async def open_journal(project: Project, run_id: str) -> AsyncIterator[Journal]:
+    """Open a run's journal for writing, seal it now and then, and close it whatever happens."""
+    check_name(run_id)
+    folder = project.runs / run_id
+    folder.mkdir(parents=True, exist_ok=True)
+    journal = Journal.open(folder, linger=0.0 if project.config.simulated else 0.01)
+    try:
+        async with sealing(folder):
+            yield journal
+    finally:
+        await journal.close()
+        await _seal(folder)
+
+
+@asynccontextmanager
+async def sealing(folder: Path, every_s: float = SEAL_EVERY_S) -> AsyncIterator[None]:
+    """Seal a run's full segments while the body runs; no thread is left behind."""
+    over = asyncio.Event()
+
+    async def work() -> None:
+        while not over.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(over.wait(), every_s)
+                return
+            await _seal(folder)
+
+    task = asyncio.create_task(work())
+    try:
+        yield
+    finally:
+        over.set()
+        await task
+
+
+async def _seal(folder: Path) -> None:
+    """Seal, or let it be: tables are a projection, and whoever reads them seals what is missing."""
+    with suppress(OSError, StoreError):
+        await asyncio.to_thread(seal, folder)
