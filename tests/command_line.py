@@ -56,6 +56,16 @@ class Done:
         return json.loads(self.out)
 
 
+def refused(done: Done, problem: str, fix: str, code: int = 2) -> None:
+    """Check the last two lines of a command that could not do what was asked."""
+    assert done.code == code, done.out + done.err
+    assert "Traceback" not in done.err
+    errors = [line for line in done.err.splitlines() if line.startswith(("error: ", "fix: "))]
+    assert [line.split(": ")[0] for line in errors] == ["error", "fix"], done.err
+    assert problem in errors[0]
+    assert fix in errors[1]
+
+
 class Place:
     """A project's folder in which commands are given; `files` are those git does not know."""
 
@@ -156,11 +166,13 @@ def pretend_real(place: Place, run: str) -> None:
 
     async def write() -> None:
         journal = Journal.open(folder)
-        for record in records:
-            body = record.body
-            if record.kind == "run":
-                body = {**body, "simulated": False}
-            await journal.append(record.kind, record.key, body)
+        said = {"simulated": False}
+        await asyncio.gather(
+            *(
+                journal.append(r.kind, r.key, {**r.body, **(said if r.kind == "run" else {})})
+                for r in records
+            )
+        )
         await journal.close()
 
     asyncio.run(write())

@@ -5,20 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.command_line import RUN, TINY, Done, Place, is_root, served
+from tests.command_line import RUN, TINY, Place, is_root, refused, served
 from tests.loopback import Say, Status
 
 WHOLE = ("--set=documents.chunk_chars=0", "--set=documents.min_chars=0")
-
-
-def refused(done: Done, problem: str, fix: str, code: int = 2) -> None:
-    """Check the last two lines of a command that could not do what was asked."""
-    assert done.code == code, done.out + done.err
-    assert "Traceback" not in done.err
-    errors = [line for line in done.err.splitlines() if line.startswith(("error: ", "fix: "))]
-    assert [line.split(": ")[0] for line in errors] == ["error", "fix"], done.err
-    assert problem in errors[0]
-    assert fix in errors[1]
 
 
 def refused_untouched(place: Place, words: tuple[str, ...], problem: str, fix: str) -> None:

@@ -1,0 +1,177 @@
+"""Promotion through the commands, on real git: evidence, refusals, versions and the way back."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.command_line import RUN, TINY, Place, copied, pretend_real, refused
+
+TAG = "harness/lambada/v1"
+MANIFEST = "harnesses/lambada/harness.yaml"
+
+
+@pytest.fixture
+def real(finished: Place, tmp_path: Path) -> Place:
+    """A copy of the finished project whose run says that its models were real."""
+    place = copied(finished.folder, tmp_path / "real")
+    pretend_real(place, RUN)
+    return place
+
+
+def unchanged(place: Place) -> tuple[str, str, str, bytes]:
+    """What a refused promotion must leave alone."""
+    return (
+        place.git("for-each-ref"),
+        place.git("rev-parse", "HEAD"),
+        place.git("status", "--porcelain"),
+        (place.folder / MANIFEST).read_bytes(),
+    )
+
+
+def test_a_certified_candidate_becomes_a_version_with_its_evidence_in_git(real: Place) -> None:
+    promoted = real("promote", RUN)
+    assert (promoted.code, promoted.err) == (0, "")
+    commit = real.git("rev-parse", "HEAD")
+    assert promoted.out == f"promoted: {TAG} is commit {commit[:10]}\nsee it: git show {TAG}\n"
+    shown = real.git("show", TAG)
+    certificate = real("show", RUN, "--json").json["certificates"][0]["evidence"]
+    for fact in (
+        f"run: {RUN}",
+        "candidate: c3",
+        "simulated: false",
+        "certified: true",
+        f"mean: {certificate['difference']['mean']}",
+        "forced: false",
+        "overridden: []",
+        f"+++ b/{MANIFEST}",
+    ):
+        assert fact in shown
+    assert f"Promote c3 of run {RUN}" in real.git("log", "-1", "--format=%B")
+    assert real.git("status", "--porcelain") == ""
+    assert real("diff", "lambada", f"{RUN}/c3").out == "no difference\n"
+    rows = real("sql", "select candidate_id, version, forced from promotions", "--format=json")
+    assert rows.json == [{"candidate_id": "c3", "version": "v1", "forced": False}]
+
+
+def test_promoting_twice_makes_one_version(real: Place) -> None:
+    assert real("promote", RUN).code == 0
+    before = unchanged(real)
+    again = real("promote", RUN)
+    assert again.code == 0
+    assert again.out.startswith("nothing to do, this is the current version")
+    assert real("promote", RUN, "--force").code == 0
+    assert unchanged(real) == before
+
+
+def test_versions_are_listed_compared_and_returned_to(real: Place) -> None:
+    real("promote", RUN)
+    real("promote", RUN, "c1", "--force")
+    back = real("rollback", "v1")
+    assert back.out.startswith("rolled back to v1: harness/lambada/v3 is commit ")
+    found = real("versions", "--json").json
+    assert sorted(found[0]) == [
+        "candidate",
+        "certified",
+        "commit",
+        "forced",
+        "rolled_back_to",
+        "run",
+        "simulated",
+        "version",
+    ]
+    assert [(x["version"], x["candidate"], x["forced"], x["rolled_back_to"]) for x in found] == [
+        ("v1", "c3", False, ""),
+        ("v2", "c1", True, ""),
+        ("v3", "c3", False, "v1"),
+    ]
+    assert "v3" in real("versions").out
+    assert real("diff", TAG, "harness/lambada/v3").out == "no difference\n"
+    assert real("diff", TAG, "harness/lambada/v2").out.startswith("--- a/harness.yaml")
+    assert len(real.git("log", "--format=%s", "--", MANIFEST).splitlines()) == 4
+
+
+def test_a_run_of_simulated_models_is_promoted_by_force_only_and_says_so(mine: Place) -> None:
+    before = unchanged(mine)
+    refused(mine("promote", RUN), "simulated models were used", "--force (it is recorded)")
+    assert unchanged(mine) == before
+    done = mine("promote", RUN, "--force")
+    assert "SIMULATED MODELS" in done.out
+    assert "forced, and recorded: simulated models were used" in done.out
+    evidence = mine.git("tag", "-l", "--format=%(contents)", TAG)
+    assert "simulated: true" in evidence
+    assert "forced: true" in evidence
+    assert "overridden:\n- 'simulated models were used" in evidence
+    assert mine("versions", "--json").json[0]["simulated"] is True
+
+
+def test_a_candidate_without_certificate_is_refused_unless_forced(real: Place) -> None:
+    before = unchanged(real)
+    refused(real("promote", RUN, "c1"), "no certified result", "--force")
+    assert unchanged(real) == before
+    assert (
+        "forced, and recorded: there is no certified" in real("promote", RUN, "c1", "--force").out
+    )
+
+
+def test_a_run_without_test_result_is_refused(fresh: Place) -> None:
+    fresh("optimize", "--run=part", "--set=budget.calls=30", *TINY)
+    refused(fresh("promote", "part"), "run part has no test result yet", "autodata optimize --run")
+    assert fresh("versions", "--json").json == []
+
+
+def test_a_measurement_is_not_promoted(fresh: Place) -> None:
+    assert fresh("evaluate", "lambada", "--most=1", "--run=e").code == 0
+    refused(fresh("promote", "e", "--force"), "run e only measured a harness", "autodata runs")
+
+
+@pytest.mark.parametrize("path", ["autodata.yaml", MANIFEST])
+def test_a_dirty_tree_is_refused_and_kept(real: Place, path: str) -> None:
+    text = (real.folder / path).read_text()
+    real.write(path, f"{text}# mine\n")
+    before = unchanged(real)
+    refused(real("promote", RUN), "changes that are not committed", "commit or stash")
+    assert unchanged(real) == before
+    assert (real.folder / path).read_text() == f"{text}# mine\n"
+
+
+def test_a_moved_incumbent_is_refused_unless_forced(real: Place) -> None:
+    real.edit(MANIFEST, "value: any", "value: last")
+    real.git("commit", "-qam", "By hand")
+    before = unchanged(real)
+    refused(real("promote", RUN), "lambada has changed since", "optimize again")
+    assert unchanged(real) == before
+    assert "forced, and recorded: lambada has changed" in real("promote", RUN, "--force").out
+
+
+def test_without_a_git_identity_nothing_is_promoted(
+    real: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    for name in ("GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_NAME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.delenv("GIT_COMMITTER_EMAIL", raising=False)
+    monkeypatch.delenv("EMAIL", raising=False)
+    real.git("config", "--unset", "user.name")
+    real.git("config", "--unset", "user.email")
+    before = unchanged(real)
+    refused(real("promote", RUN), "git does not know who you are", "git config --global user.name")
+    assert unchanged(real) == before
+    begun = tmp_path / "new"
+    begun.mkdir()
+    made = Place(begun)("init", "simulated")
+    assert made.code == 0
+    assert "committed them" not in made.out
+
+
+def test_a_crash_between_tag_and_journal_is_made_good_by_the_same_command(real: Place) -> None:
+    real("promote", RUN)
+    (journal,) = (real.folder / "runs" / RUN / "journal").glob("*.jsonl")
+    lines = journal.read_bytes().splitlines(keepends=True)
+    kept = [line for line in lines if json.loads(line)["kind"] != "promotion"]
+    assert len(kept) == len(lines) - 1
+    journal.write_bytes(b"".join(kept))
+    assert real("promote", RUN).out.startswith("nothing to do")
+    assert real("sql", "select version from promotions", "--format=csv").out == "version\nv1\n"
