@@ -5,9 +5,9 @@ proposals. Used by `autodata bench search --policy gepa` in a checkout where `pi
 gepa==0.1.4` was done.
 
 gepa's defaults are kept: Pareto parents per document, reflection minibatches of 3 training
-documents, a mutant goes to the full validation set when it is strictly better on its minibatch.
-`VALIDATION` documents was the best size for gepa of 25, 50 and 100 on `gentle`. It reports its
-best validation average.
+documents, a mutant goes to the full validation set when it is strictly better on its minibatch. Of
+25, 50 and 100 validation documents, 50 was as good as 25 within the noise and better than 100
+(2,400 episodes, 60 runs). It reports its best validation average.
 """
 
 import asyncio
