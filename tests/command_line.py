@@ -40,6 +40,7 @@ TINY = (
 )
 """One that takes less than one."""
 RUN = "first"
+NOTICE = "SIMULATED MODELS: these numbers say nothing about real models."
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,17 @@ class Done:
     def json(self) -> Any:
         """What it printed, read."""
         return json.loads(self.out)
+
+
+def good(done: Done) -> Done:
+    """Check that a command did what was asked."""
+    assert (done.code, "Traceback" in done.err) == (0, False), done.err
+    return done
+
+
+def keys(value: Any) -> list[str]:
+    """Return the keys of a JSON object in order of the alphabet."""
+    return sorted(value)
 
 
 def refused(done: Done, problem: str, fix: str, code: int = 2) -> None:

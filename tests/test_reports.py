@@ -1,0 +1,152 @@
+"""What runs are said to be: on screens of any width, and in JSON with stable keys."""
+
+import io
+import re
+
+import pytest
+from rich.console import Console
+
+from autodata.views import run_view
+from tests.command_line import NOTICE, RUN, Place, good, keys
+
+
+def test_show_prints_the_pareto_front_of_rate_and_cost(finished: Place) -> None:
+    done = good(finished("show", RUN))
+    report = good(finished("show", RUN, "--json")).json
+    front = {line["candidate_id"] for line in report["candidates"] if line["front"]}
+    assert front
+    starred = {line.split()[1] for line in done.out.splitlines() if line.startswith("*  c")}
+    assert starred == front
+    best = max(report["candidates"], key=lambda line: line["pass_rate"])
+    cheapest = min(
+        (line for line in report["candidates"] if line["tokens_per_accepted"]),
+        key=lambda line: line["tokens_per_accepted"],
+    )
+    assert {best["candidate_id"], cheapest["candidate_id"]} <= front
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_a_run_can_be_read_on_screens_of_any_width(finished: Place, width: int) -> None:
+    report = good(finished("show", RUN, "--json")).json
+    screen = io.StringIO()
+    Console(file=screen, width=width).print(run_view(report, "finished", width))
+    shown = screen.getvalue()
+    assert max(map(len, shown.splitlines())) <= width
+    assert set(re.findall(r"[a-z]+_[a-z]+", shown)) <= set(report["candidates"][0]["knobs"])
+    assert ("from" in shown) is (width == 120)
+
+
+def test_without_a_terminal_no_line_ends_in_blanks(finished: Place) -> None:
+    for words in (["show", RUN], ["show", RUN, "c3"], ["runs"]):
+        lines = good(finished(*words)).out.splitlines()
+        assert [line for line in lines if line != line.rstrip()] == []
+
+
+def test_show_json_has_stable_keys_and_real_values(finished: Place) -> None:
+    report = good(finished("show", RUN, "--json")).json
+    assert keys(report) == [
+        "candidates",
+        "certificates",
+        "episodes",
+        "iterations",
+        "run",
+        "totals",
+    ]
+    assert report["run"]["simulated"] is True
+    assert report["run"]["config"]["documents"]["splits"]["test"] == 40
+    assert keys(report["candidates"][0]) == [
+        "accepted",
+        "candidate_id",
+        "commit",
+        "decision",
+        "episodes",
+        "front",
+        "high",
+        "iteration",
+        "kind",
+        "knobs",
+        "low",
+        "message",
+        "parent_id",
+        "pass_rate",
+        "prompt_chars",
+        "reason",
+        "seconds_per_accepted",
+        "tokens_per_accepted",
+        "usd_per_accepted",
+    ]
+    assert report["certificates"][0]["evidence"]["certified"] is True
+
+
+def test_show_a_candidate_tells_decision_knobs_and_diff(finished: Place) -> None:
+    done = good(finished("show", RUN, "c3"))
+    assert NOTICE in done.out
+    assert "knobs  rounds=" in done.out
+    assert "+++ b/harness.yaml" in done.out
+    data = good(finished("show", RUN, "c3", "--json")).json
+    assert (data["run_id"], data["simulated"]) == (RUN, True)
+    assert data["iteration"]["decision"] == data["candidate"]["decision"] == "admitted"
+    assert isinstance(data["candidate"]["knobs"], dict)
+
+
+def test_show_keeps_single_test_documents_sealed(finished: Place) -> None:
+    data = good(finished("show", RUN, "c3", "--json")).json
+    assert {line["split"] for line in data["reasons"]} == {"validation"}
+
+
+def test_diff_takes_candidates_names_and_folders(finished: Place) -> None:
+    knobs = good(finished("show", RUN, "c3", "--json")).json["candidate"]["knobs"]
+    done = good(finished("diff", f"{RUN}/c0", f"{RUN}/c3"))
+    added = [line for line in done.out.splitlines() if line.startswith("+  ")]
+    assert added
+    assert all(any(f"value: {value}" in line for value in knobs.values()) for line in added)
+    assert good(finished("diff", "lambada", f"{RUN}/c3")).out == done.out
+    assert good(finished("diff", "harnesses/lambada", f"{RUN}/c0")).out == "no difference\n"
+
+
+def test_trace_shows_rounds_and_attempts_of_an_episode(finished: Place) -> None:
+    query = "select document_id from attempts where candidate_id = 'c3' and split = 'validation'"
+    document = good(finished("sql", query, "--format=csv")).out.splitlines()[1]
+    done = good(finished("trace", RUN, f"c3:{document[:8]}"))
+    assert NOTICE in done.out
+    assert f"c3:{document}:" in done.out
+    assert "question  " in done.out
+    episodes = good(finished("trace", RUN, f"c3:{document}", "--json")).json
+    assert {episode["document_id"] for episode in episodes} == {document}
+    assert episodes[0]["rounds"][0]["attempts"][0]["role"] in ("weak", "strong")
+
+
+def test_sql_answers_in_three_formats_and_names_simulated_runs(finished: Place) -> None:
+    query = "select count(*) as n, 0.5::double as half from runs"
+    table = good(finished("sql", query))
+    assert table.out.splitlines() == ["n  half", "-  ----", "1   0.5", "(1 row)"]
+    assert table.err == f"SIMULATED MODELS in run {RUN}\n"
+    assert good(finished("sql", query, "--format", "csv")).out == "n,half\n1,0.5\n"
+    assert good(finished("sql", query, "--format", "json")).json == [{"n": 1, "half": 0.5}]
+
+
+def test_runs_and_status_tell_states_without_opening_tables(finished: Place) -> None:
+    assert "SIMULATED" in good(finished("runs")).out
+    (line,) = good(finished("runs", "--json")).json
+    assert keys(line) == [
+        "counts",
+        "created_at",
+        "harness",
+        "pid",
+        "run_id",
+        "simulated",
+        "state",
+    ]
+    assert (line["run_id"], line["state"], line["pid"]) == (RUN, "finished", None)
+    assert line["created_at"][4] == "-"
+    status = good(finished("status")).out
+    assert status == (f"no run is going on; the last one is {RUN} (finished, simulated models)\n")
+    assert good(finished("status", "--json")).json == []
+
+
+def test_an_empty_project_says_what_to_do_next(fresh: Place) -> None:
+    assert good(fresh("runs")).out == "there is no run yet; begin one: autodata optimize\n"
+    assert good(fresh("status")).out == "no run is going on\n"
+    assert good(fresh("versions")).out == "lambada has no promoted version yet\n"
+    assert good(fresh("runs", "--json")).json == []
+    assert good(fresh("versions", "--json")).json == []
