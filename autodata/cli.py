@@ -247,7 +247,8 @@ def evaluate(
         f"{split.value} episodes)  {spend.calls:,} calls  "
         f"{spend.prompt_tokens + spend.completion_tokens:,} tokens  ${spend.cost_usd:.2f}"
     )
-    console.print(f"look closer: autodata trace {run_id} c0:DOCUMENT")
+    document = outcomes[0].cell.document_id[:8]
+    console.print(f"look closer at one: autodata trace {run_id} c0:{document}", soft_wrap=True)
 
 
 @app.command()

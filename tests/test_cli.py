@@ -91,6 +91,7 @@ def test_evaluate_measures_a_harness_and_a_candidate(mine: Place) -> None:
     shown = good(mine("evaluate", "lambada", "--most=6", "--run=eval", *SMALL[:3]))
     assert NOTICE in shown.out
     assert "of 6 validation episodes" in shown.out
+    assert good(mine(*shown.out.split("autodata ")[1].split())).out.startswith(NOTICE)
     again = good(mine("evaluate", "lambada", "--most=6", "--run=eval", "--json", *SMALL[:3]))
     data = again.json
     assert keys(data) == [
