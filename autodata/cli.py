@@ -438,6 +438,22 @@ def promote(
 
 
 @app.command()
+def replay(run: RunName, as_json: AsJson = False) -> None:
+    """Carry a finished run out again from its journal, without any model, and compare."""
+    from dataclasses import asdict
+
+    from autodata import lifecycle, replaying, views
+
+    folder = _find(run)
+    work = replaying.replay(find_root(Path.cwd()), folder)
+    data = asdict(lifecycle.run_until_signal(work, _out))
+    if as_json:
+        _out_json({**data, "equal": True})
+    else:
+        _out(views.replayed(data))
+
+
+@app.command()
 def certify(
     run: RunName,
     candidate: Annotated[

@@ -18,11 +18,11 @@ from autodata.harness.repository import Repository
 from autodata.harness.spec import Harness, load_files, load_folder
 from autodata.lifecycle import open_journal
 from autodata.models.servers import Servers
-from autodata.optimize.certify import certify
+from autodata.optimize.certify import Ledger, certify
 from autodata.optimize.estimate import Yardstick
 from autodata.optimize.plan import SearchPlan
 from autodata.project import Project
-from autodata.running import Running, claim, earlier_tests, evaluate
+from autodata.running import Running, claim, evaluate, noted, tests_so_far
 from autodata.store.journal import Journal
 from autodata.types import SPLITS, Candidate, Cell, Json, Outcome
 from autodata.wiring import Reports, engine, load_splits, search_plan
@@ -50,19 +50,16 @@ async def certify_candidate(
         if run is None:
             raise StoreError(f"there is no run {run_id}", "see `autodata runs`")
         baseline, candidate = _candidate(journal, "c0"), _candidate(journal, name)
-        ledger = earlier_tests(project, run_id, ids)
-        if run["test_split"] != ledger.split:
+        if run["test_split"] != Ledger.fresh(ids).split:
             raise ConfigurationError(
                 f"run {run_id} was made with another test split", "use its configuration: -c FILE"
             )
         if (known := journal.find("certification", name)) is not None:
             return known
-        own = [record.body for record in journal.records("certification")]
-        for _ in own:
-            ledger, _ = ledger.enter("", 1.0)
-        ledger.check_room(1)
+        if (run_id, candidate.tree) not in noted(project, ids):
+            tests_so_far(project, ids).check_room(1)
+        ledger = await claim(project, run_id, ids, [candidate])
         _, rate = ledger.enter(candidate.tree, project.config.optimize.alpha)
-        claim(project, run_id, ledger.split, [name], journal)
         plan = search_plan(project.config, run["seed"])
         repeats = plan.repeats_on_test(len(ids))
         cells = [Cell(d, "test", repeat) for repeat in range(repeats) for d in ids]

@@ -1,43 +1,36 @@
 """Runs that need models: optimizing and evaluating, from an open project to a finished journal.
 
-Knows how a run is put together, not how it is shown; everything the user sees goes through `Reports`.
+Knows how a run is put together, not how it is shown; what the user sees goes through `Reports`.
 """
 
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
 
-from autodata.episode.roles import Asking
-from autodata.errors import ConfigurationError, Interrupted, RepositoryError, StoreError
+from autodata.errors import (
+    ConfigurationError,
+    RepositoryError,
+)
 from autodata.harness.knobs import nearest
 from autodata.harness.repository import Repository
 from autodata.harness.spec import Harness, load_files, load_folder
 from autodata.lifecycle import open_journal
-from autodata.models.base import Site
-from autodata.optimize.base import Iteration
 from autodata.optimize.certify import Ledger
-from autodata.optimize.editor import TextEditor
 from autodata.optimize.events import Progress
-from autodata.optimize.proposer import Edit, HarnessProposer
 from autodata.optimize.search import SearchResult
 from autodata.optimize.session import (
     GitWorkshop,
     RunStart,
-    Watch,
     recorded_session,
-    run_session,
-    train_episodes,
 )
-from autodata.optimize.study import KnobStudy
 from autodata.project import Project, harness_names
+from autodata.searching import SearchTask, carry_out
 from autodata.store import ledger as test_ledger
-from autodata.store.journal import Journal, Record
-from autodata.store.render import render
+from autodata.store.journal import Journal
 from autodata.store.runs import FINISHED
-from autodata.store.tables import snapshot
-from autodata.types import Candidate, Cell, Document, Json, Outcome, Spend, Split
+from autodata.types import Candidate, Cell, Document, Json, Outcome, Split
 from autodata.wiring import (
     Engine,
     Reports,
@@ -80,6 +73,8 @@ async def optimize(
     plan = search_plan(config, seed)
     ids = {split: [document.id for document in found] for split, found in documents.items()}
     plan.check(ids)
+    if not (project.runs / run_id).exists():
+        tests_so_far(project, ids["test"]).check_room(plan.finalists)
     with Repository(project.root) as repository:
         async with open_journal(project, run_id) as journal:
             known = journal.find("run", run_id) or {}
@@ -92,103 +87,48 @@ async def optimize(
                 identity(config, documents),
                 config.simulated,
             )
+            task = SearchTask(start, plan, harness, ids, config.optimize)
             workshop = GitWorkshop(repository, start)
             async with engine(project, journal, documents, workshop.load, reports) as running:
                 await running.sandbox.check(harness.workflow)
                 started(Running(run_id, project, running))
-                baseline = workshop.baseline(harness)
-                study = KnobStudy(journal.folder, run_id, harness.knobs, seed)
-                proposer = HarnessProposer(
-                    harness,
-                    workshop,
-                    study,
-                    text_editor(running, harness, plan.parallel)
-                    if config.optimize.proposer != "knobs"
-                    else None,
-                    config.optimize.proposer != "llm",
-                    config.optimize.max_prompt_chars,
-                )
-                tested = earlier_tests(project, run_id, ids["test"])
-                watch = Watch(
-                    progress,
-                    lambda rate: study.baseline(baseline.knobs, rate, baseline.commit),
-                    lambda finalists: claim(project, run_id, tested.split, finalists, journal),
-                )
-                return await run_session(
-                    start,
-                    plan,
-                    baseline,
-                    ids,
-                    running.evaluator,
-                    proposer,
-                    journal,
-                    tested,
-                    watch,
-                )
+                claiming = partial(claim, project, run_id, ids["test"])
+                return await carry_out(task, running, workshop, claiming, progress)
 
 
-def earlier_tests(project: Project, run_id: str, test_documents: Sequence[str]) -> Ledger:
-    """Return which candidates (by tree) other runs have tested on this test split."""
-    fresh = Ledger.fresh(test_documents)
-    if project.config.simulated:  # looks at a simulated world tell nothing about real test results
-        fresh = replace(fresh, split=f"simulated-{fresh.split}")
-    noted = test_ledger.tested(project.runs, fresh.split)
-    trees = [tree for run, tree in noted if run != run_id]
-    return replace(fresh, tested=tuple(dict.fromkeys(trees)))
+def tests_so_far(project: Project, test_documents: Sequence[str]) -> Ledger:
+    """Return which candidates (by tree) were ever tested on this test split."""
+    tested = tuple(tree for _, tree in noted(project, test_documents))
+    return replace(Ledger.fresh(test_documents), tested=tested)
 
 
-def claim(
-    project: Project, run_id: str, split: str, finalists: Sequence[str], journal: Journal
-) -> None:
-    """Write down who is about to be tested, before anything is seen of the test split."""
-    bodies = [journal.find("candidate", finalist) for finalist in finalists]
-    trees = [body["tree"] for body in bodies if body is not None]
-    test_ledger.note(project.runs, split, run_id, trees, time.time)
+def noted(project: Project, test_documents: Sequence[str]) -> list[tuple[str, str]]:
+    """Return run and tree of every test on this split, in their order."""
+    key = _split_key(project, Ledger.fresh(test_documents))
+    return test_ledger.tested(project.runs, key)
 
 
-def text_editor(running: Engine, baseline: Harness, parallel: int) -> Any:
-    """Return the analyzer and implementer as one function of an iteration."""
+async def claim(
+    project: Project, run_id: str, test_documents: Sequence[str], finalists: Sequence[Candidate]
+) -> Ledger:
+    """Write down who is about to be tested; return the ledger as it was before the first of them.
 
-    async def edit(
-        number: int,
-        parent: Candidate,
-        harness: Harness,
-        minibatch: Sequence[Outcome],
-        history: Sequence[Iteration],
-    ) -> Edit:
-        spent: list[Spend] = []
-        site = Site("", "", parent.tree, candidate_id=parent.id, commit=parent.commit)
-        asking = Asking(running.team, site, spent.append)
-        editor = TextEditor(asking, running.sandbox.check, baseline)
-        episodes = train_episodes(running.journal.find, parent, minibatch)
-        decided = {past.number for past in history} | {number}
-        seen = (record for record in running.journal.records() if visible(record, decided))
-        with snapshot(seen, running.journal.folder.name) as query:
-
-            def answer(sql: str) -> str:
-                try:
-                    return render(query(sql), "csv")
-                except StoreError as error:
-                    return f"error: {error.problem}; {error.fix}"
-
-            edited, analysis, predictions, summary = await editor.edit(
-                number, harness, episodes, answer, history
-            )
-        return edited, analysis, predictions, summary, sum(spent, Spend())
-
-    return edit
-
-
-def visible(record: Record, decided: Collection[int]) -> bool:
-    """Whether an analyzer may know a record: what these iterations left behind, and no more.
-
-    Anything later depends on timing, and an answer that depends on timing could not be replayed.
+    The order in the file decides, also between runs that get here at the same time, and never
+    changes again, so a resumed run is corrected for the same number of earlier tests.
     """
-    if record.kind == "iteration":
-        return int(record.key) in decided
-    if record.kind == "candidate":
-        return int(record.body["iteration"]) in {0, *decided}
-    return record.kind == "episode" and record.body["repeat"] // 100 - 1 in decided
+    fresh = Ledger.fresh(test_documents)
+    if not finalists:
+        return fresh
+    key, trees = _split_key(project, fresh), [finalist.tree for finalist in finalists]
+    test_ledger.note(project.runs, key, run_id, trees, time.time)
+    tests = test_ledger.tested(project.runs, key)
+    before = tests[: min(tests.index((run_id, tree)) for tree in trees)]
+    return replace(fresh, tested=tuple(tree for _, tree in before))
+
+
+def _split_key(project: Project, ledger: Ledger) -> str:
+    """Simulated looks tell nothing about real test results: they are counted apart."""
+    return f"simulated-{ledger.split}" if project.config.simulated else ledger.split
 
 
 async def evaluate(

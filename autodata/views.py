@@ -219,3 +219,21 @@ def _number(value: float | None, form: str) -> str:
 
 def _loaded(value: Any) -> Any:
     return json.loads(value) if isinstance(value, str) else value
+
+
+def replayed(found: Json) -> str:
+    """Say what a replay has compared."""
+    facts = found["facts"]
+    decisions = ", ".join(f"{number} {name}" for name, number in sorted(found["decisions"].items()))
+    rows = ", ".join(f"{table} {number:,}" for table, number in sorted(found["rows"].items()))
+    return "\n".join(
+        (
+            f"calls       {found['calls']:,} of {found['calls_journaled']:,} in the journal "
+            "were needed; no model was asked",
+            f"episodes    {facts['episode']:,} of {facts['candidate']:,} candidates",
+            f"iterations  {facts['iteration']:,}: {decisions}",
+            f"decision    {found['best']} after {facts.get('certification', 0)} certifications",
+            f"table rows  {rows}",
+            "equal, all of it, up to times",
+        )
+    )

@@ -4,30 +4,32 @@ Everything above it (commands) asks for a finished whole; everything below it is
 """
 
 import os
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from bisect import bisect
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from autodata.acceptance import policy_from
 from autodata.config import Config, ModelConfig
 from autodata.documents import deal, load_documents, split_digest
 from autodata.episode.protocol import Domain, RoleSettings, TaskProtocol, Team
-from autodata.errors import ConfigurationError
+from autodata.errors import ConfigurationError, RequestRejected
 from autodata.evaluation import HarnessEvaluator
 from autodata.harness.spec import Harness
 from autodata.models.base import Model
 from autodata.models.budget import Ledger as BudgetLedger
-from autodata.models.calls import RecordedCaller, Seat, charge_earlier
+from autodata.models.calls import RecallingCaller, RecordedCaller, Seat, charge_earlier
 from autodata.models.endpoint import Endpoint, EndpointLimits
 from autodata.models.prices import known_price
 from autodata.models.registry import model_class
 from autodata.models.router import Router
+from autodata.models.scripted import ScriptedModel
 from autodata.models.servers import Servers
 from autodata.optimize.plan import SearchPlan
 from autodata.project import Project
-from autodata.store.journal import Journal
+from autodata.store.journal import Record
 from autodata.types import SPLITS, Candidate, Document, Json, Split
 
 DOMAINS = {
@@ -46,11 +48,25 @@ class Reports:
     episode: Callable[[Json], None] = lambda body: None
 
 
+class Facts(Protocol):
+    """The part of a journal that running needs: `Journal`, or one that is only compared with."""
+
+    folder: Path
+
+    def find(self, kind: str, key: str) -> Json | None: ...
+
+    async def append(self, kind: str, key: str, body: Json) -> None: ...
+
+    async def once(self, kind: str, key: str, body: Json) -> Json: ...
+
+    def records(self, kind: str | None = None) -> Iterator[Record]: ...
+
+
 @dataclass(slots=True)
 class Engine:
     """Everything that runs episodes, up and running."""
 
-    journal: Journal
+    journal: Facts
     caller: RecordedCaller
     ledger: BudgetLedger
     team: Team
@@ -135,12 +151,15 @@ def identity(config: Config, documents: Mapping[Split, Sequence[Document]]) -> J
 @asynccontextmanager
 async def engine(
     project: Project,
-    journal: Journal,
+    journal: Facts,
     documents: dict[Split, list[Document]],
     load: Callable[[Candidate], Any],
     reports: Reports,
+    replayed: bool = False,
 ) -> AsyncIterator[Engine]:
     """Start servers, models and sandbox; give an engine that runs episodes; stop all at the end.
+
+    When it is `replayed` there are no servers and no models: every call is in the journal.
 
     Raises:
         ConfigurationError, StoreError, ProviderError: something cannot be started; says the fix.
@@ -149,9 +168,12 @@ async def engine(
     protocol = task_protocol(config)
     async with AsyncExitStack() as stack:
         everything = [document for split in SPLITS for document in documents[split]]
-        endpoints = await _endpoints(project, journal.folder, everything, reports, stack)
         ledger = BudgetLedger(config.budget, gpus=_gpus(config))
-        charge_earlier(ledger, (record.body for record in journal.records("call")))
+        if replayed:
+            endpoints = {name: _silent(name, config.models[name]) for name in _used(config)}
+        else:
+            endpoints = await _endpoints(project, journal.folder, everything, reports, stack)
+            _charge_earlier(ledger, journal)
         seats = {
             role: Seat(
                 endpoints[settings.model],
@@ -161,7 +183,7 @@ async def engine(
             )
             for role, settings in config.roles.items()
         }
-        caller = RecordedCaller(journal, seats, ledger)
+        caller = (RecallingCaller if replayed else RecordedCaller)(journal, seats, ledger)
         stack.push_async_callback(caller.close)
         team = Team(caller, role_settings(config))
         sandbox = await stack.enter_async_context(
@@ -220,6 +242,28 @@ async def _endpoints(
             supervised=served,
         )
     return endpoints
+
+
+def _silent(name: str, settings: ModelConfig) -> Endpoint:
+    """An endpoint that is known by name only."""
+    nobody = ScriptedModel(lambda _: RequestRejected(f"{name} cannot be asked"))
+    limits = EndpointLimits(settings.concurrency, max_tokens=settings.max_tokens)
+    return Endpoint(name, nobody, limits, model_name=settings.model)
+
+
+def _charge_earlier(ledger: BudgetLedger, journal: Facts) -> None:
+    """Count what earlier sessions of the run took; the time of one goes on to its last call."""
+    begun = [r.body["begun_at"] for r in journal.records("session") if "begun_at" in r.body]
+    last = list(begun)
+
+    def calls() -> Iterator[Json]:
+        for record in journal.records("call"):
+            if session := bisect(begun, record.at):
+                last[session - 1] = record.at
+            yield record.body
+
+    charge_earlier(ledger, calls())
+    ledger.charge_time(sum(last) - sum(begun))
 
 
 def _model(

@@ -22,7 +22,18 @@ LAYERS: list[set[str]] = [
     {"episode"},
     {"evaluation"},
     {"optimize", "report", "bench"},
-    {"checks", "lifecycle", "live", "measuring", "promoting", "running", "views", "wiring"},
+    {
+        "checks",
+        "lifecycle",
+        "live",
+        "measuring",
+        "promoting",
+        "replaying",
+        "running",
+        "searching",
+        "views",
+        "wiring",
+    },
     {"cli"},
 ]
 """From the bottom up; a module may import its own layer and those below."""

@@ -104,6 +104,10 @@ class Ledger:
             account.spent += spend
         self._by_role[role] = self._by_role.get(role, Spend()) + spend
 
+    def charge_time(self, seconds: float) -> None:
+        """Count the time that earlier sessions went on."""
+        self._began -= seconds
+
     def _accounts(self, role: str) -> Iterator[_Account]:
         yield self._run
         if role in self._roles:

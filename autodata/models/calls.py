@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from autodata import errors
-from autodata.errors import ContextTooLong, ProviderError, StoreError
+from autodata.errors import ContextTooLong, ProviderError, ReplayMismatch, StoreError
 from autodata.models.base import Reply, Request, Site, call_key
 from autodata.models.budget import Ledger
 from autodata.models.endpoint import Answer, Endpoint
@@ -182,6 +182,19 @@ class RecordedCaller:
             if len(self._begun) > EPISODES_REMEMBERED:
                 self._begun.popitem(last=False)
         return self._begun[episode]
+
+
+class RecallingCaller(RecordedCaller):
+    """Answers from the journal alone: for replays, which never ask anybody."""
+
+    async def _ask(self, key: str, site: Site, seat: Seat, request: Request) -> Reply:
+        place = f"{site.document_id}, repeat {site.repeat}" if site.document_id else "none"
+        raise ReplayMismatch(
+            f"call {site.ordinal} of role {site.role} is not in the journal: "
+            f"candidate {site.candidate_id or 'none'}, document {place}, key {key}",
+            "something that decides what is asked has changed since: this version of autodata, "
+            "the documents, or the journal",
+        )
 
 
 def charge_earlier(ledger: Ledger, bodies: Iterable[Json]) -> None:

@@ -44,7 +44,7 @@ class Iteration:
 
     `evidence` holds whatever the decision rule looked at (race steps, means, e-values), in plain
     JSON. `outcomes` are the mutant's validation outcomes, `parent_outcomes` the parent's on the
-    same cells. `audit` scores the predictions (Brier score, hit rate, base rate) when there were any.
+    same cells. `audit` scores the predictions (Brier score, hit rate, base rate), if any.
     """
 
     number: int

@@ -9,16 +9,18 @@ alpha = .05 the first candidate has a 95 % interval.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass
 from math import sqrt
 from statistics import NormalDist
 
 from autodata.errors import DocumentError
 from autodata.optimize.estimate import Yardstick
-from autodata.types import Json, Outcome
+from autodata.types import Candidate, Json, Outcome
 
 MOST_TESTED = 10
+Claim = Callable[[Sequence[Candidate]], Awaitable["Ledger"]]
+"""Writes down who is about to be tested before anything is seen; returns the ledger before that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +49,8 @@ class Ledger:
         """
         if len(self.tested) + finalists > MOST_TESTED:
             raise DocumentError(
-                f"the test split {self.split} is used up: {len(self.tested)} candidates were tested "
-                f"on it and the limit is {MOST_TESTED}: more could not be told from luck",
+                f"the test split {self.split} is used up: {len(self.tested)} candidates were "
+                f"tested on it and the limit is {MOST_TESTED}: more could not be told from luck",
                 "add documents to the corpus, or give the split `test` a larger share: "
                 "a test split with new documents starts afresh",
             )

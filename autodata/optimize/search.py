@@ -3,8 +3,10 @@
 Knows nothing of git, journals, Optuna or models; it sees an `Evaluator`, a `Proposer` and a
 `Recorder` (optimize/base.py), and is a deterministic function of its plan and their answers.
 
-    result = await search(plan, baseline, documents, evaluator, proposer, recorder, progress,
-    ledger) result.best, result.certificates, result.ledger, result.iterations, result.spent
+    result = await search(
+        plan, baseline, documents, evaluator, proposer, recorder, progress, claim
+    )
+    result.best, result.certificates, result.ledger, result.iterations, result.spent
 
 Iteration i sees exactly the decisions of iterations 1..i-k, applied in order (k =
 `plan.parallel`), however the episodes are timed, so the same search over a journal comes to the
@@ -25,7 +27,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from autodata.optimize.base import Evaluator, Iteration, Proposer, Recorder
-from autodata.optimize.certify import Certificate, Interval, Ledger, certify, interval_of
+from autodata.optimize.certify import Certificate, Claim, Interval, Ledger, certify, interval_of
 from autodata.optimize.estimate import Estimate
 from autodata.optimize.events import Certified, Certifying, Decided, Progress, Remeasured, Started
 from autodata.optimize.iteration import Iterations, together
@@ -66,23 +68,24 @@ async def search(
     proposer: Proposer,
     recorder: Recorder,
     progress: Progress,
-    ledger: Ledger,
+    claim: Claim,
 ) -> SearchResult:
     """Search for a better harness than `baseline` and certify it.
+
+    `claim` is asked right before the test split is, with the finalists.
 
     Raises:
         ConfigurationError, DocumentError: the plan cannot work; nothing was spent.
         BudgetSpent, Interrupted: passed through from the evaluator or proposer.
     """
     plan.check(documents)
-    ledger.check_room(plan.finalists)
     standing = Standing(plan, baseline, documents)
     running = Search(standing, evaluator, proposer, recorder, progress)
     try:
         await running.look_at_baseline()
         await running.iterate()
         await running.remeasure()
-        return await running.finish(ledger)
+        return await running.finish(claim)
     except BaseExceptionGroup as group:
         raise _first(group) from None
 
@@ -150,7 +153,7 @@ class Search:
                 standing.learn(rival.id, outcomes)
             self._progress(Remeasured(standing.ranking()[0], standing.spent))
 
-    async def finish(self, ledger: Ledger) -> SearchResult:
+    async def finish(self, claim: Claim) -> SearchResult:
         """Take baseline and finalists to the test split and say what holds there.
 
         Finalists are believed to be better than the baseline; where nobody is, the baseline is
@@ -162,6 +165,7 @@ class Search:
         finalists = [standing.candidates[name] for name in names]
         repeats = range(standing.test_repeats)
         cells = [Cell(d, "test", repeat) for repeat in repeats for d in standing.documents["test"]]
+        ledger = await claim(finalists)
         self._progress(Certifying(tuple(names), (1 + len(names)) * len(cells)))
         before, *after = await self._all([baseline, *finalists], cells)
         standing.spent += (1 + len(names)) * len(cells)

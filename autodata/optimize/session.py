@@ -1,7 +1,7 @@
-"""One durable optimization session: a search whose facts live in a journal and whose candidates in git.
+"""One durable optimization session: a search with its facts in a journal, its candidates in git.
 
-Knows nothing of how its collaborators were built. Resuming is running the same session again: what the
-journal holds is answered at once, and every decision comes out the same.
+Knows nothing of how its collaborators were built. Resuming is running the same session again: what
+the journal holds is answered at once, and every decision comes out the same.
 """
 
 import asyncio
@@ -16,8 +16,8 @@ from autodata.errors import AutodataError, ConfigurationError, StoreError
 from autodata.evaluation import episode_key
 from autodata.harness.spec import Harness, load_files
 from autodata.optimize.base import Evaluator, Proposer
-from autodata.optimize.certify import Ledger
-from autodata.optimize.events import Certifying, Event, Progress, Started
+from autodata.optimize.certify import Claim, Ledger
+from autodata.optimize.events import Progress
 from autodata.optimize.plan import SearchPlan
 from autodata.optimize.search import SearchResult, search
 from autodata.types import Candidate, Json, Outcome, Split
@@ -80,7 +80,7 @@ class RunStart:
 
 
 class GitWorkshop:
-    """Reads candidates from git and commits new ones, with dates that are the same on every resume."""
+    """Reads candidates from git and commits new ones, with equal dates on every resume."""
 
     def __init__(self, commits: Commits, start: RunStart) -> None:
         self._commits = commits
@@ -128,7 +128,7 @@ class GitWorkshop:
 
 
 class JournalRecorder:
-    """Writes a search's facts to the journal once; a different fact under the same key is an error."""
+    """Writes a search's facts to the journal once; another fact under the same key is an error."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -136,22 +136,6 @@ class JournalRecorder:
     async def record(self, kind: str, key: str, body: Json) -> None:
         """Write, or check against what is there."""
         await self._store.once(kind, key, body)
-
-
-@dataclass(frozen=True, slots=True)
-class Watch:
-    """Who is told what: every event, the baseline's first rate, and who goes to the test split."""
-
-    progress: Progress
-    first_rate: Callable[[float], None]
-    claimed: Callable[[Sequence[str]], None]
-
-    def __call__(self, event: Event) -> None:
-        if isinstance(event, Started):
-            self.first_rate(event.baseline.mean)
-        elif isinstance(event, Certifying):
-            self.claimed(event.finalists)
-        self.progress(event)
 
 
 async def run_session(
@@ -162,8 +146,8 @@ async def run_session(
     evaluator: Evaluator,
     proposer: Proposer,
     store: Store,
-    ledger: Ledger,
-    watch: Watch,
+    claim: Claim,
+    progress: Progress,
 ) -> SearchResult:
     """Run or resume a search to its end and journal the result.
 
@@ -171,7 +155,7 @@ async def run_session(
         ConfigurationError: the run was begun with another configuration, harness or seed.
         BudgetSpent, Interrupted, Unavailable: stopped; the same command goes on from here.
     """
-    body = start.body(baseline, ledger.split)
+    body = start.body(baseline, Ledger.fresh(documents["test"]).split)
     known = store.find("run", start.run_id)
     if known is not None:
         _same_run(known, body)
@@ -180,7 +164,7 @@ async def run_session(
     recorder = JournalRecorder(store)
     async with recorded_session(store):
         result = await search(
-            plan, baseline, documents, evaluator, proposer, recorder, watch, ledger
+            plan, baseline, documents, evaluator, proposer, recorder, progress, claim
         )
     if store.find("session", FINISHED) is None:
         await store.append("session", FINISHED, result_body(result))
@@ -196,9 +180,9 @@ async def recorded_session(store: Store) -> AsyncIterator[None]:
     if store.find("session", FINISHED) is not None:
         yield
         return
-    key = str(next(number for number in count(1) if store.find("session", str(number)) is None))
+    number = next(n for n in count(1) if store.find("session", str(n)) is None)
     begun: Json = {"ended": None, "begun_at": time.time()}
-    await store.append("session", key, begun)
+    await store.append("session", str(number), begun)
     try:
         yield
     except BaseException as error:
@@ -209,7 +193,7 @@ async def recorded_session(store: Store) -> AsyncIterator[None]:
             "ended_at": time.time(),
         }
         with suppress(StoreError):  # the journal may be what failed
-            await store.append("session", key, {**begun, **ended})
+            await store.append("session", f"{number}-end", ended)
         raise
 
 

@@ -10,7 +10,7 @@ from autodata.optimize.certify import Ledger
 from autodata.optimize.events import Certified, Decided, Event, Raced, Started
 from autodata.optimize.plan import RacePlan, SearchPlan
 from autodata.optimize.search import SearchResult, search
-from autodata.types import Candidate, Cell, Outcome
+from autodata.types import SPLITS, Candidate, Cell, Outcome, Split
 from tests.optimize.worlds import BASELINE, Notes, Rates, Steps, documents
 
 JUMPY = [Random(f"jumpy {i}").gauss(0.02, 0.15) for i in range(40)]
@@ -24,6 +24,10 @@ async def searched(
     notes: Notes | None = None,
 ) -> SearchResult:
     found = documents()
+
+    async def claim(_: Sequence[Candidate]) -> Ledger:
+        return Ledger.fresh(found["test"])
+
     told = [] if events is None else events
     return await search(
         plan,
@@ -33,7 +37,7 @@ async def searched(
         proposer or Steps(JUMPY),
         notes or Notes(),
         told.append,
-        Ledger.fresh(found["test"]),
+        claim,
     )
 
 
@@ -82,8 +86,7 @@ async def test_a_refused_proposal_costs_only_its_minibatch() -> None:
 async def test_a_tree_that_was_tried_is_refused_before_any_race() -> None:
     class Again(Steps):
         async def propose(self, number, parent, minibatch, history, rng):  # type: ignore[no-untyped-def]
-            proposal = await super().propose(1, parent, minibatch, history, rng)
-            return proposal
+            return await super().propose(1, parent, minibatch, history, rng)
 
     result = await searched(SearchPlan(iterations=3, parallel=1), proposer=Again([0.1]))
     assert [i.decision == "refused" for i in result.iterations] == [False, True, True]
@@ -161,6 +164,7 @@ async def test_cost_can_be_the_objective() -> None:
     class Cheaper(Steps):
         async def propose(self, number, parent, minibatch, history, rng):  # type: ignore[no-untyped-def]
             proposal = await super().propose(number, parent, minibatch, history, rng)
+            assert proposal.candidate
             proposal.candidate.knobs["tokens"] = 40
             return proposal
 
@@ -204,11 +208,11 @@ async def test_a_plan_that_cannot_work_is_refused_before_anything_is_spent(
     assert not evaluator.paid
 
 
-@pytest.mark.parametrize("split", ["train", "validation", "test"])
-def test_a_split_that_is_too_small_is_named(split: str) -> None:
+@pytest.mark.parametrize("split", SPLITS)
+def test_a_split_that_is_too_small_is_named(split: Split) -> None:
     small = {**documents(), split: ["only one"]}
     with pytest.raises(DocumentError, match=split):
-        SearchPlan().check(small)  # type: ignore[arg-type]
+        SearchPlan().check(small)
 
 
 def test_a_document_in_two_splits_is_refused() -> None:

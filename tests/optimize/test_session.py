@@ -74,7 +74,7 @@ async def session(
 
 
 async def facts(folder: Path) -> dict[tuple[str, str], Json]:
-    """Everything in a journal but the times."""
+    """Everything in a journal but the times, and when sessions began and ended."""
     journal = Journal.open(folder)
     found = [(record.kind, record.key, dict(record.body)) for record in journal.records()]
     await journal.close()
@@ -82,7 +82,16 @@ async def facts(folder: Path) -> dict[tuple[str, str], Json]:
     return {
         (kind, key): {name: value for name, value in body.items() if name != "finished_at"}
         for kind, key, body in found
+        if kind != "session" or key == FINISHED
     }
+
+
+async def sessions(folder: Path) -> dict[str, str | None]:
+    """How each session of a run ended."""
+    journal = Journal.open(folder)
+    found = {record.key: record.body["ended"] for record in journal.records("session")}
+    await journal.close()
+    return found
 
 
 async def test_a_session_leaves_run_candidates_iterations_certificate_and_end(
@@ -121,6 +130,8 @@ async def test_a_session_stopped_anywhere_resumes_to_the_same_facts(
     assert ("session", FINISHED) not in await facts(tmp_path / "b")
     assert await session(tmp_path / "b", Rates(jitter=at)) == undisturbed
     assert await facts(tmp_path / "b") == await facts(tmp_path / "a")
+    ends = {"1": None, "1-end": "Interrupted", "2": None, FINISHED: FINISHED}
+    assert await sessions(tmp_path / "b") == ends
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,247 @@
+"""Replaying: a finished run is carried out again from its journal, and all it comes to is compared.
+
+Knows no models: a call that is not in the journal is an error. Works on a copy; the run, its git
+commits and the project's record of tests are only read.
+"""
+
+import asyncio
+import json
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from autodata.config import Config
+from autodata.errors import ReplayMismatch, StoreError
+from autodata.harness.repository import Repository
+from autodata.harness.spec import load_files
+from autodata.optimize.certify import Ledger
+from autodata.optimize.session import FINISHED, GitWorkshop, RunStart
+from autodata.project import Project
+from autodata.running import noted
+from autodata.searching import SearchTask, carry_out
+from autodata.store.journal import Journal
+from autodata.store.lines import Record
+from autodata.store.rows import SCHEMA, rows
+from autodata.types import Candidate, Json
+from autodata.wiring import Reports, engine, identity, load_splits, search_plan
+
+COMPARED = ("candidate", "episode", "iteration", "certification", "session")
+_TIMES = {"seconds"} | {
+    name for columns in SCHEMA.values() for name, kind, _ in columns if kind == "TIMESTAMP"
+}
+
+
+@dataclass(slots=True)
+class Replayed:
+    """What was compared, and found equal."""
+
+    run_id: str
+    calls: int = 0
+    calls_journaled: int = 0
+    facts: dict[str, int] = field(default_factory=dict)
+    rows: dict[str, int] = field(default_factory=dict)
+    decisions: dict[str, int] = field(default_factory=dict)
+    best: str = ""
+
+
+async def replay(root: Path, folder: Path) -> Replayed:
+    """Carry out a finished run again without any model and compare every fact and table row.
+
+    Raises:
+        StoreError: the run is not finished, or its journal is damaged.
+        ReplayMismatch: the first difference, or the first call that is not in the journal.
+    """
+    with tempfile.TemporaryDirectory(prefix="autodata-replay-") as place:
+        copy = Path(place) / folder.name
+        shutil.copytree(folder / "journal", copy / "journal")
+        journal = await asyncio.to_thread(Journal.open, copy)
+        try:
+            return await _replay(root, journal)
+        finally:
+            await journal.close()
+
+
+async def _replay(root: Path, journal: Journal) -> Replayed:
+    known = journal.find("run", journal.folder.name)
+    finished = journal.find("session", FINISHED)
+    if known is None or finished is None or known.get("kind") == "evaluation":
+        raise StoreError(
+            f"run {journal.folder.name} is no finished search",
+            f"finish it: autodata optimize --run {journal.folder.name}",
+        )
+    project = Project(root, _config(known["config"]), f"the journal of run {journal.folder.name}")
+    documents = load_splits(project.config, root)
+    ids = {split: [document.id for document in found] for split, found in documents.items()}
+    facts = ComparedFacts(journal)
+    with Repository(root) as repository:
+        harness = load_files(repository.read_files(known["baseline_commit"]))
+        start = RunStart(
+            known["run_id"],
+            known["created_at"],
+            known["seed"],
+            known["harness"],
+            known["base_commit"],
+            identity(project.config, documents),
+            known["simulated"],
+        )
+        workshop = GitWorkshop(JournaledCommits(journal, repository), start)
+        plan = search_plan(project.config, start.seed)
+        task = SearchTask(start, plan, harness, ids, project.config.optimize)
+        claiming = partial(_claimed, project, start.run_id, ids["test"])
+        async with engine(
+            project, facts, documents, workshop.load, Reports(), replayed=True
+        ) as running:
+            result = await carry_out(task, running, workshop, claiming, lambda _: None)
+    found = facts.complete()
+    found.decisions = dict(Counter(iteration.decision for iteration in result.iterations))
+    found.best = result.best.id
+    return found
+
+
+def _config(recorded: Json) -> Config:
+    """Return the configuration that a run was begun with, as far as it decides anything."""
+    try:
+        fields = {name: value for name, value in recorded.items() if name != "split_digests"}
+        return Config.model_validate(fields)
+    except ValidationError as error:
+        raise ReplayMismatch(
+            f"the run's configuration is not understood: {error.errors()[0]['msg']}",
+            "replay it with the version of autodata that made it",
+        ) from error
+
+
+async def _claimed(
+    project: Project, run_id: str, test_documents: Sequence[str], finalists: Sequence[Candidate]
+) -> Ledger:
+    """Return the tests before these finalists', as they were noted when the run was made."""
+    tests = noted(project, test_documents)
+    places = [tests.index(test) for f in finalists if (test := (run_id, f.tree)) in tests]
+    if len(places) < len(finalists):
+        raise ReplayMismatch(
+            f"{project.runs} has no note that the finalists of {run_id} were tested",
+            "restore test-ledger.jsonl there from a backup",
+        )
+    before = tests[: min(places, default=0)]
+    return replace(Ledger.fresh(test_documents), tested=tuple(tree for _, tree in before))
+
+
+class JournaledCommits:
+    """Gives the commits that a run made, and makes none."""
+
+    def __init__(self, journal: Journal, repository: Repository) -> None:
+        self._journal = journal
+        self._repository = repository
+
+    def commit_candidate(
+        self,
+        run: str,
+        candidate_id: str,
+        files: Mapping[str, str],
+        parent: str | None,
+        message: str,
+        when: int,
+    ) -> str:
+        """Return the journaled commit if it holds just these files."""
+        body = self._journal.find("candidate", candidate_id)
+        if body is None:
+            raise ReplayMismatch(f"candidate {candidate_id} is not in the journal of run {run}")
+        if self.read_files(body["commit"]) != dict(files):
+            raise ReplayMismatch(
+                f"candidate {candidate_id} has other files than commit {body['commit'][:10]}"
+            )
+        return str(body["commit"])
+
+    def read_files(self, commit: str) -> dict[str, str]:
+        """Return the files of a commit."""
+        return self._repository.read_files(commit)
+
+
+class ComparedFacts:
+    """A journal in which only calls are known; facts become known by being found out again."""
+
+    def __init__(self, journal: Journal) -> None:
+        self.folder = journal.folder
+        self._journal = journal
+        self._calls: set[str] = set()
+        self._found_out: set[tuple[str, str]] = set()
+        self._facts = Counter[str]()
+        self._rows = Counter[str]()
+
+    def find(self, kind: str, key: str) -> Json | None:
+        """Return a call of the run, or a fact that the replay has come to."""
+        if kind == "call":
+            self._calls.add(key)
+        elif kind != "run" and (kind, key) not in self._found_out:
+            return None
+        return self._journal.find(kind, key)
+
+    async def append(self, kind: str, key: str, body: Json) -> None:
+        """Compare a fact with the journaled one."""
+        await self.once(kind, key, body)
+
+    async def once(self, kind: str, key: str, body: Json) -> Json:
+        """Compare a fact with the journaled one and return that.
+
+        Raises:
+            ReplayMismatch: says where they differ.
+        """
+        if kind == "session" and key != FINISHED:
+            return body
+        known = self._journal.find(kind, key)
+        if known is None:
+            raise ReplayMismatch(f"{kind} {key} is not in the journal of run {self.folder.name}")
+        await self._journal.once(kind, key, body)
+        self._compare_rows(kind, key, body, known)
+        self._found_out.add((kind, key))
+        self._facts[kind] += 1
+        return known
+
+    def records(self, kind: str | None = None) -> Iterator[Record]:
+        """Yield the records of facts that the replay has come to, as and when they were written."""
+        for record in self._journal.records(kind):
+            if (record.kind, record.key) in self._found_out:
+                yield record
+
+    def complete(self) -> Replayed:
+        """Check that nothing that the run came to is left; return what was compared.
+
+        Voids are failures of infrastructure, which a replay has none of. What follows the end of
+        the run is a later `certify` or `promote`.
+        """
+        journaled = needed = 0
+        for record in self._journal.records():
+            if (record.kind, record.key) == ("session", FINISHED):
+                break
+            if record.kind == "call":
+                journaled += 1
+                needed += record.key in self._calls
+                continue
+            started = record.kind == "session"
+            void = record.kind == "episode" and record.body["status"] == "void"
+            if record.kind not in COMPARED or void or started:
+                continue
+            if (record.kind, record.key) not in self._found_out:
+                raise ReplayMismatch(f"the replay did not come to {record.kind} {record.key}")
+        compared = {**self._rows, "calls": needed}
+        return Replayed(self.folder.name, needed, journaled, dict(self._facts), compared)
+
+    def _compare_rows(self, kind: str, key: str, body: Json, known: Json) -> None:
+        ours, theirs = self._projected(kind, key, body), self._projected(kind, key, known)
+        for (table, row), other in zip(ours, theirs, strict=True):
+            if (table, row) != other:
+                raise ReplayMismatch(f"a row of {table} from {kind} {key} is {row}, was {other[1]}")
+            self._rows[table] += 1
+
+    def _projected(self, kind: str, key: str, body: Json) -> list[tuple[str, str]]:
+        plain = json.loads(json.dumps(body))
+        found = rows(Record(kind, key, 0.0, plain), self.folder.name)
+        return [
+            (table, json.dumps({n: v for n, v in row.items() if n not in _TIMES}, sort_keys=True))
+            for table, row in found
+        ]

@@ -1,0 +1,140 @@
+"""How a search is put together from an engine: study, proposer, text editor and session.
+
+Knows nothing of where the engine's answers come from, so that runs and replays do the same.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from autodata.config import Optimize
+from autodata.episode.roles import Asking
+from autodata.errors import HarnessError, StoreError
+from autodata.harness.spec import Harness
+from autodata.models.base import Site
+from autodata.optimize.base import Iteration
+from autodata.optimize.certify import Claim
+from autodata.optimize.editor import TextEditor
+from autodata.optimize.events import Event, Progress, Started
+from autodata.optimize.plan import SearchPlan
+from autodata.optimize.proposer import Edit, EditFailed, HarnessProposer
+from autodata.optimize.search import SearchResult
+from autodata.optimize.session import GitWorkshop, RunStart, run_session, train_episodes
+from autodata.optimize.study import KnobStudy
+from autodata.store.journal import Record
+from autodata.store.render import render
+from autodata.store.tables import snapshot
+from autodata.types import Candidate, Outcome, Spend, Split
+from autodata.wiring import Engine
+
+
+@dataclass(frozen=True, slots=True)
+class SearchTask:
+    """Everything that decides what a search does, but for the answers of models."""
+
+    start: RunStart
+    plan: SearchPlan
+    harness: Harness
+    documents: dict[Split, list[str]]
+    settings: Optimize
+
+
+async def carry_out(
+    task: SearchTask,
+    running: Engine,
+    workshop: GitWorkshop,
+    claiming: Claim,
+    progress: Progress,
+) -> SearchResult:
+    """Search with an engine that is up; whether its answers are new or journaled is its affair."""
+    start, harness, settings = task.start, task.harness, task.settings
+    baseline = workshop.baseline(harness)
+    study = KnobStudy(running.journal.folder, start.run_id, harness.knobs, start.seed)
+    edit = text_editor(running, harness, task.plan.parallel)
+    proposer = HarnessProposer(
+        harness,
+        workshop,
+        study,
+        edit if settings.proposer != "knobs" else None,
+        settings.proposer != "llm",
+        settings.max_prompt_chars,
+    )
+
+    def tell(event: Event) -> None:
+        if isinstance(event, Started):
+            study.baseline(baseline.knobs, event.baseline.mean, baseline.commit)
+        progress(event)
+
+    return await run_session(
+        start,
+        task.plan,
+        baseline,
+        task.documents,
+        running.evaluator,
+        proposer,
+        running.journal,
+        claiming,
+        tell,
+    )
+
+
+def text_editor(running: Engine, baseline: Harness, parallel: int) -> Any:
+    """Return the analyzer and implementer as one function of an iteration."""
+
+    async def edit(
+        number: int,
+        parent: Candidate,
+        harness: Harness,
+        minibatch: Sequence[Outcome],
+        history: Sequence[Iteration],
+    ) -> Edit:
+        spent: list[Spend] = []
+        site = Site("", "", parent.tree, candidate_id=parent.id, commit=parent.commit)
+        asking = Asking(running.team, site, spent.append)
+        editor = TextEditor(asking, running.sandbox.check, baseline)
+        episodes = train_episodes(running.journal.find, parent, minibatch)
+        seen = (r for r in running.journal.records() if visible(r, number, history))
+        with snapshot(seen, running.journal.folder.name) as query:
+
+            def answer(sql: str) -> str:
+                try:
+                    return render(query(sql), "csv")
+                except StoreError as error:
+                    return f"error: {error.problem}; {error.fix}"
+
+            try:
+                edited, analysis, predictions, summary = await editor.edit(
+                    number, harness, episodes, answer, history
+                )
+            except HarnessError as error:
+                raise EditFailed(error.problem, sum(spent, Spend())) from error
+        return edited, analysis, predictions, summary, sum(spent, Spend())
+
+    return edit
+
+
+def visible(record: Record, number: int, history: Sequence[Iteration]) -> bool:
+    """Whether iteration `number`'s analyzer may know a record: what its history left behind.
+
+    Anything later depends on timing, and an answer that depends on timing could not be replayed.
+    """
+    decided = {past.number for past in history}
+    body = record.body
+    if record.kind == "iteration":
+        return int(record.key) in decided
+    if record.kind == "candidate":
+        return int(body["iteration"]) in {0, *decided}
+    if record.kind != "episode":
+        return False
+    if body["split"] == "train":
+        return body["repeat"] // 100 - 1 in {number, *decided}
+    place = (body["candidate_id"], body["document_id"], body["repeat"])
+    return place in {
+        (name, outcome.cell.document_id, outcome.cell.repeat)
+        for past in history
+        for name, outcomes in (
+            (past.parent_id, past.parent_outcomes),
+            (f"c{past.number}", past.outcomes),
+        )
+        for outcome in outcomes
+    }
