@@ -4,7 +4,8 @@ The sole owner of optuna. The study is a projection: on resume it is built again
 questions and answers in the same order, so the next suggestion is the same one.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from statistics import fmean
 
@@ -15,7 +16,9 @@ from optuna.distributions import (
     FloatDistribution,
     IntDistribution,
 )
+from optuna.exceptions import StorageInternalError
 from optuna.trial import Trial, TrialState
+from sqlalchemy.exc import SQLAlchemyError  # what Optuna passes on of its database
 
 from autodata.errors import StoreError
 from autodata.harness.knobs import Knob
@@ -39,6 +42,18 @@ def distribution(knob: Knob) -> BaseDistribution:
     return FloatDistribution(knob.low, knob.high, log=knob.log)
 
 
+@contextmanager
+def _writing(file: Path) -> Iterator[None]:
+    """Turn a database that cannot be written into an error that says what to do."""
+    try:
+        yield
+    except (StorageInternalError, SQLAlchemyError, OSError) as error:
+        raise StoreError(
+            f"{file} cannot be written: {error}",
+            "make room or fix the disk, then give the same command again; nothing is lost",
+        ) from error
+
+
 class KnobStudy:
     """Suggests knob values and keeps every candidate as a trial in `folder/optuna.db`.
 
@@ -51,38 +66,35 @@ class KnobStudy:
         self._space = {knob.name: distribution(knob) for knob in knobs.values()}
         self._seed = seed
         self._open: dict[int, Trial] = {}
-        file = folder / STUDY_FILE
-        try:
-            file.unlink(missing_ok=True)
+        self._file = folder / STUDY_FILE
+        with _writing(self._file):
+            self._file.unlink(missing_ok=True)
             self._study = optuna.create_study(
-                storage=f"sqlite:///{file}", study_name=name, direction="maximize"
+                storage=f"sqlite:///{self._file}", study_name=name, direction="maximize"
             )
-        except Exception as error:
-            raise StoreError(
-                f"{file} cannot be written: {error}", "check disk and rights"
-            ) from error
 
     def baseline(self, values: Mapping[str, KnobValue], rate: float, commit: str) -> None:
         """Enter the baseline as a finished trial, so that TPE knows where the search began."""
-        self._study.add_trial(
-            optuna.trial.create_trial(
-                params=dict(values),
-                distributions=self._space,
-                value=rate,
-                user_attrs={"candidate": "c0", "commit": commit},
-            )
+        trial = optuna.trial.create_trial(
+            params=dict(values),
+            distributions=self._space,
+            value=rate,
+            user_attrs={"candidate": "c0", "commit": commit},
         )
+        with _writing(self._file):
+            self._study.add_trial(trial)
 
     def suggest(self, number: int, kept: Mapping[str, KnobValue]) -> dict[str, KnobValue]:
         """Open the trial of iteration `number`; return all knob values, `kept` ones as given."""
         self._study.sampler = optuna.samplers.TPESampler(
             seed=self._seed * 100_003 + number, n_startup_trials=STARTUP_TRIALS, constant_liar=True
         )
-        if kept:
-            self._study.enqueue_trial(dict(kept))
-        if number in self._open:
-            self._study.tell(self._open.pop(number), state=TrialState.FAIL)
-        trial = self._study.ask(self._space)
+        with _writing(self._file):
+            if kept:
+                self._study.enqueue_trial(dict(kept))
+            if number in self._open:
+                self._study.tell(self._open.pop(number), state=TrialState.FAIL)
+            trial = self._study.ask(self._space)
         self._open[number] = trial
         return dict(trial.params)
 
@@ -92,8 +104,11 @@ class KnobStudy:
         Running means over the race's documents are the trial's intermediate values.
         """
         trial = self._open.pop(iteration.number, None)
-        if trial is None:
-            return
+        if trial is not None:
+            with _writing(self._file):
+                self._close(trial, iteration, scale)
+
+    def _close(self, trial: Trial, iteration: Iteration, scale: float) -> None:
         candidate = iteration.proposal.candidate
         trial.set_user_attr("decision", iteration.decision)
         trial.set_user_attr("reason", iteration.reason)

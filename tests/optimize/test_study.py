@@ -1,5 +1,6 @@
 """The Optuna study: a trial for each candidate, and the same suggestion for the same past."""
 
+import resource
 from pathlib import Path
 
 import optuna
@@ -118,3 +119,14 @@ def test_every_kind_of_knob_has_a_distribution() -> None:
         "careful": "CategoricalDistribution",
         "style": "CategoricalDistribution",
     }
+
+
+def test_a_disk_that_is_full_in_the_middle_is_told_as_such(tmp_path: Path) -> None:
+    subject = study(tmp_path)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, limits[1]))
+    try:
+        with pytest.raises(StoreError, match=r"optuna\.db cannot be written"):
+            subject.suggest(1, {})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
