@@ -43,9 +43,7 @@ def load_documents(
         for number, piece in enumerate(pieces):
             if piece.strip() and len(piece) >= min_chars:
                 label = f"{name}#{number}" if len(pieces) > 1 else name
-                documents.setdefault(
-                    document_id(piece), Document(document_id(piece), label, piece)
-                )
+                documents.setdefault(document_id(piece), Document(document_id(piece), label, piece))
     if not documents:
         raise DocumentError(
             f"documents.source: no text in {source}"
@@ -80,7 +78,7 @@ def deal(
     order.sort(key=lambda name: len(groups[name]), reverse=True)
     dealt: dict[Split, list[Document]] = {split: [] for split in SPLITS}
     for name in order:
-        neediest = max(SPLITS, key=lambda split: (sizes[split] - len(dealt[split])))
+        neediest = max(SPLITS, key=lambda split: sizes[split] - len(dealt[split]))
         dealt[neediest].extend(groups[name])
     for split in SPLITS:
         if len(dealt[split]) < sizes[split]:

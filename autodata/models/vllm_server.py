@@ -3,12 +3,14 @@
 Knows nothing of processes; vLLM is never imported, it may live in a Python of its own.
 """
 
+import os
 import subprocess
 import sys
 from collections.abc import Mapping
 
 from autodata.config import ModelConfig
 from autodata.errors import ConfigurationError
+from autodata.models.supervisor import without_keys
 
 READY_S = 1800.0  # weights may have to be fetched and loaded, graphs compiled
 _FIND = "import importlib.util as u, sys; sys.exit(u.find_spec('vllm') is None)"
@@ -58,7 +60,9 @@ def check_installed(name: str, config: ModelConfig) -> None:
     """Raise a ConfigurationError that names the extra when that Python has no vLLM."""
     python = config.python or sys.executable
     try:
-        found = subprocess.run([python, "-c", _FIND], check=False, capture_output=True)
+        found = subprocess.run(
+            [python, "-c", _FIND], env=without_keys(os.environ), check=False, capture_output=True
+        )
     except OSError as error:
         raise ConfigurationError(
             f"models.{name}.python cannot be run: {python}: {error.strerror}", "correct the path"

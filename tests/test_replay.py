@@ -1,0 +1,136 @@
+"""A replay comes to what the run came to, without any model, or says where it does not."""
+
+import asyncio
+import json
+import shutil
+from collections.abc import Callable
+
+import pytest
+
+from autodata.store.journal import Journal, Record, read_records
+from autodata.types import Json
+from tests.command_line import RUN, TINY, Place, good
+
+Change = Callable[[Record], Json | None]
+
+
+def rewrite(place: Place, change: Change, run: str = RUN) -> None:
+    """Write a run's journal anew, each body as `change` says; None leaves the record out."""
+    folder = place.folder / "runs" / run
+    records = list(read_records(folder))
+    shutil.rmtree(folder / "journal")
+
+    async def write() -> None:
+        times = iter([record.at for record in records])
+        journal = Journal.open(folder, clock=lambda: next(times, 0.0))
+        for record in records:
+            body = change(record)
+            if body is not None:
+                await journal.append(record.kind, record.key, body)
+        await journal.close()
+
+    asyncio.run(write())
+
+
+def test_a_replay_checks_everything_and_writes_nothing(finished: Place) -> None:
+    before, refs = finished.files(), finished.git("for-each-ref")
+    done = good(finished("replay", RUN))
+    assert done.out.endswith("equal, all of it, up to times\n")
+    assert finished.files() == before
+    assert finished.git("for-each-ref") == refs
+    found = good(finished("replay", RUN, "--json")).json
+    kinds = [record.kind for record in read_records(finished.folder / "runs" / RUN)]
+    assert found["calls"] == found["calls_journaled"] == kinds.count("call")
+    for kind in ("episode", "iteration", "candidate", "certification"):
+        assert found["facts"][kind] == kinds.count(kind)
+        assert found["rows"][f"{kind}s"] == kinds.count(kind)
+    assert sum(found["decisions"].values()) == kinds.count("iteration")
+    assert (found["best"], found["equal"]) == ("c3", True)
+
+
+def test_a_replay_needs_neither_configuration_nor_harness_folder(mine: Place) -> None:
+    mine.write("autodata.yaml", "models: 3\n")
+    shutil.rmtree(mine.folder / "harnesses")
+    assert "equal" in good(mine("replay", RUN)).out
+
+
+def test_what_was_certified_after_the_end_is_no_part_of_the_replay(mine: Place) -> None:
+    good(mine("certify", RUN, "c2"))
+    assert "equal" in good(mine("replay", RUN)).out
+
+
+def test_a_missing_call_is_named(mine: Place) -> None:
+    calls = [r for r in read_records(mine.folder / "runs" / RUN) if r.kind == "call"]
+    lost = calls[len(calls) // 2]
+    rewrite(mine, lambda r: None if r.key == lost.key else r.body)
+    done = mine("replay", RUN)
+    assert done.code == 2
+    body = lost.body
+    assert f"call {body['ordinal']} of role {body['role']} is not in the journal" in done.err
+    assert f"candidate {body['candidate_id']}, document {body['document_id']}" in done.err
+
+
+def changed(kind: str, **fields: object) -> Change:
+    """Return a change of the last fields of every record of a kind."""
+    return lambda r: {**r.body, **fields} if r.kind == kind else r.body
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (changed("episode", status="accepted"), 'status is "rejected", was "accepted"'),
+        (changed("iteration", decision="refused"), 'was "refused"'),
+        (changed("candidate", prompt_chars=7), "prompt_chars is 0, was 7"),
+        (changed("certification", certified=None), "certified is true, was null"),
+    ],
+    ids=["episode", "iteration", "candidate", "certification"],
+)
+def test_the_first_difference_is_told(mine: Place, change: Change, told: str) -> None:
+    rewrite(mine, change)
+    done = mine("replay", RUN)
+    assert done.code == 2
+    assert told in done.err
+
+
+def test_a_fact_that_the_replay_does_not_come_to_is_told(mine: Place) -> None:
+    first = next(r for r in read_records(mine.folder / "runs" / RUN) if r.kind == "episode")
+    folder = mine.folder / "runs" / RUN
+    records = list(read_records(folder))
+    shutil.rmtree(folder / "journal")
+
+    async def write() -> None:
+        journal = Journal.open(folder)
+        for record in [Record("episode", "made-up", 0.0, first.body), *records]:
+            await journal.append(record.kind, record.key, record.body)
+        await journal.close()
+
+    asyncio.run(write())
+    assert "the replay did not come to episode made-up" in mine("replay", RUN).err
+
+
+def test_documents_that_changed_since_are_told(mine: Place) -> None:
+    rewrite(mine, changed("run", test_split="other"))
+    done = mine("replay", RUN)
+    assert done.code == 2
+    assert "test_split" in done.err
+
+
+def test_only_a_finished_search_is_replayed(fresh: Place) -> None:
+    good(fresh("evaluate", "lambada", "--most=4", "--run=eval"))
+    done = fresh("replay", "eval")
+    assert done.code == 2
+    assert "run eval is no finished search" in done.err
+
+
+def test_text_edits_are_replayed_too(fresh: Place) -> None:
+    config = (fresh.folder / "autodata.yaml").read_text()
+    config = config.replace("harness: lambada", "harness: cs-research")
+    config = config.replace("domain: cloze", "domain: research")
+    config = config.replace("acceptance: verifiable", "acceptance: prose")
+    config = config.replace("proposer: knobs", "proposer: mix")
+    fresh.write("autodata.yaml", config.replace(", api: completions", ""))
+    good(fresh("optimize", "--run", RUN, "--iterations=3", *TINY[:3], "--set=optimize.minibatch=2"))
+    roles = {r.body["role"] for r in read_records(fresh.folder / "runs" / RUN) if r.kind == "call"}
+    assert {"analyzer", "implementer"} <= roles
+    found = json.loads(good(fresh("replay", RUN, "--json")).out)
+    assert found["facts"]["iteration"] == 3

@@ -1,0 +1,105 @@
+"""A planted key is nowhere: not under the project, in output or errors, nor with any child."""
+
+import os
+import shutil
+from pathlib import Path
+
+from tests.command_line import Place, served
+from tests.killing import KEY, KEY_NAME, RUN, Command, forks, lines, small_project, solver, until
+from tests.loopback import Action, Script, Seen, Status
+
+OPTIMIZE = ("optimize", "--run", RUN)
+GIT = """#!/bin/sh
+env >> "{log}"
+echo "$@" >> "{log}"
+exec {git} "$@"
+"""
+
+
+def quoting(code: int, answers: int) -> Script:
+    """Return a script whose first answers are errors that quote the request's key."""
+    answer = solver()
+
+    def act(seen: Seen) -> Action:
+        assert KEY in seen.headers["Authorization"]
+        said = f"{seen.headers['Authorization']} is not liked, nor is {KEY}"
+        if seen.index < answers:
+            return Status(code, {"error": {"message": said, "type": KEY, "code": KEY}})
+        return answer(seen)
+
+    return act
+
+
+def telltale_git(folder: Path) -> tuple[Path, Path]:
+    """Make a git that writes down what it is given; return its folder and its log."""
+    real = shutil.which("git")
+    assert real
+    program, log = folder / "bin" / "git", folder / "git.log"
+    program.parent.mkdir()
+    program.write_text(GIT.format(log=log, git=real))
+    program.chmod(0o755)
+    return program.parent, log
+
+
+def files_with_key(folder: Path) -> list[Path]:
+    return [
+        path for path in folder.rglob("*") if path.is_file() and KEY.encode() in path.read_bytes()
+    ]
+
+
+def children(pid: int) -> list[int]:
+    """All living descendants of a process."""
+    found: list[int] = []
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        for child in map(int, task.read_text().split()):
+            found += [child, *children(child)]
+    return found
+
+
+def told(command: Command) -> dict[int, bytes]:
+    """What the children of a command were started with."""
+    found = {}
+    for child in children(command.pid):
+        about = Path(f"/proc/{child}")
+        found[child] = (about / "cmdline").read_bytes() + (about / "environ").read_bytes()
+    return found
+
+
+def no_key_is_left(place: Place, logs: Path) -> None:
+    assert files_with_key(place.folder) == []
+    assert files_with_key(logs) == []
+    assert KEY not in place.git("log", "--all", "--patch", "--notes", "--format=raw")
+
+
+def test_a_planted_key_is_nowhere_but_in_requests(tmp_path: Path) -> None:
+    programs, git_log = telltale_git(tmp_path)
+    path = f"{programs}{os.pathsep}{os.environ['PATH']}"
+    with (
+        served(quoting(503, 12)) as server,
+        forks(tmp_path / "logs", PATH=path, GIT_PYTHON_GIT_EXECUTABLE=str(programs / "git")) as run,
+    ):
+        place = small_project(tmp_path / "project", server.url)
+        command = run.begin(place, *OPTIMIZE)
+        assert until(lambda: lines(place, "episode") > 0, command)
+        assert KEY.encode() in Path(f"/proc/{command.pid}/environ").read_bytes()
+        given = told(command)
+        assert given, "the sandbox's workers are children"
+        assert [pid for pid, text in given.items() if KEY.encode() in text] == []
+        assert KEY.encode() not in Path(f"/proc/{command.pid}/cmdline").read_bytes()
+        assert command.wait() == 0, command.said
+        for words in (("show", RUN), ("replay", RUN), ("sql", "from calls"), ("doctor",)):
+            assert run.run(place, *words)[0] == 0
+        no_key_is_left(place, tmp_path / "logs")
+        assert "fast-import" in git_log.read_text()
+        assert KEY_NAME in git_log.read_text()
+        assert KEY not in git_log.read_text()
+
+
+def test_an_error_that_quotes_the_key_is_told_without_it(tmp_path: Path) -> None:
+    with served(quoting(401, 10_000)) as server, forks(tmp_path / "logs") as run:
+        place = small_project(tmp_path / "project", server.url)
+        code, said = run.run(place, *OPTIMIZE)
+        assert code == 2
+        assert "fix: " in said
+        assert KEY_NAME in said
+        no_key_is_left(place, tmp_path / "logs")
