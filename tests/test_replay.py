@@ -9,7 +9,7 @@ import pytest
 
 from autodata.store.journal import Journal, Record, read_records
 from autodata.types import Json
-from tests.command_line import RUN, TINY, Place, good
+from tests.command_line import RUN, SMALL, TINY, Place, good
 
 Change = Callable[[Record], Json | None]
 
@@ -55,7 +55,7 @@ def test_a_replay_needs_neither_configuration_nor_harness_folder(mine: Place) ->
 
 
 def test_what_was_certified_after_the_end_is_no_part_of_the_replay(mine: Place) -> None:
-    good(mine("certify", RUN, "c2"))
+    good(mine("certify", RUN, "c2", *SMALL))
     assert "equal" in good(mine("replay", RUN)).out
 
 

@@ -16,14 +16,14 @@ exec {git} "$@"
 """
 
 
-def quoting(code: int, answers: int) -> Script:
-    """Return a script whose first answers are errors that quote the request's key."""
+def quoting(code: int, bad: range) -> Script:
+    """Return a script some of whose answers are errors that quote the request's key."""
     answer = solver()
 
     def act(seen: Seen) -> Action:
         assert KEY in seen.headers["Authorization"]
         said = f"{seen.headers['Authorization']} is not liked, nor is {KEY}"
-        if seen.index < answers:
+        if seen.index in bad:
             return Status(code, {"error": {"message": said, "type": KEY, "code": KEY}})
         return answer(seen)
 
@@ -75,7 +75,7 @@ def test_a_planted_key_is_nowhere_but_in_requests(tmp_path: Path) -> None:
     programs, git_log = telltale_git(tmp_path)
     path = f"{programs}{os.pathsep}{os.environ['PATH']}"
     with (
-        served(quoting(503, 12)) as server,
+        served(quoting(503, range(5, 15))) as server,
         forks(tmp_path / "logs", PATH=path, GIT_PYTHON_GIT_EXECUTABLE=str(programs / "git")) as run,
     ):
         place = small_project(tmp_path / "project", server.url)
@@ -96,10 +96,9 @@ def test_a_planted_key_is_nowhere_but_in_requests(tmp_path: Path) -> None:
 
 
 def test_an_error_that_quotes_the_key_is_told_without_it(tmp_path: Path) -> None:
-    with served(quoting(401, 10_000)) as server, forks(tmp_path / "logs") as run:
+    with served(quoting(401, range(10_000))) as server, forks(tmp_path / "logs") as run:
         place = small_project(tmp_path / "project", server.url)
         code, said = run.run(place, *OPTIMIZE)
         assert code == 2
         assert "fix: " in said
-        assert KEY_NAME in said
         no_key_is_left(place, tmp_path / "logs")

@@ -17,7 +17,7 @@ WORD_END = re.compile(r"[.!?][\"')\]]*(?= |$)")
 MIN_QUESTION_WORDS = 5
 MAX_PASSAGE_CHARS = 4000
 MAX_WORD_TOKENS = 4
-STOPS = ("\n", ".", ",", ";", ":", "!", "?")
+STOPS = ("\n", ".", ",", ";")  # OpenAI-compatible servers take four at most
 
 
 class Cloze:
