@@ -53,10 +53,17 @@ def _git(root: Path) -> list[Check]:
         return [Check(False, "git is not installed", "install git 2.30 or later")]
     if not (root / ".git").exists():
         return [Check(False, f"no git repository in {root}", "autodata init, or git init")]
+    from autodata.harness.repository import NEEDED
+
     checks = [Check(True, f"git repository in {root}")]
+    environment = {name: value for name, value in os.environ.items() if NEEDED.fullmatch(name)}
     for field in ("user.name", "user.email"):
         found = subprocess.run(
-            ["git", "-C", str(root), "config", field], capture_output=True, text=True, check=False
+            ["git", "-C", str(root), "config", field],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
         ).stdout.strip()
         checks.append(
             Check(

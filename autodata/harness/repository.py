@@ -29,9 +29,9 @@ SEARCHER = "autodata <autodata@localhost>"
 
 _REF_PART = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]|\.(?!\.|lock$|$))*")
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
-_NEEDED = re.compile(
-    r"PATH|HOME|USER|LOGNAME|EMAIL|LANG(UAGE)?|LC_.*|XDG_.*|TMPDIR|TZ|LD_.*|GIT_.*"
-)
+NEEDED = re.compile(r"PATH|HOME|USER|LOGNAME|EMAIL|LANG(UAGE)?|LC_.*|XDG_.*|TMPDIR|TZ|LD_.*|GIT_.*")
+"""Names of the environment variables that git may know; keys are not among them."""
+
 _ENVIRONMENT = {
     "GIT_ALTERNATE_OBJECT_DIRECTORIES": "",
     "GIT_NAMESPACE": "",
@@ -97,7 +97,7 @@ class Repository:
         self._folder = PurePosixPath(root.resolve().relative_to(top).as_posix())
         folder, common = Path(self._repo.git_dir), Path(self._repo.common_dir)
         self._environment = {
-            **{name: "" for name in os.environ if not _NEEDED.fullmatch(name)},  # no keys for git
+            **{name: "" for name in os.environ if not NEEDED.fullmatch(name)},  # no keys for git
             **_ENVIRONMENT,
             "GIT_DIR": str(folder),
             "GIT_COMMON_DIR": str(common),
