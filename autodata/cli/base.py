@@ -1,0 +1,94 @@
+"""What the commands share: their common options, how they print, and how they find a run."""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from random import Random
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console, RenderableType
+
+from autodata.errors import ConfigurationError
+from autodata.project import find_root
+from autodata.store import runs as run_store
+
+if TYPE_CHECKING:
+    import duckdb
+
+ConfigFile = Annotated[
+    Path | None,
+    typer.Option("-c", "--config", metavar="FILE", help="Use this file instead of autodata.yaml."),
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="KEY=VALUE", help="Set a field, e.g. optimize.parallel=4; repeat."
+    ),
+]
+Models = Annotated[
+    str | None,
+    typer.Option(
+        "--models",
+        metavar="KIND|FILE",
+        help="Take models and roles from `local`, `simulated` or a file.",
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
+RunName = Annotated[str, typer.Argument(metavar="RUN", help="Name of a run, or `last`.")]
+
+
+def make_console(stderr: bool = False) -> Console:
+    """Return a console; what does not go to a terminal is 120 columns wide."""
+    stream = sys.stderr if stderr else sys.stdout
+    return Console(highlight=False, stderr=stderr, width=None if stream.isatty() else 120)
+
+
+def draw(drawn: RenderableType, console: Console | None = None) -> None:
+    """Print a table or the like; where there is no terminal, without blanks at line ends."""
+    console = console or make_console()
+    with console.capture() as captured:
+        console.print(drawn)
+    text = captured.get()
+    if not console.is_terminal:
+        text = "".join(f"{line.rstrip()}\n" for line in text.splitlines())
+    console.file.write(text)
+
+
+def out(text: str) -> None:
+    print(text)
+
+
+def out_json(data: Any) -> None:
+    print(json.dumps(data, indent=1, default=str, ensure_ascii=False))
+
+
+@contextmanager
+def open_tables(run: str | None) -> Iterator["duckdb.DuckDBPyConnection"]:
+    from autodata.store import tables
+
+    connection = tables.connect(runs_folder(), run)
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def find_run(run: str) -> Path:
+    if run == "last":
+        states = run_store.list_runs(runs_folder())
+        if not states:
+            raise ConfigurationError("there is no run yet", "begin one: autodata optimize")
+        run = states[-1].id
+    return run_store.find_run(runs_folder(), run)
+
+
+def runs_folder() -> Path:
+    return find_root(Path.cwd()) / "runs"
+
+
+def new_run_id() -> str:
+    return run_store.new_run_id(datetime.now().astimezone(), Random())

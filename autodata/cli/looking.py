@@ -1,0 +1,208 @@
+"""Commands that look at runs, or stop one: nothing here calls a model."""
+
+import os
+import signal
+import sys
+import time
+from contextlib import suppress
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from autodata.cli.base import (
+    AsJson,
+    RunName,
+    draw,
+    find_run,
+    make_console,
+    open_tables,
+    out,
+    out_json,
+    runs_folder,
+)
+from autodata.errors import ConfigurationError
+from autodata.project import open_project
+from autodata.store import runs as run_store
+
+
+class Format(StrEnum):
+    """How `sql` prints rows."""
+
+    table = "table"
+    csv = "csv"
+    json = "json"
+
+
+def status(as_json: AsJson = False) -> None:
+    """Say which runs are going on and how far they are."""
+    states = run_store.list_runs(runs_folder())
+    going = [state for state in states if state.state == "running"]
+    if as_json:
+        out_json([_state(state) for state in going])
+        return
+    if not going:
+        last = ""
+        if states:
+            mark = ", simulated models" if states[-1].simulated else ""
+            last = f"; the last one is {states[-1].id} ({states[-1].state}{mark})"
+        out(f"no run is going on{last}")
+    for state in going:
+        mark = "  SIMULATED MODELS" if state.simulated else ""
+        out(
+            f"{state.id}  running as process {state.pid}  harness {state.harness}  "
+            f"{state.counts.get('iteration', 0)} iterations decided  "
+            f"{state.counts.get('episode', 0)} episodes  {state.counts.get('call', 0)} calls{mark}"
+        )
+
+
+def stop(run: RunName) -> None:
+    """Stop a run from elsewhere; it can be resumed."""
+    folder = find_run(run)
+    state = run_store.read_state(folder)
+    if not state.pid:
+        out(f"{folder.name} is not running")
+        return
+    with suppress(ProcessLookupError):
+        os.kill(state.pid, signal.SIGTERM)
+    for _ in range(200):
+        if run_store.read_state(folder).pid != state.pid:
+            out(f"{folder.name} has stopped; resume it: autodata optimize --run {folder.name}")
+            return
+        time.sleep(0.1)
+    raise ConfigurationError(
+        f"process {state.pid} has not stopped within 20 s", f"look at it, or: kill -9 {state.pid}"
+    )
+
+
+def runs(as_json: AsJson = False) -> None:
+    """List all runs."""
+    states = run_store.list_runs(runs_folder())
+    if as_json:
+        out_json([_state(state) for state in states])
+        return
+    if not states:
+        out("there is no run yet; begin one: autodata optimize")
+        return
+    from autodata.views import rows_view
+
+    columns = ("run", "state", "begun", "harness", "iterations", "episodes", "calls", "models")
+    draw(
+        rows_view(
+            columns,
+            [
+                (
+                    state.id,
+                    state.state,
+                    when(state.created_at),
+                    state.harness,
+                    state.counts.get("iteration", 0),
+                    state.counts.get("episode", 0),
+                    state.counts.get("call", 0),
+                    "" if not state.harness else "SIMULATED" if state.simulated else "real",
+                )
+                for state in states
+            ],
+        )
+    )
+
+
+def show(
+    run: RunName,
+    candidate: Annotated[
+        str | None, typer.Argument(metavar="CANDIDATE", help="A candidate, such as c7.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show a run with its candidates and Pareto front, or one candidate."""
+    from autodata import report, views
+
+    folder = find_run(run)
+    with open_tables(folder.name) as connection:
+        if candidate is None:
+            data = report.run_report(connection, folder.name)
+            state = run_store.read_state(folder).state
+            drawn: Any = views.run_view(data, state, make_console().width)
+        else:
+            data = report.candidate_report(connection, folder.name, candidate)
+            drawn = views.candidate_view(data, make_console().width)
+    if as_json:
+        out_json(data)
+    else:
+        draw(drawn)
+
+
+def diff(
+    a: Annotated[str, typer.Argument(metavar="A", help="A harness name, RUN/CANDIDATE, or tag.")],
+    b: Annotated[str, typer.Argument(metavar="B", help="The same.")],
+) -> None:
+    """Show what differs between two versions of a harness."""
+    from autodata.harness import spec
+    from autodata.running import harness_at
+    from autodata.views import diff_view
+
+    project = open_project(Path.cwd(), None, [], None)
+    text = spec.diff(harness_at(project, a), harness_at(project, b))
+    make_console().print(diff_view(text) if text else "no difference", soft_wrap=True)
+
+
+def trace(
+    run: RunName,
+    episode: Annotated[
+        str,
+        typer.Argument(
+            metavar="EPISODE",
+            help="CANDIDATE:DOCUMENT[:REPEAT]; a document's first letters are enough.",
+        ),
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """Show everything that happened in an episode."""
+    from autodata import report, views
+
+    folder = find_run(run)
+    with open_tables(folder.name) as connection:
+        data = report.trace_report(connection, folder.name, episode)
+    if as_json:
+        out_json(data)
+    else:
+        draw(views.trace_view(data, run_store.read_state(folder).simulated))
+
+
+def sql(
+    query: Annotated[str, typer.Argument(metavar="QUERY", help="One SELECT, in DuckDB's SQL.")],
+    format: Annotated[Format, typer.Option(help="How to print rows.")] = Format.table,
+) -> None:
+    """Query all runs, also while they are going on."""
+    from autodata.store import render, tables
+
+    with open_tables(None) as connection:
+        found = tables.query(connection, query)
+        simulated = tables.query(connection, "select run_id from runs where simulated order by 1")
+    out(render.render(found, format.value))
+    if simulated.rows:
+        names = [str(row[0]) for row in simulated.rows]
+        shown = ", ".join(names[:3]) + (" ..." if len(names) > 3 else "")
+        print(f"SIMULATED MODELS in run {shown}", file=sys.stderr)
+
+
+def _state(state: run_store.RunState) -> dict[str, Any]:
+    return {
+        "run_id": state.id,
+        "state": state.state,
+        "pid": state.pid,
+        "created_at": when(state.created_at, "seconds"),
+        "harness": state.harness,
+        "simulated": state.simulated,
+        "counts": state.counts,
+    }
+
+
+def when(created_at: str, precision: str = "") -> str:
+    """Return seconds since 1970 as local time, with `precision` in ISO form; empty stays empty."""
+    if not created_at:
+        return ""
+    begun = datetime.fromtimestamp(float(created_at)).astimezone()
+    return begun.isoformat(timespec=precision) if precision else f"{begun:%Y-%m-%d %H:%M}"

@@ -1,0 +1,100 @@
+"""Commands about the project and the machine: `init`, `doctor`, `models`, `bench`."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from autodata.cli.base import AsJson, ConfigFile, out, out_json
+from autodata.errors import AutodataError
+from autodata.project import Project, begin, find_root, open_project
+
+
+def init(
+    kind: Annotated[
+        str, typer.Argument(metavar="KIND", help="local, openai, anthropic, vllm or simulated")
+    ] = "local",
+) -> None:
+    """Write autodata.yaml and a harness here; make the git repository where there is none."""
+    from autodata.harness.repository import create_repository, first_commit
+
+    root = find_root(Path.cwd())
+    made = create_repository(root)
+    if made:
+        out(f"made a git repository in {root}")
+    written = begin(root, kind)
+    for path in written:
+        out(f"wrote {path.relative_to(root)}")
+    if made and first_commit(root, written):
+        out("committed them")
+    out("next: autodata optimize")
+
+
+def models_pull(
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="A model that autodata can serve.")
+    ] = "smollm2",
+) -> None:
+    """Fetch a model's weights into the cache ahead of time."""
+    from autodata.models.weights import cache_folder, pull
+
+    out(str(pull(name, cache_folder(os.environ))))
+
+
+def models_list() -> None:
+    """List the models that autodata can fetch, and whether they are there."""
+    from autodata.models.weights import KNOWN, cache_folder, cached
+
+    for name in KNOWN:
+        found = cached(name, cache_folder(os.environ))
+        out(f"{name}  {found or 'not fetched: autodata models pull ' + name}")
+
+
+def doctor(config: ConfigFile = None) -> None:
+    """Check what a run would need on this machine, without starting one."""
+    from autodata.checks import check_all
+
+    project_error = None
+    project: Project | None = None
+    try:
+        project = open_project(Path.cwd(), config, [], None)
+    except AutodataError as error:
+        project_error = error
+    bad = 0
+    for check in check_all(find_root(Path.cwd()), project, project_error):
+        bad += not check.good
+        out(f"{'ok ' if check.good else 'BAD'}  {check.what}")
+        if check.fix:
+            out(f"     fix: {check.fix}")
+    if bad:
+        raise typer.Exit(2)
+
+
+def bench_search(
+    landscape: Annotated[str, typer.Option(help="A landscape, or `all`.")] = "all",
+    policy: Annotated[str, typer.Option(help="A policy, or `all`.")] = "all",
+    budget: Annotated[
+        list[int] | None, typer.Option(help="Episodes; repeat for several. [1500 2400 5000 14000]")
+    ] = None,
+    runs: Annotated[int, typer.Option(min=1, help="Seeded runs each.")] = 100,
+    seed: Annotated[int, typer.Option(help="First seed.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Run search policies on simulated landscapes whose truth is known (no model is called)."""
+    from autodata.bench import run as bench
+
+    rows = bench.bench_search(
+        bench.landscapes_named(landscape),
+        bench.policies_named(policy),
+        budget or bench.BUDGETS,
+        runs,
+        seed,
+        lambda line: print(line, file=sys.stderr),
+        os.cpu_count() or 1,
+    )
+    if as_json:
+        out_json(rows)
+    else:
+        out(bench.render(rows))

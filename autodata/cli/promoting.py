@@ -1,0 +1,69 @@
+"""Commands that change which version of a harness counts: `promote`, `versions`, `rollback`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from autodata.cli.base import AsJson, ConfigFile, RunName, draw, find_run, out, out_json
+from autodata.project import open_project
+
+
+def promote(
+    run: RunName,
+    candidate: Annotated[
+        str | None, typer.Argument(metavar="CANDIDATE", help="Default: the certified one.")
+    ] = None,
+    force: Annotated[
+        bool,
+        typer.Option("--force", help="Go ahead against missing evidence; it is recorded."),
+    ] = False,
+    config: ConfigFile = None,
+) -> None:
+    """Make a certified candidate the new version of its harness."""
+    from autodata.promoting import promote_run
+    from autodata.views import SIMULATED
+
+    project = open_project(Path.cwd(), config, [], None)
+    folder = find_run(run)
+    version, new = promote_run(project, folder, candidate, force)
+    if version.evidence.get("simulated"):
+        draw(SIMULATED)
+    said = "promoted" if new else "nothing to do, this is the current version"
+    out(f"{said}: {version.tag} is commit {version.commit[:10]}")
+    for problem in version.evidence.get("overridden", []) if new else []:
+        out(f"forced, and recorded: {problem}")
+    out(f"see it: git show {version.tag}")
+
+
+def versions(
+    harness: Annotated[
+        str | None, typer.Argument(metavar="HARNESS", help="Default: the configured one.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the promoted versions of a harness."""
+    from autodata.promoting import list_versions
+    from autodata.views import rows_view
+
+    project = open_project(Path.cwd(), None, [], None)
+    found = list_versions(project, harness or project.config.harness)
+    if as_json:
+        out_json(found)
+    elif not found:
+        out(f"{harness or project.config.harness} has no promoted version yet")
+    else:
+        columns = tuple(found[0])
+        draw(rows_view(columns, [tuple(line.values()) for line in found]))
+
+
+def rollback(
+    version: Annotated[str, typer.Argument(metavar="VERSION", help="A version, such as v2.")],
+    harness: Annotated[str | None, typer.Option(help="Default: the configured one.")] = None,
+) -> None:
+    """Return a harness to an earlier version, by a new commit."""
+    from autodata.promoting import roll_back
+
+    project = open_project(Path.cwd(), None, [], None)
+    made = roll_back(project, harness or project.config.harness, version)
+    out(f"rolled back to {version}: {made.tag} is commit {made.commit[:10]}")

@@ -1,0 +1,340 @@
+"""Commands that work with models: optimize, evaluate, certify, replay, serve, estimate."""
+
+import os
+from contextlib import suppress
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from autodata.cli.base import (
+    AsJson,
+    ConfigFile,
+    Models,
+    RunName,
+    Settings,
+    draw,
+    find_run,
+    make_console,
+    new_run_id,
+    open_tables,
+    out,
+    out_json,
+)
+from autodata.errors import Interrupted
+from autodata.project import Project, find_root, open_project
+from autodata.store import runs as run_store
+
+if TYPE_CHECKING:
+    from autodata.optimize.search import SearchResult
+
+
+class SplitName(StrEnum):
+    """Splits that may be measured by hand."""
+
+    train = "train"
+    validation = "validation"
+
+
+def optimize(
+    run: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Name of the run; an existing one resumes."),
+    ] = None,
+    seed: Annotated[int, typer.Option(metavar="S", help="Seed of every random choice.")] = 0,
+    iterations: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Iterations; short for --set optimize.iterations=N."),
+    ] = None,
+    config: ConfigFile = None,
+    settings: Settings = None,
+    models: Models = None,
+    as_json: AsJson = False,
+) -> None:
+    """Search for a better harness and certify it on sealed test documents."""
+    from autodata import lifecycle, running
+    from autodata.live import LiveView
+    from autodata.wiring import Reports
+
+    changes = list(settings or [])
+    if iterations is not None:
+        changes.append(f"optimize.iterations={iterations}")
+    project = open_project(Path.cwd(), config, changes, models)
+    run_id = run_store.check_name(run or new_run_id())
+    console = make_console(as_json)
+    console.print(
+        f"run {run_id}  harness {project.config.harness}  seed {seed}  {project.config_file}\n"
+        f"kept in {project.runs / run_id}",
+        soft_wrap=True,
+    )
+    pull_weights(project, console)
+    view = LiveView(
+        console,
+        f"autodata optimize  run {run_id}",
+        project.config.optimize.iterations,
+        project.config.budget,
+        project.config.simulated,
+    )
+    reports = Reports(view.line, view.episode)
+
+    def started(found: running.Running) -> None:
+        view.started(found.engine.caller.status)
+
+    with view:
+        work = running.optimize(project, run_id, seed, reports, view.progress, started)
+        result = lifecycle.run_until_signal(work, view.line)
+    _show_result(project, run_id, result, console, as_json)
+
+
+def evaluate(
+    harness: Annotated[
+        str,
+        typer.Argument(metavar="HARNESS", help="A harness folder or name, RUN/CANDIDATE, or tag."),
+    ],
+    split: Annotated[SplitName, typer.Option(help="Documents to use.")] = SplitName.validation,
+    repeats: Annotated[int, typer.Option(min=1, help="Episodes per document.")] = 1,
+    most: Annotated[int, typer.Option(min=0, help="Documents at most; 0: all.")] = 0,
+    run: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Name to keep it under; resumes.")
+    ] = None,
+    config: ConfigFile = None,
+    settings: Settings = None,
+    models: Models = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure the pass rate of one harness, without changing anything."""
+    from autodata import lifecycle, running
+    from autodata.live import LiveView
+    from autodata.report import wilson
+    from autodata.types import Spend
+    from autodata.views import rate
+    from autodata.wiring import Reports
+
+    project = open_project(Path.cwd(), config, list(settings or []), models)
+    found = running.harness_at(project, harness)
+    run_id = run or f"eval-{new_run_id()}"
+    console = make_console(as_json)
+    pull_weights(project, console)
+    view = LiveView(
+        console,
+        f"autodata evaluate {harness}  run {run_id}",
+        0,
+        project.config.budget,
+        project.config.simulated,
+    )
+
+    def started(now: running.Running) -> None:
+        view.started(now.engine.caller.status)
+
+    with view:
+        work = running.evaluate(
+            project,
+            run_id,
+            found,
+            split.value,
+            repeats,
+            most,
+            Reports(view.line, view.episode),
+            started,
+        )
+        outcomes = lifecycle.run_until_signal(work, view.line)
+    accepted = sum(outcome.accepted for outcome in outcomes)
+    low, high = wilson(accepted, len(outcomes))
+    spend = sum((outcome.spend for outcome in outcomes), Spend())
+    data = {
+        "run_id": run_id,
+        "harness": harness,
+        "split": split.value,
+        "episodes": len(outcomes),
+        "accepted": accepted,
+        "pass_rate": accepted / len(outcomes),
+        "low": low,
+        "high": high,
+        "calls": spend.calls,
+        "prompt_tokens": spend.prompt_tokens,
+        "completion_tokens": spend.completion_tokens,
+        "cost_usd": spend.cost_usd,
+        "simulated": project.config.simulated,
+    }
+    if as_json:
+        out_json(data)
+        return
+    console.print(
+        f"pass rate {rate(accepted / len(outcomes), low, high)}  ({accepted} of {len(outcomes)} "
+        f"{split.value} episodes)  {spend.calls:,} calls  "
+        f"{spend.prompt_tokens + spend.completion_tokens:,} tokens  ${spend.cost_usd:.2f}"
+    )
+    document = outcomes[0].cell.document_id[:8]
+    console.print(f"look closer at one: autodata trace {run_id} c0:{document}", soft_wrap=True)
+
+
+def certify(
+    run: RunName,
+    candidate: Annotated[
+        str, typer.Argument(metavar="CANDIDATE", help="The candidate to test, such as c7.")
+    ],
+    config: ConfigFile = None,
+    settings: Settings = None,
+    models: Models = None,
+    as_json: AsJson = False,
+) -> None:
+    """Let a candidate meet the baseline on the sealed test documents; every look counts."""
+    from autodata import lifecycle, measuring, running, views
+    from autodata.live import LiveView
+    from autodata.wiring import Reports
+
+    project = open_project(Path.cwd(), config, list(settings or []), models)
+    run_id = find_run(run).name
+    console = make_console(as_json)
+    view = LiveView(
+        console,
+        f"autodata certify {run_id} {candidate}",
+        0,
+        project.config.budget,
+        project.config.simulated,
+    )
+
+    def started(now: running.Running) -> None:
+        view.started(now.engine.caller.status)
+
+    with view:
+        work = measuring.certify_candidate(
+            project, run_id, candidate, Reports(view.line, view.episode), started
+        )
+        found = lifecycle.run_until_signal(work, view.line)
+    if as_json:
+        out_json({"run_id": run_id, **found, "simulated": project.config.simulated})
+    else:
+        console.print(views.certificate_line(candidate, found), soft_wrap=True)
+
+
+def replay(run: RunName, as_json: AsJson = False) -> None:
+    """Carry a finished run out again from its journal, without any model, and compare."""
+    from dataclasses import asdict
+
+    from autodata import lifecycle, replaying, views
+
+    folder = find_run(run)
+    work = replaying.replay(find_root(Path.cwd()), folder)
+    data = asdict(lifecycle.run_until_signal(work, out))
+    if as_json:
+        out_json({**data, "equal": True})
+    else:
+        out(views.replayed(data))
+
+
+def serve(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="MODEL", help="Default: all of them.")
+    ] = None,
+    config: ConfigFile = None,
+    settings: Settings = None,
+    models: Models = None,
+) -> None:
+    """Serve the configured vLLM and local models until Ctrl-C."""
+    from autodata import lifecycle, measuring
+    from autodata.wiring import Reports
+
+    project = open_project(Path.cwd(), config, list(settings or []), models)
+    console = make_console()
+
+    def say(text: str) -> None:
+        console.print(Text(text), soft_wrap=True)
+
+    pull_weights(project, console)
+    work = measuring.serve(
+        project,
+        names or [],
+        Reports(say),
+        lambda name, urls: say(f"{name} is ready: base_url: {' '.join(urls)}"),
+    )
+    with suppress(Interrupted):
+        lifecycle.run_until_signal(work, say)
+
+
+def estimate(
+    episodes: Annotated[int, typer.Option(min=2, help="Episodes of the pilot.")] = 8,
+    config: ConfigFile = None,
+    settings: Settings = None,
+    models: Models = None,
+    as_json: AsJson = False,
+) -> None:
+    """Predict tokens, dollars and hours of a search from a pilot of a few episodes."""
+    from dataclasses import asdict
+
+    from autodata import lifecycle, measuring
+    from autodata.wiring import Reports
+
+    project = open_project(Path.cwd(), config, list(settings or []), models)
+    console = make_console(as_json)
+    pull_weights(project, console)
+    run_id = f"pilot-{new_run_id()}"
+    work = measuring.estimate(project, run_id, episodes, Reports(), lambda _: None)
+    found = lifecycle.run_until_signal(work, lambda text: console.print(Text(text)))
+    if as_json:
+        out_json({**asdict(found), "simulated": project.config.simulated})
+        return
+    if project.config.simulated:
+        from autodata.views import SIMULATED
+
+        console.print(SIMULATED)
+    out(
+        f"a search takes {found.fewest_episodes:,} to {found.most_episodes:,} episodes "
+        f"(pilot of {found.pilot_episodes}, kept as {run_id})"
+    )
+    for name, amount, form in (
+        ("prompt tokens", found.prompt_tokens, ",.0f"),
+        ("completion tokens", found.completion_tokens, ",.0f"),
+        ("dollars", found.usd, ",.2f"),
+        ("hours", found.hours, ",.2f"),
+    ):
+        low, high = format(amount.low, form), format(amount.high, form)
+        out(f"{name:<18}{format(amount.mean, form):>14}   [{low} to {high}]")
+    if project.config.optimize.proposer != "knobs":
+        out("not in it: what analyzer and implementer will use")
+
+
+def _show_result(
+    project: Project, run_id: str, result: "SearchResult", console: Console, as_json: bool
+) -> None:
+    from autodata import report, views
+    from autodata.harness import spec
+    from autodata.running import harness_at
+
+    with open_tables(run_id) as connection:
+        data = report.run_report(connection, run_id)
+    if as_json:
+        out_json({**data, "best": result.best.id})
+        return
+    draw(views.run_view(data, "finished", console.width), console)
+    best = result.finalists[0].id if result.finalists else "c0"
+    if best != "c0":
+        before, after = harness_at(project, f"{run_id}/c0"), harness_at(project, f"{run_id}/{best}")
+        console.print(f"\nwhat {best} changes:")
+        console.print(views.diff_view(spec.diff(before, after)), soft_wrap=True)
+    console.print(f"\nthe run lies in {project.runs / run_id}; next:", soft_wrap=True)
+    steps = [
+        (f"autodata show {run_id} {best}", "look at a candidate closely"),
+        ('autodata sql "select split, avg(score) from episodes group by split"', "ask anything"),
+    ]
+    if result.best.id != "c0":
+        steps.insert(0, (f"autodata promote {run_id}", f"make {best} the new version"))
+    for command, meaning in steps:
+        console.print(f"  {command}    # {meaning}", soft_wrap=True)
+
+
+def pull_weights(project: Project, console: Console) -> None:
+    """Fetch weights that a local model needs, before anything is drawn."""
+    from autodata.models.weights import KNOWN, cache_folder, cached, pull
+
+    used = {role.model for role in project.config.roles.values()}
+    for name in sorted(used):
+        settings = project.config.models[name]
+        wanted = settings.provider == "local" and not settings.base_url
+        cache = cache_folder(os.environ)
+        if wanted and settings.model in KNOWN and cached(settings.model, cache) is None:
+            console.print(f"fetching {settings.model} into {cache} (once)")
+            pull(settings.model, cache)
