@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from autodata import errors
-from autodata.errors import ContextTooLong, ProviderError, ReplayMismatch, StoreError
+from autodata.errors import ContextTooLong, ProviderError, Refused, ReplayMismatch, StoreError
 from autodata.models.base import Reply, Request, Site, call_key
 from autodata.models.budget import Ledger
 from autodata.models.endpoint import Answer, Endpoint
@@ -160,7 +160,7 @@ class RecordedCaller:
         try:
             try:
                 answer = await endpoint.call(request, self._priority(site), seat.total_s)
-            except ContextTooLong as error:
+            except (ContextTooLong, Refused) as error:
                 answer = Answer(Reply(""), error=error)
             else:
                 spent = answer.reply.spend

@@ -109,7 +109,7 @@ class Endpoint:
 
         Raises:
             Unavailable: the endpoint answers others but not this call, or is down for too long.
-            AuthenticationFailed, RequestRejected, ContextTooLong, ConfigurationError.
+            AuthenticationFailed, RequestRejected, ContextTooLong, Refused, ConfigurationError.
         """
         if self._watch is not None:
             self._watch.start()
@@ -118,7 +118,7 @@ class Endpoint:
             doubled = replace(request, max_tokens=2 * request.max_tokens)
             try:
                 second, more = await self._persist(doubled, priority, total_s)
-            except ContextTooLong:
+            except (ContextTooLong, Refused):
                 pass
             else:
                 reply, tries = _paid_for(second, reply), tries + more

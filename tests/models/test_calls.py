@@ -11,6 +11,7 @@ from autodata.errors import (
     BudgetSpent,
     ConfigurationError,
     ContextTooLong,
+    ProviderError,
     Refused,
     StoreError,
     Truncated,
@@ -158,13 +159,14 @@ async def test_outcome_that_was_paid_for_is_recalled_too(
     assert model.requests == []
 
 
-async def test_context_too_long_is_journaled_without_cost() -> None:
-    caller, _, log = build(lambda *_: ContextTooLong("long"))
-    with pytest.raises(ContextTooLong):
+@pytest.mark.parametrize("kind", [ContextTooLong, Refused])
+async def test_final_error_is_journaled_without_cost(kind: type[ProviderError]) -> None:
+    caller, _, log = build(lambda *_: kind("for good"))
+    with pytest.raises(kind):
         await caller.call(SITE, CHAT)
     assert isinstance(log, Memory)
     [body] = log.bodies.values()
-    assert (body["outcome"], body["completion_tokens"]) == ("ContextTooLong", 0)
+    assert (body["outcome"], body["completion_tokens"]) == (kind.__name__, 0)
 
 
 async def test_outage_is_not_journaled() -> None:

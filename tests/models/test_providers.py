@@ -12,6 +12,7 @@ from autodata.errors import (
     ContextTooLong,
     ProviderError,
     RateLimited,
+    Refused,
     RequestRejected,
     TimedOut,
     Unavailable,
@@ -277,6 +278,12 @@ async def test_context_too_long_is_recognised(
     body = error_body(provider, kind, message)
     error = await fail(provider, server, lambda _: Status(status, body))
     assert isinstance(error, ContextTooLong)
+
+
+async def test_prompt_against_the_rules_is_refused_not_broken(server: Loopback) -> None:
+    body = error_body("openai", "content_filter", "The response was filtered")
+    error = await fail("openai", server, lambda _: Status(400, body))
+    assert type(error) is Refused
 
 
 @pytest.mark.parametrize("status", [400, 404, 422])

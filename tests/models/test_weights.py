@@ -26,7 +26,7 @@ def make_wheel(folder: Path, member: str = GGUF, content: bytes = b"weights") ->
 
 
 def test_weights_in_the_cache_are_just_a_path(tmp_path: Path) -> None:
-    path = tmp_path / Path(GGUF).name
+    path = tmp_path / KNOWN["smollm2"].file
     path.write_bytes(b"there")
     assert pull("smollm2", tmp_path, tmp_path / "nowhere") == path
     assert cached("smollm2", tmp_path) == path
