@@ -1,27 +1,36 @@
 """How full each client keeps a slow server, and what a call costs its process.
 
-    python benchmarks/throughput.py [--slots 512] [--latency 2] [--calls 6000] [--json]
+    python benchmarks/throughput.py [--slots 512] [--latency 2] [--calls N] [--json]
 
 Every subject runs in a process of its own against the same kind of loopback server, which answers
 each request after exactly `latency` seconds; one call at a time in each of `slots` places. The mean
-in flight is the server's own count between the first and the last tenth of the calls. `autodata` is
-everything a run does per call: limits, budget, retries, call key, journal with fsync.
+in flight is the server's own count between the first and the last tenth of the calls.
+`autodata-caller` is everything a run does per call: limits, budget, retries, call key, journal with
+fsync. `autodata-evaluate` is the command as a user types it, on a project of made-up documents:
+workflows in their sandbox, episodes, tables' facts; the CPU time of its helper processes counts.
 """
 
 import argparse
 import asyncio
 import json
+import random
 import resource
+import shutil
+import string
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
-SUBJECTS = ("aiohttp", "openai-sdk", "openai-sdk-aiohttp", "autodata")
+SUBJECTS = ("aiohttp", "openai-sdk", "openai-sdk-aiohttp", "autodata-caller", "autodata-evaluate")
+REPOSITORY = Path(__file__).resolve().parents[1]
+CALLS_PER_EPISODE = 12
 PROMPT = "Some words of a document that a question is asked about. " * 40
 REPLY = {
     "id": "x",
@@ -51,6 +60,9 @@ class Row:
     mean_in_flight: float
     cpu_ms_per_call: float
     rss_mb: float
+    """At its highest, of the process that makes the calls."""
+    rss_early_mb: float
+    """The same after a quarter of the time; as much as `rss_mb` where memory stays flat."""
 
 
 class SlowServer(asyncio.Protocol):
@@ -199,11 +211,9 @@ def measure(subject: str, url: str, calls: int, slots: int) -> dict[str, float]:
         "aiohttp": lambda: run_aiohttp(url, calls, slots),
         "openai-sdk": lambda: run_sdk(url, calls, slots, fast=False),
         "openai-sdk-aiohttp": lambda: run_sdk(url, calls, slots, fast=True),
-        "autodata": lambda: run_autodata(url, calls, slots),
+        "autodata-caller": lambda: run_autodata(url, calls, slots),
     }
-    cpu = asyncio.run(runs[subject]())
-    rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {"cpu_ms_per_call": 1000 * cpu / calls, "rss_mb": rss}
+    return {"cpu_ms_per_call": 1000 * asyncio.run(runs[subject]()) / calls}
 
 
 def mean_in_flight(spans: list[tuple[float, float]]) -> float:
@@ -214,23 +224,89 @@ def mean_in_flight(spans: list[tuple[float, float]]) -> float:
     return inside / (last - first)
 
 
+def write_project(folder: Path, url: str, slots: int, documents: int) -> None:
+    """Write a project whose strong and weak solver are the slow server: always wrong, no accepts.
+
+    With two rounds of 4 weak and up to 4 strong samples an episode makes about a dozen calls.
+    """
+    rng = random.Random(0)
+    letters = string.ascii_lowercase
+    words = ["".join(rng.choices(letters, k=rng.randint(3, 9))) for _ in range(2000)]
+
+    def sentence() -> str:
+        return " ".join(rng.sample(words, 12)).capitalize() + "."
+
+    with (folder / "documents.jsonl").open("w") as file:
+        for _ in range(documents + 4):
+            file.write(json.dumps({"text": " ".join(sentence() for _ in range(30))}) + "\n")
+    shutil.copytree(REPOSITORY / "harnesses" / "lambada", folder / "harnesses" / "lambada")
+    model = {"provider": "openai", "model": "m", "base_url": url, "concurrency": slots}
+    config = {
+        "harness": "lambada",
+        "documents": {
+            "source": "documents.jsonl",
+            "splits": {"train": 2, "validation": documents, "test": 2},
+        },
+        "models": {"slow": model},
+        "roles": {"weak": {"model": "slow"}, "strong": {"model": "slow", "mode": "privileged"}},
+        "protocol": {"domain": "cloze", "acceptance": "verifiable", "max_rounds": 4},
+        "optimize": {"proposer": "knobs"},
+    }
+    (folder / "autodata.yaml").write_text(json.dumps(config))
+
+
+def watch(process: subprocess.Popen[str]) -> list[float]:
+    """Sample the resident memory of a process in MB until it ends."""
+    samples: list[float] = []
+    while process.poll() is None:
+        with suppress(OSError):
+            pages = int(Path(f"/proc/{process.pid}/statm").read_text().split()[1])
+            samples.append(pages * resource.getpagesize() / 2**20)
+        time.sleep(0.25)
+    return samples
+
+
 def in_own_process(subject: str, slots: int, latency: float, calls: int) -> Row:
     """Start a server and a process for the subject, and collect what both measured."""
     me = [sys.executable, __file__]
     serving = [*me, "--serve", "--latency", str(latency)]
-    with subprocess.Popen(serving, stdout=subprocess.PIPE, text=True) as server:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        subprocess.Popen(serving, stdout=subprocess.PIPE, text=True) as server,
+    ):
         try:
             assert server.stdout is not None
             root = f"http://127.0.0.1:{int(server.stdout.readline())}"
-            command = [*me, "--subject", subject, "--url", f"{root}/v1"]
-            command += ["--slots", str(slots), "--calls", str(calls)]
-            done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+            if subject == "autodata-evaluate":
+                write_project(Path(folder), f"{root}/v1", slots, calls // CALLS_PER_EPISODE)
+                command = [sys.executable, "-m", "autodata.cli", "evaluate", "lambada", "--json"]
+            else:
+                command = [*me, "--subject", subject, "--url", f"{root}/v1"]
+                command += ["--slots", str(slots), "--calls", str(calls)]
+            before = resource.getrusage(resource.RUSAGE_CHILDREN)
+            done = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=folder)
+            samples = watch(done)
+            used = resource.getrusage(resource.RUSAGE_CHILDREN)
+            if done.returncode:
+                raise SystemExit(f"{subject} failed with exit code {done.returncode}")
             with urlopen(f"{root}/spans", timeout=30) as answer:
                 spans = json.load(answer)
         finally:
             server.kill()
-    measured = json.loads(done.stdout)
-    return Row(subject, slots, latency, calls, mean_in_flight(spans), **measured)
+    assert done.stdout is not None
+    measured = json.loads(done.stdout.read())
+    whole = used.ru_utime + used.ru_stime - before.ru_utime - before.ru_stime
+    cpu = measured.get("cpu_ms_per_call", 1000 * whole / len(spans))
+    return Row(
+        subject,
+        slots,
+        latency,
+        len(spans),
+        mean_in_flight(spans),
+        cpu,
+        max(samples),
+        max(samples[: max(1, len(samples) // 4)]),
+    )
 
 
 def main() -> int:
@@ -238,7 +314,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--slots", type=int, default=512)
     parser.add_argument("--latency", type=float, default=2.0)
-    parser.add_argument("--calls", type=int, default=6000)
+    parser.add_argument("--calls", type=int, default=0, help="default: 50 for each slot")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--subject", choices=SUBJECTS, help="only this one")
     parser.add_argument("--url", default="")
@@ -251,18 +327,20 @@ def main() -> int:
         measured = measure(options.subject, options.url, options.calls, options.slots)
         print(json.dumps(measured))
         return 0
+    calls = options.calls or 50 * options.slots
     subjects = [options.subject] if options.subject else SUBJECTS
-    rows = [in_own_process(s, options.slots, options.latency, options.calls) for s in subjects]
+    rows = [in_own_process(s, options.slots, options.latency, calls) for s in subjects]
     if options.json:
         print(json.dumps([asdict(row) for row in rows], indent=1))
         return 0
     base = next((row.cpu_ms_per_call for row in rows if row.subject == "openai-sdk"), None)
-    print(f"{'subject':20} {'in flight':>10} {'of slots':>9} {'CPU ms':>7} {'/ SDK':>6} {'MB':>6}")
+    titles = f"{'of slots':>9} {'CPU ms':>7} {'/ SDK':>6} {'MB':>6} {'MB early':>9}"
+    print(f"{'subject':20} {'in flight':>10} {titles}")
     for row in rows:
         share = f"{row.cpu_ms_per_call / base:.2f}" if base else "-"
         print(
             f"{row.subject:20} {row.mean_in_flight:10.0f} {row.mean_in_flight / row.slots:9.1%} "
-            f"{row.cpu_ms_per_call:7.2f} {share:>6} {row.rss_mb:6.0f}"
+            f"{row.cpu_ms_per_call:7.2f} {share:>6} {row.rss_mb:6.0f} {row.rss_early_mb:9.0f}"
         )
     return 0
 

@@ -12,6 +12,9 @@ from autodata.harness.spec import Harness, check_edit, diff, with_knobs
 from autodata.optimize.base import Iteration, Prediction, Proposal
 from autodata.types import Candidate, KnobValue, Outcome, Spend
 
+MOVED = 0.7
+"""Chance of each knob to be taken from the suggestion; otherwise it is the parent's."""
+
 TRIES = 8
 """Knob settings drawn before an iteration gives up finding one that was not tried yet."""
 
@@ -76,7 +79,7 @@ class Memory:
 class HarnessProposer:
     """Proposes by moving knobs (`study`), by editing text (`edit`), or both in one candidate.
 
-    A knob move takes each knob from TPE's suggestion with probability one half and from the parent
+    A knob move takes each knob from TPE's suggestion with probability `MOVED` and from the parent
     otherwise, so that a good parent's settings are built upon.
     """
 
@@ -158,7 +161,7 @@ class HarnessProposer:
         values = dict(parent.knobs)
         for _ in range(TRIES):
             names = sorted(parent.knobs)
-            moved = {name for name in names if rng.random() < 0.5} or {rng.choice(names)}
+            moved = {name for name in names if rng.random() < MOVED} or {rng.choice(names)}
             kept = {name: parent.knobs[name] for name in names if name not in moved}
             values = self._study.suggest(number, kept)
             setting = with_knobs(self._baseline, values)

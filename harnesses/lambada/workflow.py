@@ -5,6 +5,7 @@ import re
 from typing import Any
 
 WORD = r"[A-Za-z]+(?:[-_'][A-Za-z]+)*"
+SHORTEST, LONGEST = 5, 60  # words of a sentence
 
 
 def sentences(text: str) -> list[str]:
@@ -25,7 +26,7 @@ def questions(text: str, knobs: dict[str, Any]) -> list[Any]:
         passage = " ".join(parts[max(0, index - int(knobs["passage_sentences"])) : index])
         words = [w.lower() for w in re.findall(WORD, passage)]
         size = len(head.split())
-        if size < 5 or size > int(knobs["longest_sentence"]):
+        if size < SHORTEST or size > LONGEST:
             continue
         if word.lower() in [w.lower() for w in re.findall(WORD, head)]:
             continue
