@@ -97,15 +97,14 @@ async def optimize(
 
 
 def tests_so_far(project: Project, test_documents: Sequence[str]) -> Ledger:
-    """Return which candidates (by tree) were ever tested on this test split."""
+    """Return which candidates (by tree) were ever tested on these documents."""
     tested = tuple(tree for _, tree in noted(project, test_documents))
     return replace(Ledger.fresh(test_documents), tested=tested)
 
 
 def noted(project: Project, test_documents: Sequence[str]) -> list[tuple[str, str]]:
-    """Return run and tree of every test on this split, in their order."""
-    key = _split_key(project, Ledger.fresh(test_documents))
-    return test_ledger.tested(project.runs, key)
+    """Return run and tree of every test that counts for this split, in their order."""
+    return test_ledger.tested(project.runs, test_documents, project.config.simulated)
 
 
 async def claim(
@@ -119,16 +118,11 @@ async def claim(
     fresh = Ledger.fresh(test_documents)
     if not finalists:
         return fresh
-    key, trees = _split_key(project, fresh), [finalist.tree for finalist in finalists]
-    test_ledger.note(project.runs, key, run_id, trees, time.time)
-    tests = test_ledger.tested(project.runs, key)
+    trees, simulated = [finalist.tree for finalist in finalists], project.config.simulated
+    test_ledger.note(project.runs, test_documents, run_id, trees, time.time, simulated)
+    tests = noted(project, test_documents)
     before = tests[: min(tests.index((run_id, tree)) for tree in trees)]
     return replace(fresh, tested=tuple(tree for _, tree in before))
-
-
-def _split_key(project: Project, ledger: Ledger) -> str:
-    """Simulated looks tell nothing about real test results: they are counted apart."""
-    return f"simulated-{ledger.split}" if project.config.simulated else ledger.split
 
 
 async def evaluate(

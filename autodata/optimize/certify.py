@@ -27,7 +27,7 @@ Claim = Callable[[Sequence[Candidate]], Awaitable["Ledger"]]
 class Ledger:
     """Who was tested on this split, in the order of their tests, over all earlier runs.
 
-    `split` is the fingerprint of its documents: a split with other documents has an empty ledger.
+    `split` is the fingerprint of its documents.
     A resumed run is given the ledger as it was when the run began; a candidate tested in two runs
     counts twice.
     """
@@ -51,8 +51,8 @@ class Ledger:
             raise DocumentError(
                 f"the test split {self.split} is used up: {len(self.tested)} candidates were "
                 f"tested on it and the limit is {MOST_TESTED}: more could not be told from luck",
-                "add documents to the corpus, or give the split `test` a larger share: "
-                "a test split with new documents starts afresh",
+                "add documents to the corpus and give the split `test` a larger share: "
+                "one of which more than half is new starts afresh",
             )
 
     def enter(self, tree: str, alpha: float) -> tuple["Ledger", float]:

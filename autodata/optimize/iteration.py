@@ -6,10 +6,10 @@ cells.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 from random import Random
-from typing import Any
 
+from autodata.concurrency import all_of
 from autodata.optimize.audit import audit
 from autodata.optimize.base import Evaluator, Iteration, Proposal, Proposer, Recorder
 from autodata.optimize.events import Progress, Raced, Selected
@@ -102,8 +102,8 @@ class Iterations:
         verdict, value = None, self._standing.book.yardstick.value
         while verdict is None:
             cells = race.block()
-            new, old = await together(
-                self._evaluator.evaluate(mutant, cells), self._parent(start.parent, cells)
+            new, old = await all_of(
+                (self._evaluator.evaluate(mutant, cells), self._parent(start.parent, cells))
             )
             ours += new
             theirs += old
@@ -152,13 +152,6 @@ def _decide(verdict: Verdict, parent: Candidate, mutant: Candidate, race: Race) 
     if verdict.ending == "better on balance" and grown and gain < sd:
         return False, f"the prompt grew without a gain that shows; {verdict.reason}"
     return verdict.better, verdict.reason
-
-
-async def together(*running: Coroutine[Any, Any, list[Outcome]]) -> list[list[Outcome]]:
-    """Wait for all; when one fails the others are cancelled, so nothing more is spent."""
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(each) for each in running]
-    return [task.result() for task in tasks]
 
 
 async def _as_coroutine(

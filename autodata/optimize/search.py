@@ -26,11 +26,12 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from autodata.concurrency import all_of
 from autodata.optimize.base import Evaluator, Iteration, Proposer, Recorder
 from autodata.optimize.certify import Certificate, Claim, Interval, Ledger, certify, interval_of
 from autodata.optimize.estimate import Estimate
 from autodata.optimize.events import Certified, Certifying, Decided, Progress, Remeasured, Started
-from autodata.optimize.iteration import Iterations, together
+from autodata.optimize.iteration import Iterations
 from autodata.optimize.plan import SearchPlan
 from autodata.optimize.records import baseline_body, iteration_body
 from autodata.optimize.standing import Standing
@@ -193,7 +194,7 @@ class Search:
     async def _all(
         self, candidates: Sequence[Candidate], cells: Sequence[Cell]
     ) -> list[list[Outcome]]:
-        return await together(*(self._evaluator.evaluate(c, cells) for c in candidates))
+        return await all_of(self._evaluator.evaluate(c, cells) for c in candidates)
 
     async def _apply(self, decided: Iteration) -> None:
         iteration = self._standing.apply(decided)

@@ -1,7 +1,9 @@
 """The project's memory of its sealed test documents: who was tested on which, ever.
 
 Knows nothing of statistics. Certification corrects for every candidate that met the same test
-split, in whatever run; deleting a run's folder does not delete this.
+documents, in whatever run; deleting a run's folder does not delete this. A test counts for a split
+when at least half of the split's documents were in it, so that one more document in the corpus is
+no fresh start. Simulated tests tell nothing about real ones and are counted apart.
 """
 
 import fcntl
@@ -13,32 +15,41 @@ from pathlib import Path
 from autodata.errors import StoreError
 from autodata.store import lines
 from autodata.store.lines import Record
+from autodata.types import Json
 
-_KIND = "tested"
-
-
-def digest(document_ids: Iterable[str]) -> str:
-    """Return what names a test split: a hash of its sorted document ids."""
-    return hashlib.sha256("\n".join(sorted(document_ids)).encode()).hexdigest()[:32]
+_TESTED, _SPLIT = "tested", "split"
 
 
-def tested(runs_folder: Path, split: str) -> list[tuple[str, str]]:
-    """Return run and candidate of every certification on the test split with this digest.
+def tested(runs_folder: Path, documents: Iterable[str], simulated: bool) -> list[tuple[str, str]]:
+    """Return run and candidate of every test that counts for these documents, in their order.
 
     Raises:
         CorruptJournal: a line of the ledger is damaged.
     """
+    records, now = _read(_path(runs_folder)), set(documents)
+    same = {
+        record.key
+        for record in records
+        if record.kind == _SPLIT and 2 * len(now.intersection(record.body["documents"])) >= len(now)
+    }
     return [
         (record.body["run"], record.body["candidate"])
-        for record in _read(_path(runs_folder))
-        if record.body["split"] == split
+        for record in records
+        if record.kind == _TESTED
+        and record.body["split"] in same
+        and record.body["simulated"] == simulated
     ]
 
 
 def note(
-    runs_folder: Path, split: str, run: str, candidates: Iterable[str], clock: Callable[[], float]
+    runs_folder: Path,
+    documents: Iterable[str],
+    run: str,
+    candidates: Iterable[str],
+    clock: Callable[[], float],
+    simulated: bool,
 ) -> int:
-    """Note that candidates are about to be tested, and return how many ever were on this split.
+    """Note that candidates are about to be tested, and return how many ever were on these.
 
     Call it before the first test episode: a test that was begun has been a look. Noting the same
     candidate of the same run again is a no-op, so a resumed certification counts once. On disk
@@ -47,25 +58,30 @@ def note(
     Raises:
         StoreError: the ledger cannot be written; then nothing may be tested.
     """
-    path = _path(runs_folder)
+    path, names = _path(runs_folder), sorted(documents)
+    split = hashlib.sha256("\n".join(names).encode()).hexdigest()[:32]
     try:
         runs_folder.mkdir(parents=True, exist_ok=True)
         with path.open("ab") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             lines.repair_tail(path)
-            known = {record.key for record in _read(path)}
+            known = {(record.kind, record.key) for record in _read(path)}
+
+            def write(kind: str, key: str, body: Json) -> None:
+                if (kind, key) not in known:
+                    file.write(lines.encode(Record(kind, key, clock(), body)))
+
+            write(_SPLIT, split, {"documents": names})
             for candidate in dict.fromkeys(candidates):
-                key = f"{split}:{run}:{candidate}"
-                if key not in known:
-                    body = {"split": split, "run": run, "candidate": candidate}
-                    file.write(lines.encode(Record(_KIND, key, clock(), body)))
+                body = {"split": split, "run": run, "candidate": candidate, "simulated": simulated}
+                write(_TESTED, f"{split}:{run}:{candidate}", body)
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
         raise StoreError(
             f"{path} cannot be written: {error.strerror}", "make room or check its owner"
         ) from error
-    return len(tested(runs_folder, split))
+    return len(tested(runs_folder, names, simulated))
 
 
 def _path(runs_folder: Path) -> Path:

@@ -5,44 +5,58 @@ import pytest
 from autodata.errors import CorruptJournal, StoreError
 from autodata.store import ledger
 
-SPLIT = ledger.digest(["b", "a"])
+SPLIT = ["b", "a"]
 
 
 def clock() -> float:
     return 1_000.0
 
 
-def test_a_split_is_named_by_its_documents_in_any_order() -> None:
-    assert ledger.digest(["a", "b"]) == SPLIT
-    assert ledger.digest(["a", "b", "c"]) != SPLIT
+def test_a_split_is_its_documents_in_any_order(tmp_path: Path) -> None:
+    ledger.note(tmp_path, SPLIT, "monday", ["c1"], clock, False)
+    assert ledger.tested(tmp_path, ["a", "b"], False) == [("monday", "c1")]
+
+
+def test_a_split_that_is_mostly_old_is_no_fresh_start(tmp_path: Path) -> None:
+    ledger.note(tmp_path, SPLIT, "monday", ["c1"], clock, False)
+    assert ledger.tested(tmp_path, ["a", "b", "new"], False) == [("monday", "c1")]
+    assert ledger.tested(tmp_path, ["a", "new", "newer"], False) == []
+    assert ledger.note(tmp_path, ["a", "b", "new"], "tuesday", ["c2"], clock, False) == 2
+    assert ledger.tested(tmp_path, SPLIT, False) == [("monday", "c1"), ("tuesday", "c2")]
+
+
+def test_simulated_tests_are_counted_apart(tmp_path: Path) -> None:
+    ledger.note(tmp_path, SPLIT, "monday", ["c1"], clock, True)
+    assert ledger.tested(tmp_path, SPLIT, False) == []
+    assert ledger.tested(tmp_path, SPLIT, True) == [("monday", "c1")]
 
 
 def test_candidates_count_once_across_runs_and_resumes(tmp_path: Path) -> None:
-    assert ledger.tested(tmp_path / "runs", SPLIT) == []
-    assert ledger.note(tmp_path / "runs", SPLIT, "monday", ["c0", "c3"], clock) == 2
-    assert ledger.note(tmp_path / "runs", SPLIT, "monday", ["c3", "c3", "c4"], clock) == 3
-    assert ledger.note(tmp_path / "runs", SPLIT, "tuesday", ["c3"], clock) == 4
-    assert ledger.note(tmp_path / "runs", ledger.digest(["z"]), "tuesday", ["c3"], clock) == 1
-    assert ledger.tested(tmp_path / "runs", SPLIT)[-1] == ("tuesday", "c3")
+    assert ledger.tested(tmp_path / "runs", SPLIT, False) == []
+    assert ledger.note(tmp_path / "runs", SPLIT, "monday", ["c0", "c3"], clock, False) == 2
+    assert ledger.note(tmp_path / "runs", SPLIT, "monday", ["c3", "c3", "c4"], clock, False) == 3
+    assert ledger.note(tmp_path / "runs", SPLIT, "tuesday", ["c3"], clock, False) == 4
+    assert ledger.note(tmp_path / "runs", ["z"], "tuesday", ["c3"], clock, False) == 1
+    assert ledger.tested(tmp_path / "runs", SPLIT, False)[-1] == ("tuesday", "c3")
 
 
 def test_a_torn_tail_is_repaired_by_the_next_note(tmp_path: Path) -> None:
-    ledger.note(tmp_path, SPLIT, "monday", ["c1", "c2"], clock)
+    ledger.note(tmp_path, SPLIT, "monday", ["c1", "c2"], clock, False)
     path = tmp_path / "test-ledger.jsonl"
     path.write_bytes(path.read_bytes()[:-9])
-    assert ledger.tested(tmp_path, SPLIT) == [("monday", "c1")]
-    assert ledger.note(tmp_path, SPLIT, "monday", ["c1", "c2"], clock) == 2
+    assert ledger.tested(tmp_path, SPLIT, False) == [("monday", "c1")]
+    assert ledger.note(tmp_path, SPLIT, "monday", ["c1", "c2"], clock, False) == 2
 
 
 def test_a_damaged_ledger_is_an_error_not_a_smaller_count(tmp_path: Path) -> None:
-    ledger.note(tmp_path, SPLIT, "monday", ["c1", "c2"], clock)
+    ledger.note(tmp_path, SPLIT, "monday", ["c1", "c2"], clock, False)
     path = tmp_path / "test-ledger.jsonl"
     path.write_bytes(path.read_bytes().replace(b"c1", b"c9", 1))
     with pytest.raises(CorruptJournal):
-        ledger.tested(tmp_path, SPLIT)
+        ledger.tested(tmp_path, SPLIT, False)
 
 
 def test_a_ledger_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "test-ledger.jsonl").mkdir()
     with pytest.raises(StoreError, match="cannot be written"):
-        ledger.note(tmp_path, SPLIT, "monday", ["c1"], clock)
+        ledger.note(tmp_path, SPLIT, "monday", ["c1"], clock, False)
