@@ -4,6 +4,7 @@ Knows nothing of what a run does; whatever is stopped here goes on when the same
 """
 
 import asyncio
+import gc
 import os
 import signal
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -20,6 +21,9 @@ from autodata.store.tables import seal
 
 T = TypeVar("T")
 SEAL_EVERY_S = 5.0
+GARBAGE = 50_000
+"""New objects between two looks for cyclic garbage; with Python's 700 a run with 1,024 calls in
+flight spends a sixth of its CPU time on looking (benchmarks/throughput.py)."""
 STOP_S = 9.0
 """Seconds after the first signal at which the process ends, whatever still hangs."""
 
@@ -63,6 +67,7 @@ def run_until_signal(work: Coroutine[Any, Any, T], told: Callable[[str], None]) 
         finally:
             watchdog.cancel()
 
+    gc.set_threshold(GARBAGE)
     return asyncio.run(main())
 
 

@@ -30,7 +30,7 @@ from urllib.request import urlopen
 
 SUBJECTS = ("aiohttp", "openai-sdk", "openai-sdk-aiohttp", "autodata-caller", "autodata-evaluate")
 REPOSITORY = Path(__file__).resolve().parents[1]
-CALLS_PER_EPISODE = 12
+CALLS_PER_EPISODE = 20
 PROMPT = "Some words of a document that a question is asked about. " * 40
 REPLY = {
     "id": "x",
@@ -227,7 +227,7 @@ def mean_in_flight(spans: list[tuple[float, float]]) -> float:
 def write_project(folder: Path, url: str, slots: int, documents: int) -> None:
     """Write a project whose strong and weak solver are the slow server: always wrong, no accepts.
 
-    With two rounds of 4 weak and up to 4 strong samples an episode makes about a dozen calls.
+    With four rounds of 4 weak and 1 or 4 strong samples an episode makes about 20 calls.
     """
     rng = random.Random(0)
     letters = string.ascii_lowercase
@@ -240,6 +240,10 @@ def write_project(folder: Path, url: str, slots: int, documents: int) -> None:
         for _ in range(documents + 4):
             file.write(json.dumps({"text": " ".join(sentence() for _ in range(30))}) + "\n")
     shutil.copytree(REPOSITORY / "harnesses" / "lambada", folder / "harnesses" / "lambada")
+    manifest = folder / "harnesses" / "lambada" / "harness.yaml"
+    one, four = "high: 4, value: 1", "high: 4, value: 4"
+    assert one in manifest.read_text()
+    manifest.write_text(manifest.read_text().replace(one, four, 1))
     model = {"provider": "openai", "model": "m", "base_url": url, "concurrency": slots}
     config = {
         "harness": "lambada",

@@ -147,6 +147,30 @@ def test_sealing_killed_at_random_moments_changes_no_table(world: World) -> None
     assert contents(place) == contents(world.whole)
 
 
+def test_promoting_killed_at_random_moments_makes_one_version(world: World) -> None:
+    rng = Random(5)
+    place = world.copy(world.whole)
+    words = ("promote", RUN, "c1", "--force")
+    began = time.monotonic()
+    assert world.start.run(world.copy(world.whole), *words)[0] == 0
+    whole, before = time.monotonic() - began, _commits(place)
+    for _ in range(8):
+        command = world.start.begin(place, *words)
+        time.sleep(rng.random() * whole)
+        command.kill()
+        command.wait()
+    code, said = world.start.run(place, *words)
+    assert code == 0, said
+    assert _commits(place) == before + 1
+    assert place.git("tag").split() == ["harness/lambada/v1"]
+    assert place.git("status", "--short") == ""
+    assert lines(place, "promotion") == 1
+
+
+def _commits(place: Place) -> int:
+    return int(place.git("rev-list", "--count", "HEAD"))
+
+
 @pytest.mark.parametrize("how", ["SIGINT", "stop"])
 def test_a_stopped_run_keeps_what_was_answered_and_goes_on(world: World, how: str) -> None:
     place, before = world.copy(), len(world.server.seen)

@@ -113,6 +113,7 @@ def test_trace_shows_rounds_and_attempts_of_an_episode(finished: Place) -> None:
     assert "question  " in done.out
     episodes = good(finished("trace", RUN, f"c3:{document}", "--json")).json
     assert {episode["document_id"] for episode in episodes} == {document}
+    assert all(episode["simulated"] for episode in episodes)
     assert episodes[0]["rounds"][0]["attempts"][0]["role"] in ("weak", "strong")
 
 

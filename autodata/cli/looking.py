@@ -165,10 +165,11 @@ def trace(
     folder = find_run(run)
     with open_tables(folder.name) as connection:
         data = report.trace_report(connection, folder.name, episode)
+    simulated = run_store.read_state(folder).simulated
     if as_json:
-        out_json(data)
+        out_json([{**line, "simulated": simulated} for line in data])
     else:
-        draw(views.trace_view(data, run_store.read_state(folder).simulated))
+        draw(views.trace_view(data, simulated))
 
 
 def sql(
