@@ -8,11 +8,14 @@ in flight is the server's own count between the first and the last tenth of the 
 `autodata-caller` is everything a run does per call: limits, budget, retries, call key, journal with
 fsync. `autodata-evaluate` is the command as a user types it, on a project of made-up documents:
 workflows in their sandbox, episodes, tables' facts; the CPU time of its helper processes counts.
+`autosynth-client` is the part of autosynth 0.4.0 that calls models, without its loop and store; it
+runs where `--autosynth PYTHON` names an interpreter that has it (its dependencies and ours differ).
 """
 
 import argparse
 import asyncio
 import json
+import os
 import random
 import resource
 import shutil
@@ -22,15 +25,19 @@ import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
+RIVAL = "autosynth-client"
 SUBJECTS = ("aiohttp", "openai-sdk", "openai-sdk-aiohttp", "autodata-caller", "autodata-evaluate")
 REPOSITORY = Path(__file__).resolve().parents[1]
 CALLS_PER_EPISODE = 20
+FEWEST_PER_SLOT = 50  # calls of an evaluation, whose last episodes cannot fill all slots
 PROMPT = "Some words of a document that a question is asked about. " * 40
 REPLY = {
     "id": "x",
@@ -205,12 +212,31 @@ async def run_autodata(url: str, calls: int, slots: int) -> float:
             await journal.close()
 
 
+async def run_autosynth(url: str, calls: int, slots: int) -> float:
+    """Call models as autosynth does: one thread for each call, litellm below."""
+    os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
+    llm = import_module("autosynth.llm")
+    extras = {"api_base": url, "api_key": "none"}
+    client = llm.LLMClient(llm.LLMConfig(model_extras={"openai/m": extras}))
+    messages = [{"role": "user", "content": PROMPT}]
+
+    def ask(number: int) -> None:
+        names = {"request_id": f"call {number}", "item_id": "item", "round_n": 1, "role": "weak"}
+        asked = {"model_key": "openai/m", "messages": messages, "max_tokens": 200}
+        client.complete(llm.LLMRequest(**names, **asked))
+
+    with ThreadPoolExecutor(slots) as pool:
+        loop = asyncio.get_running_loop()
+        return await drive(lambda number: loop.run_in_executor(pool, ask, number), calls, slots)
+
+
 def measure(subject: str, url: str, calls: int, slots: int) -> dict[str, float]:
     """Run one subject in this process."""
     runs: dict[str, Callable[[], Any]] = {
         "aiohttp": lambda: run_aiohttp(url, calls, slots),
         "openai-sdk": lambda: run_sdk(url, calls, slots, fast=False),
         "openai-sdk-aiohttp": lambda: run_sdk(url, calls, slots, fast=True),
+        RIVAL: lambda: run_autosynth(url, calls, slots),
         "autodata-caller": lambda: run_autodata(url, calls, slots),
     }
     return {"cpu_ms_per_call": 1000 * asyncio.run(runs[subject]()) / calls}
@@ -270,7 +296,9 @@ def watch(process: subprocess.Popen[str]) -> list[float]:
     return samples
 
 
-def in_own_process(subject: str, slots: int, latency: float, calls: int) -> Row:
+def in_own_process(
+    subject: str, slots: int, latency: float, calls: int, python: str = sys.executable
+) -> Row:
     """Start a server and a process for the subject, and collect what both measured."""
     me = [sys.executable, __file__]
     serving = [*me, "--serve", "--latency", str(latency)]
@@ -282,10 +310,11 @@ def in_own_process(subject: str, slots: int, latency: float, calls: int) -> Row:
             assert server.stdout is not None
             root = f"http://127.0.0.1:{int(server.stdout.readline())}"
             if subject == "autodata-evaluate":
-                write_project(Path(folder), f"{root}/v1", slots, calls // CALLS_PER_EPISODE)
+                episodes = max(calls, FEWEST_PER_SLOT * slots) // CALLS_PER_EPISODE
+                write_project(Path(folder), f"{root}/v1", slots, episodes)
                 command = [sys.executable, "-m", "autodata.cli", "evaluate", "lambada", "--json"]
             else:
-                command = [*me, "--subject", subject, "--url", f"{root}/v1"]
+                command = [python, __file__, "--subject", subject, "--url", f"{root}/v1"]
                 command += ["--slots", str(slots), "--calls", str(calls)]
             before = resource.getrusage(resource.RUSAGE_CHILDREN)
             done = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=folder)
@@ -318,9 +347,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--slots", type=int, default=512)
     parser.add_argument("--latency", type=float, default=2.0)
-    parser.add_argument("--calls", type=int, default=0, help="default: 50 for each slot")
+    parser.add_argument("--calls", type=int, default=0, help="default: 15 for each slot")
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("--subject", choices=SUBJECTS, help="only this one")
+    parser.add_argument("--subject", choices=(*SUBJECTS, RIVAL), help="only this one")
+    parser.add_argument("--autosynth", metavar="PYTHON", help="measure autosynth too")
     parser.add_argument("--url", default="")
     parser.add_argument("--serve", action="store_true")
     options = parser.parse_args()
@@ -331,9 +361,11 @@ def main() -> int:
         measured = measure(options.subject, options.url, options.calls, options.slots)
         print(json.dumps(measured))
         return 0
-    calls = options.calls or 50 * options.slots
-    subjects = [options.subject] if options.subject else SUBJECTS
-    rows = [in_own_process(s, options.slots, options.latency, calls) for s in subjects]
+    calls = options.calls or 15 * options.slots
+    sizes = (options.slots, options.latency, calls)
+    rows = [in_own_process(s, *sizes) for s in SUBJECTS if options.subject in (s, None)]
+    if options.autosynth:
+        rows.append(in_own_process(RIVAL, *sizes, python=options.autosynth))
     if options.json:
         print(json.dumps([asdict(row) for row in rows], indent=1))
         return 0

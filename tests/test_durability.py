@@ -153,7 +153,7 @@ def test_promoting_killed_at_random_moments_makes_one_version(world: World) -> N
     words = ("promote", RUN, "c1", "--force")
     began = time.monotonic()
     assert world.start.run(world.copy(world.whole), *words)[0] == 0
-    whole, before = time.monotonic() - began, _commits(place)
+    whole, before, dirty = time.monotonic() - began, _commits(place), place.git("status", "-s")
     for _ in range(8):
         command = world.start.begin(place, *words)
         time.sleep(rng.random() * whole)
@@ -163,7 +163,7 @@ def test_promoting_killed_at_random_moments_makes_one_version(world: World) -> N
     assert code == 0, said
     assert _commits(place) == before + 1
     assert place.git("tag").split() == ["harness/lambada/v1"]
-    assert place.git("status", "--short") == ""
+    assert place.git("status", "-s") == dirty
     assert lines(place, "promotion") == 1
 
 
