@@ -196,9 +196,9 @@ def test_a_workflow_that_does_not_parse_or_check(fresh: Place, body: str, proble
 @pytest.mark.parametrize(
     ("old", "new", "problem"),
     [
-        ("low: 1, high: 4, value: 2", "low: 4, high: 1, value: 2", "knobs.rounds: the range"),
-        ("low: 1, high: 4, value: 2", "low: 1, high: 4, value: 9", "knobs.rounds"),
-        ("low: 1, high: 4, value: 2", "low: 1, high: four, value: 2", "knobs.rounds"),
+        ("low: 1, high: 4, value: 1", "low: 4, high: 1, value: 1", "knobs.rounds: the range"),
+        ("low: 1, high: 4, value: 1", "low: 1, high: 4, value: 9", "knobs.rounds"),
+        ("low: 1, high: 4, value: 1", "low: 1, high: four, value: 1", "knobs.rounds"),
         ("choices: [any, first, last]", "choices: []", "knobs.position"),
         ("choices: [any, first, last]", "choices: [any, 1, 2.5]", "knobs.position: choices"),
     ],
