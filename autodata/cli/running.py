@@ -1,10 +1,11 @@
 """Commands that work with models: optimize, evaluate, certify, replay, serve, estimate."""
 
 import os
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 from rich.console import Console
@@ -29,7 +30,12 @@ from autodata.project import Project, find_root, open_project
 from autodata.store import runs as run_store
 
 if TYPE_CHECKING:
+    from autodata.live import LiveView
     from autodata.optimize.search import SearchResult
+    from autodata.running import Running
+    from autodata.wiring import Reports
+
+T = TypeVar("T")
 
 
 class SplitName(StrEnum):
@@ -55,9 +61,7 @@ def optimize(
     as_json: AsJson = False,
 ) -> None:
     """Search for a better harness and certify it on sealed test documents."""
-    from autodata import lifecycle, running
-    from autodata.live import LiveView
-    from autodata.wiring import Reports
+    from autodata import running
 
     changes = list(settings or [])
     if iterations is not None:
@@ -71,21 +75,15 @@ def optimize(
         soft_wrap=True,
     )
     pull_weights(project, console)
-    view = LiveView(
+    result = _watched(
+        project,
         console,
         f"autodata optimize  run {run_id}",
+        lambda view, reports, started: running.optimize(
+            project, run_id, seed, reports, view.progress, started
+        ),
         project.config.optimize.iterations,
-        project.config.budget,
-        project.config.simulated,
     )
-    reports = Reports(view.line, view.episode)
-
-    def started(found: running.Running) -> None:
-        view.started(found.engine.caller.status)
-
-    with view:
-        work = running.optimize(project, run_id, seed, reports, view.progress, started)
-        result = lifecycle.run_until_signal(work, view.line)
     _show_result(project, run_id, result, console, as_json)
 
 
@@ -106,41 +104,24 @@ def evaluate(
     as_json: AsJson = False,
 ) -> None:
     """Measure the pass rate of one harness, without changing anything."""
-    from autodata import lifecycle, running
-    from autodata.live import LiveView
+    from autodata import running
     from autodata.report import wilson
     from autodata.types import Spend
     from autodata.views import rate
-    from autodata.wiring import Reports
 
     project = open_project(Path.cwd(), config, list(settings or []), models)
     found = running.harness_at(project, harness)
     run_id = run or f"eval-{new_run_id()}"
     console = make_console(as_json)
     pull_weights(project, console)
-    view = LiveView(
+    outcomes = _watched(
+        project,
         console,
         f"autodata evaluate {harness}  run {run_id}",
-        0,
-        project.config.budget,
-        project.config.simulated,
+        lambda _, reports, started: running.evaluate(
+            project, run_id, found, split.value, repeats, most, reports, started
+        ),
     )
-
-    def started(now: running.Running) -> None:
-        view.started(now.engine.caller.status)
-
-    with view:
-        work = running.evaluate(
-            project,
-            run_id,
-            found,
-            split.value,
-            repeats,
-            most,
-            Reports(view.line, view.episode),
-            started,
-        )
-        outcomes = lifecycle.run_until_signal(work, view.line)
     accepted = sum(outcome.accepted for outcome in outcomes)
     low, high = wilson(accepted, len(outcomes))
     spend = sum((outcome.spend for outcome in outcomes), Spend())
@@ -182,29 +163,19 @@ def certify(
     as_json: AsJson = False,
 ) -> None:
     """Let a candidate meet the baseline on the sealed test documents; every look counts."""
-    from autodata import lifecycle, measuring, running, views
-    from autodata.live import LiveView
-    from autodata.wiring import Reports
+    from autodata import measuring, views
 
     project = open_project(Path.cwd(), config, list(settings or []), models)
     run_id = find_run(run).name
     console = make_console(as_json)
-    view = LiveView(
+    found = _watched(
+        project,
         console,
         f"autodata certify {run_id} {candidate}",
-        0,
-        project.config.budget,
-        project.config.simulated,
+        lambda _, reports, started: measuring.certify_candidate(
+            project, run_id, candidate, reports, started
+        ),
     )
-
-    def started(now: running.Running) -> None:
-        view.started(now.engine.caller.status)
-
-    with view:
-        work = measuring.certify_candidate(
-            project, run_id, candidate, Reports(view.line, view.episode), started
-        )
-        found = lifecycle.run_until_signal(work, view.line)
     if as_json:
         out_json({"run_id": run_id, **found, "simulated": project.config.simulated})
     else:
@@ -295,6 +266,28 @@ def estimate(
         out(f"{name:<18}{format(amount.mean, form):>14}   [{low} to {high}]")
     if project.config.optimize.proposer != "knobs":
         out("not in it: what analyzer and implementer will use")
+
+
+def _watched(
+    project: Project,
+    console: Console,
+    title: str,
+    work: "Callable[[LiveView, Reports, Callable[[Running], None]], Coroutine[Any, Any, T]]",
+    iterations: int = 0,
+) -> T:
+    """Carry work out under a live view, to its end or to a signal."""
+    from autodata import lifecycle
+    from autodata.live import LiveView
+    from autodata.wiring import Reports
+
+    view = LiveView(console, title, iterations, project.config.budget, project.config.simulated)
+
+    def started(now: "Running") -> None:
+        view.started(now.engine.caller.status)
+
+    with view:
+        reports = Reports(view.line, view.episode)
+        return lifecycle.run_until_signal(work(view, reports, started), view.line)
 
 
 def _show_result(
