@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 Positive = Annotated[int, Field(ge=1)]
 Count = Annotated[int, Field(ge=0)]
 Amount = Annotated[float, Field(ge=0)]
+Seconds = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(gt=0, lt=1)]
 PROVIDERS = ("openai", "anthropic", "vllm", "local", "simulated", "scripted")
 ROLES = (
@@ -67,9 +68,11 @@ class ModelConfig(Section):
     api: Literal["chat", "completions"] = "chat"
     structured: Literal["schema", "json", "none"] = "schema"
     concurrency: Positive = Field(32, description="most calls in flight")
-    connect_s: Amount = 10.0
-    first_token_s: Amount = Field(0.0, description="deadline of the first token; 0: only total_s")
-    total_s: Amount = Field(600.0, description="deadline of one call, whatever it does")
+    connect_s: Seconds = Field(10.0, description="deadline of the connection")
+    first_token_s: Amount = Field(
+        0.0, description="deadline of the first token, which streams; 0: the whole reply's"
+    )
+    total_s: Seconds = Field(600.0, description="deadline of the whole reply")
     max_tokens: Count = Field(0, description="reply limit where a role sets none; 0: provider's")
     price: Price | None = None
     slots: Positive = Field(8, description="local: parallel sequences")
@@ -91,7 +94,9 @@ class RoleConfig(Section):
     majority: Positive = Field(1, description="answers per attempt in mode `majority`")
     temperature: Amount | None = None
     max_tokens: Count = 0
-    total_s: Amount = Field(0.0, description="deadline of one call; 0: the model's")
+    connect_s: Amount = Field(0.0, description="deadlines as the model's; 0: just those")
+    first_token_s: Amount = 0.0
+    total_s: Amount = 0.0
 
 
 class Protocol(Section):

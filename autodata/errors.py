@@ -98,6 +98,10 @@ class Unavailable(ProviderError):
     """Time-out, overload, 5xx or a broken connection: not evidence, may be tried again."""
 
 
+class Unreachable(Unavailable):
+    """No connection came about: nobody there, or nobody listens."""
+
+
 class TimedOut(Unavailable):
     """A deadline passed without an answer, ours or the server's own."""
 

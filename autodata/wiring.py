@@ -7,18 +7,19 @@ import os
 from bisect import bisect
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Protocol
 
 from autodata.acceptance import policy_from
-from autodata.config import Config, ModelConfig
+from autodata.config import Config, ModelConfig, RoleConfig
 from autodata.documents import deal, load_documents, split_digest
 from autodata.episode.protocol import Domain, RoleSettings, TaskProtocol, Team
 from autodata.errors import ConfigurationError, RequestRejected
 from autodata.evaluation import HarnessEvaluator
 from autodata.harness.spec import Harness
-from autodata.models.base import Model
+from autodata.models.anthropic_wire import DEFAULT_MAX_TOKENS
+from autodata.models.base import Deadlines, Model
 from autodata.models.budget import Ledger as BudgetLedger
 from autodata.models.calls import RecallingCaller, RecordedCaller, Seat, charge_earlier
 from autodata.models.endpoint import Endpoint, EndpointLimits
@@ -134,12 +135,15 @@ def role_settings(config: Config) -> dict[str, RoleSettings]:
 
 
 def identity(config: Config, documents: Mapping[Split, Sequence[Document]]) -> Json:
-    """Return what makes a run this run: all of the configuration but budgets and addresses.
+    """Return what makes a run this run: all settings but budgets, addresses and deadlines.
 
-    A run may be resumed with another budget, key or server address, and with nothing else changed.
+    A run may be resumed with another of these or another key, and with nothing else changed.
     """
     names = ("provider", "model", "api", "structured", "max_tokens")
-    dump = config.model_dump(mode="json", exclude={"budget", "models"})
+    waits = {field.name for field in fields(Deadlines)}
+    dump = config.model_dump(
+        mode="json", exclude={"budget": True, "models": True, "roles": {"__all__": waits}}
+    )
     dump["models"] = {
         name: {field: getattr(model, field) for field in names}
         for name, model in config.models.items()
@@ -173,13 +177,14 @@ async def engine(
             endpoints = {name: _silent(name, config.models[name]) for name in _used(config)}
         else:
             endpoints = await _endpoints(project, journal.folder, everything, reports, stack)
-            _charge_earlier(ledger, journal)
+            for name in _charge_earlier(ledger, journal) & set(endpoints):
+                endpoints[name].breaker.contacted = True
         seats = {
             role: Seat(
                 endpoints[settings.model],
                 settings.temperature,
                 settings.max_tokens,
-                settings.total_s,
+                deadlines_of(config.models[settings.model], settings),
             )
             for role, settings in config.roles.items()
         }
@@ -224,16 +229,10 @@ async def _endpoints(
         urls = [settings.base_url] if isinstance(settings.base_url, str) else settings.base_url
         if served:
             urls = await servers.start(name, settings)
-        limits = EndpointLimits(
-            settings.concurrency,
-            settings.total_s,
-            settings.max_tokens,
-            config.budget.pause_hours * 3600,
-        )
         endpoints[name] = Endpoint(
             name,
             _model(settings, urls, project.root, documents),
-            limits,
+            limits_of(settings, config.budget.pause_hours),
             provider=settings.provider,
             model_name=settings.model,
             price=settings.price or known_price(settings.model),
@@ -247,23 +246,49 @@ async def _endpoints(
 def _silent(name: str, settings: ModelConfig) -> Endpoint:
     """An endpoint that is known by name only."""
     nobody = ScriptedModel(lambda _: RequestRejected(f"{name} cannot be asked"))
-    limits = EndpointLimits(settings.concurrency, max_tokens=settings.max_tokens)
-    return Endpoint(name, nobody, limits, model_name=settings.model)
+    return Endpoint(name, nobody, limits_of(settings), model_name=settings.model)
 
 
-def _charge_earlier(ledger: BudgetLedger, journal: Facts) -> None:
-    """Count what earlier sessions of the run took; the time of one goes on to its last call."""
+def limits_of(settings: ModelConfig, pause_hours: float = 0.0) -> EndpointLimits:
+    """Return an endpoint's limits; a reply has one wherever the provider wants one."""
+    least = DEFAULT_MAX_TOKENS if settings.provider == "anthropic" else 0
+    return EndpointLimits(
+        settings.concurrency,
+        deadlines_of(settings),
+        settings.max_tokens or least,
+        pause_hours * 3600,
+    )
+
+
+def deadlines_of(model: ModelConfig, role: RoleConfig | None = None) -> Deadlines:
+    """Return a model's deadlines, where a role does not set its own."""
+
+    def of(name: str) -> float:
+        seconds: float = (role and getattr(role, name)) or getattr(model, name)
+        return seconds
+
+    return Deadlines(of("connect_s"), of("first_token_s"), of("total_s"))
+
+
+def _charge_earlier(ledger: BudgetLedger, journal: Facts) -> set[str]:
+    """Count what earlier sessions of the run took; the time of one goes on to its last call.
+
+    Returns the names of the endpoints that answered in them.
+    """
     begun = [r.body["begun_at"] for r in journal.records("session") if "begun_at" in r.body]
     last = list(begun)
+    answered: set[str] = set()
 
     def calls() -> Iterator[Json]:
         for record in journal.records("call"):
             if session := bisect(begun, record.at):
                 last[session - 1] = record.at
+            answered.add(record.body["endpoint"])
             yield record.body
 
     charge_earlier(ledger, calls())
     ledger.charge_time(sum(last) - sum(begun))
+    return answered
 
 
 def _model(
@@ -283,8 +308,6 @@ def _model(
             base_url=url,
             api_key=key,
             structured=settings.structured,
-            connect_s=settings.connect_s,
-            first_token_s=settings.first_token_s,
         )
         for url in urls
     ]

@@ -187,14 +187,14 @@ async def run_sdk(url: str, calls: int, slots: int, *, fast: bool) -> float:
 async def run_autodata(url: str, calls: int, slots: int) -> float:
     """Our recorded caller with a real journal."""
     from autodata.config import Budget
-    from autodata.models.base import Message, Request, Site
+    from autodata.models.base import Deadlines, Message, Request, Site
     from autodata.models.budget import Ledger
     from autodata.models.calls import RecordedCaller, Seat
     from autodata.models.endpoint import Endpoint, EndpointLimits
     from autodata.models.openai_model import OpenAIModel
     from autodata.store.journal import Journal
 
-    limits = EndpointLimits(concurrency=slots, total_s=60)
+    limits = EndpointLimits(concurrency=slots, deadlines=Deadlines(total_s=60))
     endpoint = Endpoint("strong", OpenAIModel("m", base_url=url), limits, model_name="m")
     with tempfile.TemporaryDirectory() as folder:
         journal = Journal.open(Path(folder))

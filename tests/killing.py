@@ -24,6 +24,7 @@ from tests.loopback import Say, Seen
 
 KEY_NAME, KEY = "AUTODATA_TEST_LLM", "planted-7f3a91-do-not-tell"
 RUN = "r"
+CONCURRENCY = 8
 _FORK = """
 import json, os, sys
 import alembic.command, numpy.random, sqlalchemy.dialects.sqlite, sqlalchemy.orm
@@ -142,7 +143,7 @@ def small_project(folder: Path, url: str, **optimize: object) -> Place:
         "api": "completions",
         "base_url": url,
         "api_key_env": KEY_NAME,
-        "concurrency": 8,
+        "concurrency": CONCURRENCY,
     }
     search = {"proposer": "knobs", "iterations": 4, "parallel": 2, "episodes": 130, **optimize}
     config = {

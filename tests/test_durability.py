@@ -16,7 +16,7 @@ from autodata.optimize.session import FINISHED
 from autodata.store import lock
 from autodata.store.journal import read_records
 from tests.command_line import Place, copied, served
-from tests.killing import RUN, Forks, asked, forks, lines, small_project, solver, until
+from tests.killing import CONCURRENCY, RUN, Forks, asked, forks, lines, small_project, solver, until
 from tests.loopback import Loopback
 from tests.store.test_resume import tables_of
 
@@ -125,7 +125,9 @@ def test_a_run_killed_at_random_moments_comes_to_the_same_and_asks_nothing_twice
         kills += command.wait() == -signal.SIGKILL
         sent = [asked(seen) for seen in world.server.seen[before:]]
         assert not known.intersection(sent), "a finished call was asked again"
-        lost += len(set(sent) - finished_calls(place))
+        lost_now = len(set(sent) - finished_calls(place))
+        assert lost_now <= CONCURRENCY, "more was lost than was in flight"
+        lost += lost_now
     assert kills >= KILLS
     world.finish(place)
     assert len(world.server.seen) - first <= world.calls + lost

@@ -91,18 +91,19 @@ class QueueWatch:
             self._task = None
 
     async def look(self) -> None:
-        """Look once, and move the ceiling by what the servers say; silence changes nothing."""
+        """Look once, and move the ceiling by what the servers say.
+
+        While they say nothing it rises as for an idle server: the gate's own limit remains.
+        """
         loads = await asyncio.gather(*(self._load(url) for url in self._urls))
         known = [load for load in loads if load is not None]
         if self._router is not None:
             for index, load in enumerate(loads):
                 self._router.queued[index] = load.waiting if load is not None else 0
-        if not known:
-            return
         total = Load(
             sum(load.running for load in known),
             sum(load.waiting for load in known),
-            max(load.cache for load in known),
+            max((load.cache for load in known), default=0.0),
         )
         gate = self._gate
         gate.ceiling = next_ceiling(total, gate.in_flight, gate.ceiling, gate.most)

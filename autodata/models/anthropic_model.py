@@ -16,7 +16,7 @@ from anthropic import AsyncAnthropic, DefaultAioHttpClient
 
 from autodata.errors import ConfigurationError, ContextTooLong, ProviderError, TimedOut, Unavailable
 from autodata.models import anthropic_wire, failures
-from autodata.models.base import Reply, Request
+from autodata.models.base import USUAL, Deadlines, Reply, Request
 from autodata.types import Json
 
 MOST_CONNECTIONS = 10_000  # concurrency is limited per endpoint, not per connection pool
@@ -42,7 +42,6 @@ class AnthropicModel:
     `structured` says how a schema is asked for: `schema` as an output format, `json` as a forced
     tool (models that know no output format), `none` as words. The API knows neither seeds nor, from
     SDK 2 on, a temperature, so both are left out; `extra` goes into every body as it is.
-    `first_token_s` above 0 streams the reply and gives up when nothing comes in time.
     """
 
     def __init__(
@@ -52,8 +51,6 @@ class AnthropicModel:
         base_url: str = "",
         api_key: str = "",
         structured: Literal["schema", "json", "none"] = "schema",
-        connect_s: float = 10.0,
-        first_token_s: float = 0.0,
         extra: Json | None = None,
     ) -> None:
         base_url = base_url or "https://api.anthropic.com"
@@ -66,19 +63,17 @@ class AnthropicModel:
         self._where = f"{model} at {host}"
         self._key = api_key
         self._structured = structured
-        self._first_token_s = first_token_s
         self._extra = extra or {}
         self._client = AsyncAnthropic(
             api_key=api_key or "none",
             base_url=base_url,
             max_retries=0,
-            timeout=httpx2.Timeout(None, connect=connect_s),
             http_client=DefaultAioHttpClient(
                 limits=httpx2.Limits(max_connections=MOST_CONNECTIONS, keepalive_expiry=60.0)
             ),
         )
 
-    async def complete(self, request: Request) -> Reply:
+    async def complete(self, request: Request, deadlines: Deadlines = USUAL) -> Reply:
         """Send the request once and return the reply; see `base.Model`.
 
         Raises:
@@ -95,12 +90,12 @@ class AnthropicModel:
             schema["schema"] = anthropic.transform_schema(schema["schema"])
         started = time.monotonic()
         try:
-            message = await self._send(body)
+            message = await self._send(body, deadlines)
             reply = anthropic_wire.read_reply(message)
         except anthropic.APIError as error:
             raise self._failure(error) from None
         except httpx2.HTTPError as error:
-            raise Unavailable(f"{self._where} broke off: {self._words(error)}") from None
+            raise failures.broken(self._where, error, self._words(error)) from None
         except _GARBLED as error:
             problem = f"{self._where} sent no usable answer: {self._words(error)}"
             raise Unavailable(problem) from None
@@ -114,19 +109,21 @@ class AnthropicModel:
         """Close all connections."""
         await self._client.close()
 
-    async def _send(self, body: Json) -> Any:
+    async def _send(self, body: Json, deadlines: Deadlines) -> Any:
         create = self._client.messages
-        if not self._first_token_s:
-            return await create.create(**body, stream=False, extra_body=self._extra)
+        body["extra_body"] = self._extra
+        body["timeout"] = httpx2.Timeout(None, connect=deadlines.connect_s)
+        if not deadlines.first_token_s:
+            return await create.create(**body, stream=False)
         try:
-            async with asyncio.timeout(self._first_token_s) as first_token:
-                async with create.stream(**body, extra_body=self._extra) as stream:
+            async with asyncio.timeout(deadlines.first_token_s) as first_token:
+                async with create.stream(**body) as stream:
                     async for event in stream:
                         if event.type == "content_block_start" and first_token.when() is not None:
                             first_token.reschedule(None)
                     return await stream.get_final_message()
         except TimeoutError:
-            problem = f"{self._where} sent no token within {self._first_token_s:g} s"
+            problem = f"{self._where} sent no token within {deadlines.first_token_s:g} s"
             raise TimedOut(problem) from None
 
     def _failure(self, error: anthropic.APIError) -> ProviderError:
@@ -138,8 +135,7 @@ class AnthropicModel:
                 status = _STATUS.get(kind, 500)
             wait = failures.retry_after(error.response.headers)
             return failures.failure(self._where, status, self._safe(said), wait)
-        words = self._words(error.__cause__ or error)
-        return Unavailable(f"{self._where} cannot be reached: {words}")
+        return failures.broken(self._where, error, self._words(error.__cause__ or error))
 
     def _body(self, error: anthropic.APIStatusError) -> str:
         return error.body if isinstance(error.body, str) else json.dumps(error.body)

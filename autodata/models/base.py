@@ -122,15 +122,31 @@ def _message_json(message: Message) -> Json:
     }
 
 
+@dataclass(frozen=True, slots=True)
+class Deadlines:
+    """Seconds until a connection stands, the first token is there, and the whole reply is.
+
+    With `first_token_s` 0 the reply is asked for in one piece: its first token is its last. To
+    watch for the first token a reply is streamed, which costs CPU time for every token.
+    """
+
+    connect_s: float = 10.0
+    first_token_s: float = 0.0
+    total_s: float = 600.0
+
+
+USUAL = Deadlines()
+
+
 class Model(Protocol):
     """One endpoint that answers requests.
 
-    `complete` makes exactly one try, without a deadline of its own, and raises a `ProviderError`;
-    whoever calls it owns deadlines, retries, concurrency and budgets. It may be called
+    `complete` makes exactly one try and raises a `ProviderError`; it keeps the first two deadlines.
+    Whoever calls it owns the third, retries, concurrency and budgets. It may be called
     concurrently and must be cancellable. `close` releases connections.
     """
 
-    async def complete(self, request: Request) -> Reply: ...
+    async def complete(self, request: Request, deadlines: Deadlines = USUAL) -> Reply: ...
 
     async def close(self) -> None: ...
 

@@ -9,20 +9,20 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from autodata.errors import ConfigurationError, ProviderError, Unavailable
+from autodata.errors import ConfigurationError, ProviderError, Unavailable, Unreachable
 from autodata.models.limits import Now, Sleep
 
 THRESHOLD = 5  # failures in a row, without any success between, that mean "down"
 FIRST_INTERVAL = 1.0
 LAST_INTERVAL = 60.0
 LAST_INTERVAL_PROVEN = 8.0  # asking a server of our own costs nobody anything
-FIRST_CONTACT = 20.0  # an endpoint that never answered is a mistake rather than an outage
+FIRST_CONTACT = 20.0  # where nobody ever listened it is a mistake rather than an outage
 
 
 class Breaker:
     """Whether an endpoint is up; `report` is told of longer outages and of their end.
 
-    `proven` says that it is known to exist even if no call got through yet.
+    `proven` says that a server of our own was seen there, `contacted` that anybody ever was.
     """
 
     def __init__(
@@ -39,6 +39,7 @@ class Breaker:
         self._pause_s = pause_s
         self._report = report
         self._proven = proven
+        self.contacted = proven
         self._now = now
         self._sleep = sleep
         self._failures = 0
@@ -68,7 +69,7 @@ class Breaker:
 
         Raises:
             Unavailable: the endpoint has been down for longer than `pause_s`.
-            ConfigurationError: it has never answered, for twenty seconds.
+            ConfigurationError: nobody was ever reached there, for twenty seconds.
         """
         while self._down_since is not None:
             if not self._probing:
@@ -87,6 +88,7 @@ class Breaker:
     def succeeded(self) -> None:
         """The endpoint answered, whatever it said."""
         self.successes += 1
+        self.contacted = True
         self._failures = 0
         if self._down_since is not None:
             if self._reported:
@@ -100,6 +102,7 @@ class Breaker:
         """A try did not get through."""
         self._error = error
         self._failures += 1
+        self.contacted |= not isinstance(error, Unreachable)
         if self._down_since is None and self._failures >= THRESHOLD:
             self._down_since = self._now()
             self._since = datetime.now(UTC).astimezone().strftime("%H:%M:%S")
@@ -121,10 +124,10 @@ class Breaker:
         if self._down_since is None:
             return
         down_s = self._now() - self._down_since
-        if not (self.successes or self._proven) and down_s >= min(FIRST_CONTACT, self._pause_s):
+        if not self.contacted and down_s >= min(FIRST_CONTACT, self._pause_s):
             raise ConfigurationError(
-                f"endpoint {self._name} never answered: {self._error}",
-                "check base_url and model, or start the server",
+                f"endpoint {self._name} was never there: {self._error}",
+                "check base_url, or start the server, wait until it is ready and try again",
             )
         if down_s >= self._pause_s:
             raise Unavailable(f"{self.paused} (waited {self._pause_s / 3600:g} h)")

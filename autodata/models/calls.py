@@ -12,9 +12,10 @@ from typing import Any, Protocol
 
 from autodata import errors
 from autodata.errors import ContextTooLong, ProviderError, Refused, ReplayMismatch, StoreError
-from autodata.models.base import Reply, Request, Site, call_key
+from autodata.models.base import Deadlines, Reply, Request, Site, call_key
 from autodata.models.budget import Ledger
 from autodata.models.endpoint import Answer, Endpoint
+from autodata.models.limits import FIRST, Priority
 from autodata.types import Json, Spend
 
 CHARS_PER_TOKEN = 3  # on the safe side for English and code
@@ -24,6 +25,9 @@ GRACE_S = 4.0
 
 # What a call may come to for good; anything else is asked again when the run resumes.
 FINAL = ("ok", "Truncated", "Refused", "ContextTooLong")
+
+
+_EpisodeKey = tuple[str, str, int]  # tree, document, repeat
 
 
 class CallLog(Protocol):
@@ -41,7 +45,7 @@ class Seat:
     endpoint: Endpoint
     temperature: float | None = None
     max_tokens: int = 0
-    total_s: float = 0.0
+    deadlines: Deadlines | None = None
 
     def fill(self, request: Request) -> Request:
         """Set the role's temperature and reply limit where the request has none."""
@@ -67,9 +71,9 @@ class CallStatus:
 class RecordedCaller:
     """Answers calls from the journal, or else through the role's endpoint and into the journal.
 
-    Calls of the episode that began first go first, so that episodes finish rather than pile up
-    and calls that share a document's prefix stay together; calls outside of episodes, on which
-    whole iterations wait, go before all.
+    The episode that has made most calls goes first, being nearest to its end, and among equals the
+    one that began first: so episodes finish rather than pile up, and calls that share a document's
+    prefix stay together. Calls outside of episodes, on which whole iterations wait, go before all.
     """
 
     def __init__(self, log: CallLog, seats: Mapping[str, Seat], ledger: Ledger) -> None:
@@ -77,7 +81,7 @@ class RecordedCaller:
         self._seats = dict(seats)
         self._ledger = ledger
         self._running: dict[str, asyncio.Task[Reply]] = {}
-        self._begun: OrderedDict[tuple[str, str, int], int] = OrderedDict()
+        self._begun: OrderedDict[_EpisodeKey, tuple[int, int]] = OrderedDict()
         self._episodes = 0
         self._answered = 0
         self._recalled = 0
@@ -90,6 +94,7 @@ class RecordedCaller:
         """
         seat = self._seat(site.role)
         request = seat.fill(request)
+        priority = self._priority(site)
         key = call_key(site, seat.endpoint.name, seat.endpoint.model_name, request)
         while True:
             known = self._log.find("call", key)
@@ -100,7 +105,9 @@ class RecordedCaller:
             if running is None:
                 break
             await asyncio.wait([running])
-        task = self._running[key] = asyncio.create_task(self._ask(key, site, seat, request))
+        task = self._running[key] = asyncio.create_task(
+            self._ask(key, site, seat, request, priority)
+        )
         task.add_done_callback(lambda over: self._over(key, over))
         try:
             return await asyncio.shield(task)
@@ -148,7 +155,9 @@ class RecordedCaller:
             )
         return self._seats[role]
 
-    async def _ask(self, key: str, site: Site, seat: Seat, request: Request) -> Reply:
+    async def _ask(
+        self, key: str, site: Site, seat: Seat, request: Request, priority: Priority
+    ) -> Reply:
         endpoint, spent = seat.endpoint, Spend()
         prompt = _length(request) // CHARS_PER_TOKEN
         reserve = self._ledger.reserve_for(site.role, prompt, request.max_tokens)
@@ -157,37 +166,46 @@ class RecordedCaller:
             dollars = reserve.prompt_tokens * price.input + reserve.completion_tokens * price.output
             reserve = replace(reserve, cost_usd=dollars / 1e6)
         hold = await self._ledger.hold(site.role, reserve)
-        try:
-            try:
-                answer = await endpoint.call(request, self._priority(site), seat.total_s)
-            except (ContextTooLong, Refused) as error:
-                answer = Answer(Reply(""), error=error)
-            else:
-                spent = answer.reply.spend
+
+        async def keep(answer: Answer) -> None:
+            nonlocal spent
+            spent = answer.reply.spend
             self._answered += 1
             await self._log.append("call", key, _record(site, endpoint, request, answer))
+
+        try:
+            try:
+                answer = await endpoint.call(request, priority, seat.deadlines, keep)
+            except (ContextTooLong, Refused) as error:
+                answer = Answer(Reply(""), error=error)
+                await keep(answer)
         finally:
             self._ledger.settle(hold, spent)
         if answer.error is not None:
             raise answer.error
         return answer.reply
 
-    def _priority(self, site: Site) -> int:
+    def _priority(self, site: Site) -> Priority:
+        """Count a call of its episode and return what it has made so far, negative, and its age."""
         if not site.document_id:
-            return 0
+            return FIRST
         episode = (site.tree, site.document_id, site.repeat)
         if episode not in self._begun:
             self._episodes += 1
-            self._begun[episode] = self._episodes
+            self._begun[episode] = (0, self._episodes)
             if len(self._begun) > EPISODES_REMEMBERED:
                 self._begun.popitem(last=False)
-        return self._begun[episode]
+        made, age = self._begun[episode]
+        self._begun[episode] = (made - 1, age)
+        return (made, age)
 
 
 class RecallingCaller(RecordedCaller):
     """Answers from the journal alone: for replays, which never ask anybody."""
 
-    async def _ask(self, key: str, site: Site, seat: Seat, request: Request) -> Reply:
+    async def _ask(
+        self, key: str, site: Site, seat: Seat, request: Request, priority: Priority
+    ) -> Reply:
         place = f"{site.document_id}, repeat {site.repeat}" if site.document_id else "none"
         raise ReplayMismatch(
             f"call {site.ordinal} of role {site.role} is not in the journal: "

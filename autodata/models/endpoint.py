@@ -5,7 +5,7 @@ Knows nothing of roles, journals and budgets: a request comes in, a priced answe
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from random import Random
@@ -13,7 +13,6 @@ from typing import Any
 
 from autodata.config import Price
 from autodata.errors import (
-    ContextTooLong,
     ProviderError,
     RateLimited,
     Refused,
@@ -21,11 +20,12 @@ from autodata.errors import (
     TimedOut,
     Truncated,
     Unavailable,
+    Unreachable,
 )
 from autodata.models.admission import QueueWatch
-from autodata.models.base import Model, Reply, Request
+from autodata.models.base import USUAL, Deadlines, Model, Reply, Request
 from autodata.models.breaker import Breaker
-from autodata.models.limits import Gate, Now, Sleep
+from autodata.models.limits import FIRST, Gate, Now, Priority, Sleep
 from autodata.models.prices import cost_usd
 
 MOST_TRIES = 6  # failures of one call while the endpoint answers others
@@ -38,7 +38,7 @@ class EndpointLimits:
     """What one endpoint may be asked to do; seconds, and 0 tokens for the provider's own limit."""
 
     concurrency: int = 32
-    total_s: float = 600.0
+    deadlines: Deadlines = USUAL
     max_tokens: int = 0
     pause_s: float = 6 * 3600.0
 
@@ -59,13 +59,17 @@ def _silent(_: str) -> None:
     return
 
 
+async def _forget(_: Answer) -> None:
+    return
+
+
 class Endpoint:
     """A model that is waited for, retried and paused; see `call`.
 
     `name` is the endpoint's name in the configuration, `report` gets lines for the user.
     `queue_urls` are the addresses of servers whose own queue can be read (vLLM, llama.cpp).
     `supervised` says that the server was seen healthy and is started again when it dies; any other
-    endpoint that does not answer from the beginning is taken for a mistake in the configuration.
+    endpoint where nobody listens from the beginning is taken for a mistake in the configuration.
     """
 
     def __init__(
@@ -93,7 +97,8 @@ class Endpoint:
         self.breaker = Breaker(
             name, self.limits.pause_s, report, proven=supervised, now=now, sleep=sleep
         )
-        self._watch = QueueWatch(self.gate, queue_urls, model) if queue_urls else None
+        plain = [url for url in queue_urls if url.startswith("http://")]
+        self._watch = QueueWatch(self.gate, plain, model) if plain else None
         self._model = model
         self._sleep = sleep
         self._rng = rng or Random()
@@ -101,11 +106,19 @@ class Endpoint:
         self.sending: set[asyncio.Task[Any]] = set()
         """The tasks whose request is at the server right now."""
 
-    async def call(self, request: Request, priority: int = 0, total_s: float = 0.0) -> Answer:
+    async def call(
+        self,
+        request: Request,
+        priority: Priority = FIRST,
+        deadlines: Deadlines | None = None,
+        keep: Callable[[Answer], Awaitable[None]] = _forget,
+    ) -> Answer:
         """Get one answer, however long the endpoint is away (up to `pause_s`).
 
         A chat reply that hit `max_tokens` is asked for once more with twice the limit. A raw
-        prompt's continuation may end there: it has no end of its own.
+        prompt's continuation may end there: it has no end of its own. The call holds its place
+        until `keep` is through with the answer: however a run ends, no more answers that were paid
+        for are lost than there are places.
 
         Raises:
             Unavailable: the endpoint answers others but not this call, or is down for too long.
@@ -113,13 +126,23 @@ class Endpoint:
         """
         if self._watch is not None:
             self._watch.start()
-        reply, tries = await self._persist(request, priority, total_s)
+        answer = await self._answer(request, priority, deadlines or self.limits.deadlines)
+        try:
+            await keep(answer)
+        finally:
+            self.gate.leave()
+        return answer
+
+    async def _answer(self, request: Request, priority: Priority, deadlines: Deadlines) -> Answer:
+        """Return an answer together with a place of the gate."""
+        reply, tries = await self._persist(request, priority, deadlines)
         if reply.finish == "length" and request.messages and request.max_tokens:
             doubled = replace(request, max_tokens=2 * request.max_tokens)
+            self.gate.leave()
             try:
-                second, more = await self._persist(doubled, priority, total_s)
-            except (ContextTooLong, Refused):
-                pass
+                second, more = await self._persist(doubled, priority, deadlines)
+            except (RequestRejected, Refused):  # more than the server allows, say
+                await self.gate.enter(priority)
             else:
                 reply, tries = _paid_for(second, reply), tries + more
         error: ProviderError | None = None
@@ -138,53 +161,58 @@ class Endpoint:
         await self.gate.close()
         await self._model.close()
 
-    async def _persist(self, request: Request, priority: int, total_s: float) -> tuple[Reply, int]:
+    async def _persist(
+        self, request: Request, priority: Priority, deadlines: Deadlines
+    ) -> tuple[Reply, int]:
+        """Try until there is a reply; whoever gets it has to leave the gate."""
         failures = tries = 0
         answered = self.breaker.successes
         while True:
             tries += 1
             entered = await self.gate.enter(priority)
             try:
-                return await self._try(request, total_s or self.limits.total_s), tries
+                return await self._try(request, deadlines), tries
             except Unavailable as error:
+                self.gate.leave()
                 wait = error.retry_after if isinstance(error, RateLimited) else 0.0
                 if isinstance(error, RateLimited | TimedOut):  # a crash says nothing about load
                     self.gate.overloaded(entered, wait)
                 self.breaker.check()
                 # an outage and a busy server are not this call's fault
-                if self.breaker.successes > answered and not isinstance(error, RateLimited):
-                    failures += 1
+                if not isinstance(error, RateLimited | Unreachable):
+                    failures += self.breaker.successes > answered
                 if failures >= MOST_TRIES:
                     raise
-            finally:
+                answered = self.breaker.successes
+            except BaseException:
                 self.gate.leave()
+                raise
             longest = min(LAST_BACKOFF, FIRST_BACKOFF * 2 ** min(tries, 10))
             await self._sleep(max(wait, longest * self._rng.uniform(0.5, 1.0)))
 
-    async def _try(self, request: Request, total_s: float) -> Reply:
+    async def _try(self, request: Request, deadlines: Deadlines) -> Reply:
         probe = await self.breaker.enter()
         if probe and self._known_good is not None:
             with suppress(RequestRejected):
-                await self._send(self._known_good, total_s, probe=True)
+                await self._send(self._known_good, deadlines, probe=True)
             probe = False
-        reply = await self._send(request, total_s, probe=probe)
+        reply = await self._send(request, deadlines, probe=probe)
         if self._known_good is None:
-            bare = replace(request, schema=None, tools=(), max_tokens=1)
-            self._known_good = bare
+            self._known_good = replace(request, schema=None, tools=(), max_tokens=1)
         self.gate.went_well()
         return reply
 
-    async def _send(self, request: Request, total_s: float, *, probe: bool) -> Reply:
+    async def _send(self, request: Request, deadlines: Deadlines, *, probe: bool) -> Reply:
         answered = False
         task = asyncio.current_task()
         assert task is not None
         self.sending.add(task)
         try:
-            async with asyncio.timeout(total_s or None):
-                reply = await self._model.complete(request)
+            async with asyncio.timeout(deadlines.total_s):
+                reply = await self._model.complete(request, deadlines)
             answered = True
         except TimeoutError:
-            late = TimedOut(f"{self.name} sent no reply within {total_s:g} s")
+            late = TimedOut(f"{self.name} sent no reply within {deadlines.total_s:g} s")
             self.breaker.failed(late, probe=probe)
             raise late from None
         except Unavailable as error:

@@ -1,12 +1,15 @@
 """Turns what a server said when it failed into the errors tree, the same for every provider.
 
-Knows nothing of SDKs and sockets: a status, a code and a text come in, a `ProviderError` goes out.
+Knows nothing of SDKs: a status, a code and a text, or the error that a connection ended with, come
+in, a `ProviderError` goes out.
 """
 
 import email.utils
 import re
 import time
 from collections.abc import Mapping
+
+import aiohttp
 
 from autodata.errors import (
     AuthenticationFailed,
@@ -17,6 +20,7 @@ from autodata.errors import (
     RequestRejected,
     TimedOut,
     Unavailable,
+    Unreachable,
 )
 
 LONGEST_TEXT = 400
@@ -42,6 +46,8 @@ _AGAINST_RULES = re.compile(
 _BUSY = {429, 503, 529}
 _PASSING = {409, 425}
 _LATE = {408, 504}
+_OF_ACCOUNT = {400, 402, 403, 429}
+_NOT_CONNECTED = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
 
 
 def failure(where: str, status: int, said: str, retry_after: float = 0.0) -> ProviderError:
@@ -52,7 +58,7 @@ def failure(where: str, status: int, said: str, retry_after: float = 0.0) -> Pro
     provider's rules is `Refused`, as when the model itself declines: data, not a broken run.
     """
     text = shorten(said)
-    if status == 402 or _NO_CREDIT.search(said):
+    if status == 402 or (status in _OF_ACCOUNT and _NO_CREDIT.search(said)):
         return AuthenticationFailed(
             f"{where} refuses to serve this account: {text}", "add credit or use another key"
         )
@@ -66,19 +72,33 @@ def failure(where: str, status: int, said: str, retry_after: float = 0.0) -> Pro
             f"prompt and reply do not fit into the context of {where}: {text}",
             "use shorter documents, a smaller max_tokens or a model with a longer context",
         )
-    if status in _BUSY:
+    if status >= 500 and _TOO_LONG.search(said):  # llama.cpp answers some of these with 500
+        return ContextTooLong(f"prompt and reply do not fit into the context of {where}: {text}")
+    passing = status >= 500 or status in _PASSING | _LATE
+    if status in _BUSY or (retry_after and passing):
         return RateLimited(f"{where} is overloaded ({status}): {text}", retry_after=retry_after)
     if status in _LATE:
         return TimedOut(f"{where} timed out ({status}): {text}")
-    if status >= 500 and _TOO_LONG.search(said):  # llama.cpp answers some of these with 500
-        return ContextTooLong(f"prompt and reply do not fit into the context of {where}: {text}")
-    if status >= 500 or status in _PASSING:
+    if passing:
         return Unavailable(f"{where} failed ({status}): {text}")
     if _AGAINST_RULES.search(said):
         return Refused(f"{where} declined to answer ({status}): {text}")
     return RequestRejected(
         f"{where} refuses the request ({status}): {text}", "check model name and endpoint options"
     )
+
+
+def broken(where: str, error: BaseException, words: str) -> Unavailable:
+    """Name the error for a connection that failed: nobody is there, or it broke on the way.
+
+    The SDKs tell both alike; what aiohttp said is in the chain of causes.
+    """
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, _NOT_CONNECTED):
+            return Unreachable(f"{where} cannot be reached: {words}")
+        cause = cause.__cause__
+    return Unavailable(f"{where} broke off: {words}")
 
 
 def retry_after(headers: Mapping[str, str]) -> float:

@@ -13,6 +13,9 @@ from collections.abc import Awaitable, Callable
 Sleep = Callable[[float], Awaitable[None]]
 Now = Callable[[], float]
 
+Priority = tuple[int, int]
+"""The smaller goes first."""
+FIRST: Priority = (-(2**31), 0)
 START = 128
 LONGEST_WAIT = 300.0  # seconds; a server that asks for more is asked again sooner
 
@@ -34,7 +37,7 @@ class Gate:
         self._doubling = True
         self._now = now
         self._sleep = sleep
-        self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
+        self._waiting: list[tuple[Priority, int, asyncio.Future[None]]] = []
         self._order = itertools.count()
         self._decreased_at = float("-inf")
         self._closed_until = float("-inf")
@@ -50,7 +53,7 @@ class Gate:
         """How many calls wait for their turn."""
         return sum(not future.done() for _, _, future in self._waiting)
 
-    async def enter(self, priority: int = 0) -> float:
+    async def enter(self, priority: Priority = FIRST) -> float:
         """Wait for a place; returns the time of entering, which `overloaded` wants back."""
         if self._waiting or not self._open():
             turn = asyncio.get_running_loop().create_future()

@@ -16,7 +16,7 @@ from openai import AsyncOpenAI, AsyncStream, DefaultAioHttpClient
 
 from autodata.errors import ConfigurationError, ProviderError, TimedOut, Unavailable
 from autodata.models import failures, openai_wire
-from autodata.models.base import Reply, Request
+from autodata.models.base import USUAL, Deadlines, Reply, Request
 from autodata.types import Json
 
 MOST_CONNECTIONS = 10_000  # concurrency is limited per endpoint, not per connection pool
@@ -28,7 +28,7 @@ class OpenAIModel:
 
     `base_url` empty means OpenAI itself. `structured` says how a schema is asked for: `schema` as a
     constraint, `json` as JSON mode plus words, `none` as words only. `extra` goes into every body
-    as it is. `first_token_s` above 0 streams the reply and gives up when nothing comes in time.
+    as it is.
     """
 
     def __init__(
@@ -38,8 +38,6 @@ class OpenAIModel:
         base_url: str = "",
         api_key: str = "",
         structured: openai_wire.Structured = "schema",
-        connect_s: float = 10.0,
-        first_token_s: float = 0.0,
         extra: Json | None = None,
     ) -> None:
         host = urlsplit(base_url).hostname or "api.openai.com"
@@ -52,7 +50,6 @@ class OpenAIModel:
         self._key = api_key
         self._structured = structured
         self._token_field = "max_completion_tokens" if host.endswith("openai.com") else "max_tokens"
-        self._first_token_s = first_token_s
         self._extra = extra or {}
         self._client = AsyncOpenAI(
             api_key=api_key or "none",
@@ -60,13 +57,12 @@ class OpenAIModel:
             organization="",
             project="",
             max_retries=0,
-            timeout=httpx2.Timeout(None, connect=connect_s),
             http_client=DefaultAioHttpClient(
                 limits=httpx2.Limits(max_connections=MOST_CONNECTIONS, keepalive_expiry=60.0)
             ),
         )
 
-    async def complete(self, request: Request) -> Reply:
+    async def complete(self, request: Request, deadlines: Deadlines = USUAL) -> Reply:
         """Send the request once and return the reply; see `base.Model`."""
         raw = not request.messages
         body = openai_wire.request_body(request, self._model, self._structured, self._token_field)
@@ -74,15 +70,16 @@ class OpenAIModel:
         path = "/completions" if raw else "/chat/completions"
         started = time.monotonic()
         try:
-            if self._first_token_s:
-                data: Any = await self._stream(path, body, raw=raw)
+            if deadlines.first_token_s:
+                data: Any = await self._stream(path, body, deadlines, raw=raw)
             else:
-                data = await self._client.post(path, cast_to=object, body=body)
+                options = _options(deadlines)
+                data = await self._client.post(path, cast_to=object, body=body, options=options)
             reply = openai_wire.read_reply(data, raw=raw)
         except openai.APIError as error:
             raise self._failure(error) from None
         except httpx2.HTTPError as error:
-            raise Unavailable(f"{self._where} broke off: {self._words(error)}") from None
+            raise failures.broken(self._where, error, self._words(error)) from None
         except (ValueError, TypeError, AttributeError, RecursionError) as error:
             problem = f"{self._where} sent no usable answer: {self._words(error)}"
             raise Unavailable(problem) from None
@@ -94,20 +91,25 @@ class OpenAIModel:
         """Close all connections."""
         await self._client.close()
 
-    async def _stream(self, path: str, body: Json, *, raw: bool) -> Json:
+    async def _stream(self, path: str, body: Json, deadlines: Deadlines, *, raw: bool) -> Json:
         body = body | {"stream": True, "stream_options": {"include_usage": True}}
         chunks: list[Any] = []
         try:
-            async with asyncio.timeout(self._first_token_s) as first_token:
+            async with asyncio.timeout(deadlines.first_token_s) as first_token:
                 stream = await self._client.post(
-                    path, cast_to=object, body=body, stream=True, stream_cls=AsyncStream[object]
+                    path,
+                    cast_to=object,
+                    body=body,
+                    options=_options(deadlines),
+                    stream=True,
+                    stream_cls=AsyncStream[object],
                 )
                 async for chunk in stream:
                     if first_token.when() is not None and openai_wire.said_something(chunk):
                         first_token.reschedule(None)
                     chunks.append(chunk)
         except TimeoutError:
-            problem = f"{self._where} sent no token within {self._first_token_s:g} s"
+            problem = f"{self._where} sent no token within {deadlines.first_token_s:g} s"
             raise TimedOut(problem) from None
         return openai_wire.join_chunks(chunks, raw=raw)
 
@@ -118,8 +120,7 @@ class OpenAIModel:
             wait = failures.retry_after(headers)
             return failures.failure(self._where, error.status_code, self._safe(said), wait)
         if isinstance(error, openai.APIConnectionError):
-            cause = error.__cause__
-            return Unavailable(f"{self._where} cannot be reached: {self._words(cause or error)}")
+            return failures.broken(self._where, error, self._words(error.__cause__ or error))
         # an error event in the middle of a stream has a body, but no status
         code = error.code if error.code and error.code.isdigit() else "500"
         said = f"{error.type or ''} {error.code or ''} {error.message}"
@@ -136,3 +137,7 @@ class OpenAIModel:
 
     def _safe(self, text: str) -> str:
         return failures.redact(text, self._key)
+
+
+def _options(deadlines: Deadlines) -> openai.RequestOptions:
+    return {"timeout": httpx2.Timeout(None, connect=deadlines.connect_s)}

@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Sequence
 
 from autodata.errors import Unavailable
-from autodata.models.base import Model, Reply, Request
+from autodata.models.base import USUAL, Deadlines, Model, Reply, Request
 from autodata.models.limits import Now
 
 SLACK = 2  # calls by which the replica that knows the prefix may be busier than the idlest
@@ -21,6 +21,9 @@ LAST_BENCH = 30.0
 
 class Router:
     """Spreads calls over replicas; one that fails is left out for a while, longer each time.
+
+    After that it gets one call at a time until it has answered. A call that is given up by whoever
+    keeps its deadline counts as a failure: the replica was silent.
 
     `queued` holds what each server last said about its own queue, in the order of `replicas`.
     """
@@ -33,13 +36,13 @@ class Router:
         self._benched_until = [float("-inf")] * len(self._replicas)
         self._bench = [FIRST_BENCH] * len(self._replicas)
 
-    async def complete(self, request: Request) -> Reply:
+    async def complete(self, request: Request, deadlines: Deadlines = USUAL) -> Reply:
         """Send the request to one replica; see `base.Model`."""
         index = self._choose(request)
         self.in_flight[index] += 1
         try:
-            reply = await self._replicas[index].complete(request)
-        except Unavailable:
+            reply = await self._replicas[index].complete(request, deadlines)
+        except (Unavailable, asyncio.CancelledError):
             self._benched_until[index] = self._now() + self._bench[index]
             self._bench[index] = min(LAST_BENCH, 2 * self._bench[index])
             raise
@@ -56,13 +59,17 @@ class Router:
     def _choose(self, request: Request) -> int:
         now = self._now()
         everyone = range(len(self._replicas))
-        able = [i for i in everyone if self._benched_until[i] <= now]
+        able = [i for i in everyone if self._benched_until[i] <= now and not self._on_trial(i)]
         if not able:
             return min(everyone, key=lambda i: self._benched_until[i])
         load = {i: self.in_flight[i] + self.queued[i] for i in able}
         idlest = min(able, key=lambda i: load[i])
         knows = able[_prefix(request) % len(able)]
         return knows if load[knows] <= load[idlest] + SLACK else idlest
+
+    def _on_trial(self, index: int) -> bool:
+        """Tell whether a replica that failed has a call already to show that it is back."""
+        return self._bench[index] > FIRST_BENCH and self.in_flight[index] > 0
 
 
 def _prefix(request: Request) -> int:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autodata.errors import ConfigurationError, RequestRejected
-from autodata.models.base import Reply, Request
+from autodata.models.base import USUAL, Deadlines, Reply, Request
 
 Answer = Reply | Exception
 
@@ -58,7 +58,7 @@ class ScriptedModel:
                 f"script {path}: {error}", 'write a JSON list of {"contains": "", "text": "..."}'
             ) from error
 
-    async def complete(self, request: Request) -> Reply:
+    async def complete(self, request: Request, deadlines: Deadlines = USUAL) -> Reply:
         """Return the scripted reply."""
         answer = self._answer(request)
         if isinstance(answer, Exception):

@@ -23,7 +23,7 @@ import re
 from collections.abc import Sequence
 from random import Random
 
-from autodata.models.base import Reply, Request
+from autodata.models.base import USUAL, Deadlines, Reply, Request
 from autodata.types import Document, Json
 
 ABILITY = {"small": -0.6, "large": 1.4}
@@ -50,7 +50,7 @@ class SimulatedModel:
         self._ability = ABILITY.get(name, ABILITY["large"])
         self._texts = [" ".join(document.text.split()) for document in documents]
 
-    async def complete(self, request: Request) -> Reply:
+    async def complete(self, request: Request, deadlines: Deadlines = USUAL) -> Reply:
         """Answer as the simulated world has it; the same request always gets the same reply."""
         prompt = request.prompt or "\n".join(message.content for message in request.messages)
         rng = _rng(json.dumps(request.to_json(), sort_keys=True))

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from autodata.models.base import Message, Reply, Request, Site
+from autodata.models.base import USUAL, Deadlines, Message, Reply, Request, Site
 from autodata.types import Json
 
 CHAT = Request(messages=(Message("user", "hi"),), max_tokens=100)
@@ -37,7 +37,7 @@ class FakeModel:
         self.requests: list[Request] = []
         self.closed = False
 
-    async def complete(self, request: Request) -> Reply:
+    async def complete(self, request: Request, deadlines: Deadlines = USUAL) -> Reply:
         self.requests.append(request)
         answer = self.play(len(self.requests) - 1, request)
         if isinstance(answer, Exception):

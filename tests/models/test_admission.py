@@ -7,7 +7,7 @@ import pytest
 
 from autodata.errors import Unavailable
 from autodata.models.admission import Load, QueueWatch, next_ceiling, read_load
-from autodata.models.base import Message, Reply, Request
+from autodata.models.base import Deadlines, Message, Reply, Request
 from autodata.models.endpoint import Endpoint, EndpointLimits
 from autodata.models.limits import Gate
 from autodata.models.openai_model import OpenAIModel
@@ -59,7 +59,7 @@ def test_full_cache_shrinks_and_idle_server_grows_back() -> None:
     assert all(one <= two for one, two in pairwise(ceilings))
 
 
-async def test_watch_moves_the_gate_and_silence_changes_nothing() -> None:
+async def test_watch_moves_the_gate_and_silence_lets_it_open_again() -> None:
     async with Loopback() as server:
         server.metrics = VLLM
         gate = Gate(256)
@@ -70,7 +70,7 @@ async def test_watch_moves_the_gate_and_silence_changes_nothing() -> None:
         await watch.look()
         assert gate.ceiling == 18
     await watch.look()
-    assert gate.ceiling == 18
+    assert gate.ceiling == 20
 
 
 async def test_endpoint_watches_while_it_is_used() -> None:
@@ -140,3 +140,39 @@ async def test_outage_of_one_replica_fails_no_call() -> None:
         *(endpoint.call(Request(prompt=str(number))) for number in range(50))
     )
     assert {answer.reply.text for answer in answers} == {"ok"}
+
+
+async def test_silent_replica_stops_nobody() -> None:
+    async def silence() -> Reply:
+        await asyncio.Event().wait()
+        return said()
+
+    silent, good = FakeModel(lambda *_: silence()), FakeModel(lambda *_: said())
+    clock = Clock()
+    endpoint = Endpoint("e", Router([silent, good]), now=clock.now, sleep=clock.sleep)
+    brief = Deadlines(total_s=0.05)
+    for number in range(30):
+        answer = await endpoint.call(Request(prompt=str(number)), deadlines=brief)
+        assert answer.reply.text == "ok"
+    assert len(silent.requests) <= 2  # the one that found out, and one when its bench was over
+
+
+async def test_replica_on_trial_gets_one_call_at_a_time() -> None:
+    gate = asyncio.Event()
+
+    async def slow() -> Reply:
+        await gate.wait()
+        return said("mended")
+
+    clock = Clock()
+    failing = FakeModel(lambda n, _: Unavailable("down") if n < 1 else slow())
+    router = Router([failing, FakeModel(lambda *_: said("good"))], now=clock.now)
+    router.queued[:] = [0, 9]
+    with pytest.raises(Unavailable):
+        await router.complete(CHAT)
+    clock.time += 2
+    calls = [asyncio.create_task(router.complete(CHAT)) for _ in range(5)]
+    await asyncio.sleep(0)
+    gate.set()
+    texts = sorted(reply.text for reply in await asyncio.gather(*calls))
+    assert texts == ["good"] * 4 + ["mended"]

@@ -1,8 +1,10 @@
 """Calls by role: journaled before they are believed, never paid for twice."""
 
 import asyncio
+from collections.abc import Coroutine
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,7 +19,7 @@ from autodata.errors import (
     Truncated,
     Unavailable,
 )
-from autodata.models.base import Reply, Request, ToolCall
+from autodata.models.base import Message, Reply, Request, ToolCall
 from autodata.models.budget import Ledger
 from autodata.models.calls import CallLog, RecordedCaller, Seat, charge_earlier
 from autodata.models.endpoint import Endpoint, EndpointLimits
@@ -224,3 +226,42 @@ async def test_close_closes_each_endpoint_once() -> None:
     caller, model, _ = build(lambda *_: said())
     await caller.close()
     assert model.closed
+
+
+async def test_episode_nearest_to_its_end_goes_first_then_the_older_one() -> None:
+    order: list[str] = []
+    gate = asyncio.Event()
+
+    async def answer(request: Request) -> Reply:
+        order.append(request.messages[0].content)
+        await gate.wait()
+        return said()
+
+    def ask(document: str, number: int) -> Coroutine[Any, Any, Reply]:
+        site = replace(SITE, document_id=document, ordinal=f"r1.weak.{number}")
+        return caller.call(site, Request((Message("user", f"{document}{number}"),)))
+
+    caller, _, _ = build(lambda _, request: answer(request), limits=EndpointLimits(concurrency=1))
+    gate.set()
+    for number in range(3):
+        await ask("far", number)
+    await ask("near", 0)
+    for number in range(1, 6):
+        await ask("near", number)
+    order.clear()
+    gate.clear()
+    waiting = [
+        asyncio.create_task(asking)
+        for asking in (
+            ask("other", 0),
+            ask("new", 0),
+            ask("far", 3),
+            ask("near", 6),
+            caller.call(replace(SITE, document_id=""), CHAT),
+        )
+    ]
+    for _ in range(10):
+        await asyncio.sleep(0)
+    gate.set()
+    await asyncio.gather(*waiting)
+    assert order == ["other0", "hi", "near6", "far3", "new0"]  # the first found a free place

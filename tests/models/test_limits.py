@@ -32,7 +32,7 @@ async def test_smallest_priority_goes_first_and_equals_keep_their_order() -> Non
     order: list[str] = []
 
     async def work(name: str, priority: int) -> None:
-        await one.enter(priority)
+        await one.enter((priority, 0))
         order.append(name)
         one.leave()
 

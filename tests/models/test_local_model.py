@@ -11,7 +11,7 @@ import pytest
 from autodata.config import ModelConfig
 from autodata.errors import ConfigurationError, ContextTooLong
 from autodata.models import plain_http, weights
-from autodata.models.base import Message, Request
+from autodata.models.base import Deadlines, Message, Request
 from autodata.models.endpoint import Endpoint, EndpointLimits
 from autodata.models.openai_model import OpenAIModel
 from autodata.models.servers import Servers
@@ -68,7 +68,9 @@ async def test_it_continues_a_sentence_and_follows_a_schema(url: str) -> None:
 
 async def test_calls_outlive_a_kill_9_of_the_server(url: str) -> None:
     model = OpenAIModel("smollm2", base_url=url)
-    endpoint = Endpoint("small", model, EndpointLimits(concurrency=4, total_s=60))
+    endpoint = Endpoint(
+        "small", model, EndpointLimits(concurrency=4, deadlines=Deadlines(total_s=60))
+    )
     request = Request(prompt="Once upon a time", max_tokens=8, temperature=0.0, seed=1)
     first = (await endpoint.call(request)).reply.text
     calls = [asyncio.create_task(endpoint.call(request)) for _ in range(8)]

@@ -1,6 +1,7 @@
 """The contract of a provider, run against both official SDKs over real loopback connections."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -16,8 +17,9 @@ from autodata.errors import (
     RequestRejected,
     TimedOut,
     Unavailable,
+    Unreachable,
 )
-from autodata.models.base import Message, Model, Request, Tool, ToolCall
+from autodata.models.base import USUAL, Deadlines, Message, Model, Request, Tool, ToolCall
 from autodata.models.registry import model_class
 from tests.loopback import Loopback, Reset, Say, Script, Silence, Status
 
@@ -39,8 +41,8 @@ def provider(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(params=[0.0, 5.0], ids=["whole", "streamed"])
-def first_token_s(request: pytest.FixtureRequest) -> float:
-    return float(request.param)
+def deadlines(request: pytest.FixtureRequest) -> Deadlines:
+    return Deadlines(first_token_s=float(request.param))
 
 
 @pytest.fixture
@@ -49,12 +51,14 @@ async def server() -> AsyncIterator[Loopback]:
         yield loopback
 
 
-async def fail(provider: str, server: Loopback, script: Script, **options: Any) -> ProviderError:
+async def fail(
+    provider: str, server: Loopback, script: Script, deadlines: Deadlines = USUAL
+) -> ProviderError:
     server.script = script
-    model = make(provider, server, **options)
+    model = make(provider, server)
     try:
         with pytest.raises(ProviderError) as caught:
-            await model.complete(ASK)
+            await model.complete(ASK, deadlines)
     finally:
         await model.close()
     return caught.value
@@ -66,11 +70,11 @@ def error_body(provider: str, kind: str, message: str, code: str = "") -> dict[s
 
 
 async def test_text_and_usage_come_back(
-    provider: str, server: Loopback, first_token_s: float
+    provider: str, server: Loopback, deadlines: Deadlines
 ) -> None:
     server.script = lambda _: Say("héllo", prompt_tokens=70, completion_tokens=8, cached_tokens=30)
-    model = make(provider, server, first_token_s=first_token_s)
-    reply = await model.complete(ASK)
+    model = make(provider, server)
+    reply = await model.complete(ASK, deadlines)
     await model.close()
     assert (reply.text, reply.finish, reply.model) == ("héllo", "stop", "m1")
     whole = 100 if provider == "anthropic" else 70  # there, cached tokens are counted apart
@@ -79,18 +83,18 @@ async def test_text_and_usage_come_back(
 
 
 async def test_tool_calls_come_back_and_their_results_go_out(
-    provider: str, server: Loopback, first_token_s: float
+    provider: str, server: Loopback, deadlines: Deadlines
 ) -> None:
     server.script = lambda _: Say(
         "",
         "tool_use" if provider == "anthropic" else "tool_calls",
         (("c1", "look", '{"at": "x"}'),),
     )
-    model = make(provider, server, first_token_s=first_token_s)
+    model = make(provider, server)
     call = ToolCall("c0", "look", {"at": "y"})
     told = (Message("assistant", "", (call,)), Message("tool", "seen", tool_call_id="c0"))
     request = Request(messages=(*ASK.messages, *told), tools=(TOOL,))
-    reply = await model.complete(request)
+    reply = await model.complete(request, deadlines)
     await model.close()
     assert reply.finish == "tool_calls"
     assert reply.tool_calls == (ToolCall("c1", "look", {"at": "x"}),)
@@ -143,20 +147,20 @@ async def test_anthropic_forces_a_tool_where_there_is_no_output_format(server: L
 
 
 async def test_reply_at_the_token_limit_says_so(
-    provider: str, server: Loopback, first_token_s: float
+    provider: str, server: Loopback, deadlines: Deadlines
 ) -> None:
     server.script = lambda _: Say("half", "max_tokens" if provider == "anthropic" else "length")
-    model = make(provider, server, first_token_s=first_token_s)
-    assert (await model.complete(ASK)).finish == "length"
+    model = make(provider, server)
+    assert (await model.complete(ASK, deadlines)).finish == "length"
     await model.close()
 
 
-async def test_refusal_says_so(provider: str, server: Loopback, first_token_s: float) -> None:
+async def test_refusal_says_so(provider: str, server: Loopback, deadlines: Deadlines) -> None:
     server.script = lambda _: (
         Say("no", "refusal") if provider == "anthropic" else Say("no", "content_filter")
     )
-    model = make(provider, server, first_token_s=first_token_s)
-    assert (await model.complete(ASK)).finish == "refused"
+    model = make(provider, server)
+    assert (await model.complete(ASK, deadlines)).finish == "refused"
     await model.close()
 
 
@@ -168,9 +172,9 @@ async def test_openai_refusal_message_says_so(server: Loopback) -> None:
     assert (reply.finish, reply.text) == ("refused", "I cannot")
 
 
-async def test_raw_prompt_goes_to_completions(server: Loopback, first_token_s: float) -> None:
+async def test_raw_prompt_goes_to_completions(server: Loopback, deadlines: Deadlines) -> None:
     server.script = lambda _: Say(" went home")
-    model = make("openai", server, first_token_s=first_token_s)
+    model = make("openai", server)
     reply = await model.complete(Request(prompt="She", max_tokens=4, seed=7, stop=("\n",)))
     await model.close()
     assert (reply.text, server.seen[0].path) == (" went home", "/v1/completions")
@@ -225,6 +229,22 @@ async def test_spent_credit_stops_instead_of_being_retried(server: Loopback) -> 
     )
     error = await fail("openai", server, lambda _: Status(429, body))
     assert isinstance(error, AuthenticationFailed)
+
+
+async def test_document_that_speaks_of_credit_stops_nothing(server: Loopback) -> None:
+    body = error_body("openai", "invalid", "cannot parse 'her credit balance was low'")
+    error = await fail("openai", server, lambda _: Status(422, body))
+    assert type(error) is RequestRejected
+
+
+@pytest.mark.parametrize("status", [408, 409, 500, 502, 503, 504])
+async def test_retry_after_counts_whatever_the_status(
+    provider: str, server: Loopback, status: int
+) -> None:
+    body = error_body(provider, "api_error", "later")
+    error = await fail(provider, server, lambda _: Status(status, body, {"retry-after": "7"}))
+    assert isinstance(error, RateLimited)
+    assert error.retry_after == 7
 
 
 @pytest.mark.parametrize(
@@ -296,9 +316,9 @@ async def test_refused_request_is_final(provider: str, server: Loopback, status:
 
 @pytest.mark.parametrize("midway", [False, True])
 async def test_broken_connection_may_be_tried_again(
-    provider: str, server: Loopback, first_token_s: float, midway: bool
+    provider: str, server: Loopback, deadlines: Deadlines, midway: bool
 ) -> None:
-    error = await fail(provider, server, lambda _: Reset(midway), first_token_s=first_token_s)
+    error = await fail(provider, server, lambda _: Reset(midway), deadlines=deadlines)
     assert type(error) is Unavailable
 
 
@@ -307,7 +327,12 @@ async def test_error_event_in_mid_stream_is_an_error(provider: str, server: Loop
     server.script = lambda _: Say()
     lines = f"event: error\ndata: {error}\n\n".replace("'", '"')
     headers = {"content-type": "text/event-stream"}
-    caught = await fail(provider, server, lambda _: Status(200, lines, headers), first_token_s=5.0)
+    caught = await fail(
+        provider,
+        server,
+        lambda _: Status(200, lines, headers),
+        deadlines=Deadlines(first_token_s=5.0),
+    )
     assert isinstance(caught, RateLimited)
 
 
@@ -326,18 +351,36 @@ async def test_empty_reply_is_infrastructure(provider: str, server: Loopback) ->
 async def test_silent_server_misses_the_first_token_deadline(
     provider: str, server: Loopback
 ) -> None:
-    error = await fail(provider, server, lambda _: Silence(), first_token_s=0.1)
+    error = await fail(
+        provider, server, lambda _: Silence(), deadlines=Deadlines(first_token_s=0.1)
+    )
     assert isinstance(error, TimedOut)
     assert "no token within" in error.problem
 
 
-async def test_dead_port_is_unavailable(provider: str) -> None:
+async def test_dead_port_is_unreachable(provider: str) -> None:
     async with Loopback() as server:
         gone = server
     model = make(provider, gone)
-    with pytest.raises(Unavailable, match="cannot be reached"):
+    with pytest.raises(Unreachable, match="cannot be reached"):
         await model.complete(ASK)
     await model.close()
+
+
+async def test_host_that_takes_no_connection_misses_the_connect_deadline(provider: str) -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full:
+        port = full.getsockname()[1]
+        waiting = [socket.socket() for _ in range(8)]
+        for one in waiting:  # the first ones fill the queue of a server that accepts nobody
+            one.setblocking(False)
+            one.connect_ex(("127.0.0.1", port))
+        url = f"http://127.0.0.1:{port}/v1"
+        model: Model = model_class(provider)("m1", base_url=url, api_key=KEY)
+        with pytest.raises(Unreachable):
+            await model.complete(ASK, Deadlines(connect_s=0.2))
+        await model.close()
+        for one in waiting:
+            one.close()
 
 
 async def test_call_can_be_cancelled(provider: str, server: Loopback) -> None:

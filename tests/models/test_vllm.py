@@ -11,7 +11,7 @@ from autodata.config import ModelConfig
 from autodata.errors import ContextTooLong, RequestRejected
 from autodata.models import plain_http
 from autodata.models.admission import read_load
-from autodata.models.base import Message, Request
+from autodata.models.base import Deadlines, Message, Request
 from autodata.models.endpoint import Endpoint, EndpointLimits
 from autodata.models.openai_model import OpenAIModel
 from autodata.models.servers import Servers
@@ -56,7 +56,7 @@ async def test_real_vllm_serves_says_its_queue_and_survives_a_kill_9(tmp_path: P
         endpoint = Endpoint(
             "small",
             model,
-            EndpointLimits(concurrency=64, total_s=120),
+            EndpointLimits(concurrency=64, deadlines=Deadlines(total_s=120)),
             queue_urls=[url],
             supervised=True,
         )
