@@ -15,12 +15,11 @@ import httpx2
 from anthropic import AsyncAnthropic, DefaultAioHttpClient
 
 from autodata.errors import ConfigurationError, ContextTooLong, ProviderError, TimedOut, Unavailable
-from autodata.models import anthropic_wire, failures
+from autodata.models import anthropic_wire, connections, failures
 from autodata.models.base import USUAL, Deadlines, Reply, Request
 from autodata.types import Json
 
-MOST_CONNECTIONS = 10_000  # concurrency is limited per endpoint, not per connection pool
-LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+HOST = "api.anthropic.com"
 _GARBLED = (ValueError, TypeError, AttributeError, LookupError, RuntimeError)
 
 # What an error event in the middle of a stream would have been as an HTTP status.
@@ -53,9 +52,9 @@ class AnthropicModel:
         structured: Literal["schema", "json", "none"] = "schema",
         extra: Json | None = None,
     ) -> None:
-        base_url = base_url or "https://api.anthropic.com"
+        base_url = base_url or f"https://{HOST}"
         host = urlsplit(base_url).hostname or base_url
-        if not api_key and host not in LOOPBACK:
+        if not api_key and host == HOST:
             raise ConfigurationError(
                 f"no key for {host}", "name the key's environment variable in api_key_env"
             )
@@ -68,9 +67,7 @@ class AnthropicModel:
             api_key=api_key or "none",
             base_url=base_url,
             max_retries=0,
-            http_client=DefaultAioHttpClient(
-                limits=httpx2.Limits(max_connections=MOST_CONNECTIONS, keepalive_expiry=60.0)
-            ),
+            http_client=DefaultAioHttpClient(**connections.options(host)),
         )
 
     async def complete(self, request: Request, deadlines: Deadlines = USUAL) -> Reply:

@@ -15,20 +15,19 @@ import openai
 from openai import AsyncOpenAI, AsyncStream, DefaultAioHttpClient
 
 from autodata.errors import ConfigurationError, ProviderError, TimedOut, Unavailable
-from autodata.models import failures, openai_wire
+from autodata.models import connections, failures, openai_wire
 from autodata.models.base import USUAL, Deadlines, Reply, Request
 from autodata.types import Json
 
-MOST_CONNECTIONS = 10_000  # concurrency is limited per endpoint, not per connection pool
-LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+HOST = "api.openai.com"
 
 
 class OpenAIModel:
     """One model of one OpenAI-compatible server.
 
-    `base_url` empty means OpenAI itself. `structured` says how a schema is asked for: `schema` as a
-    constraint, `json` as JSON mode plus words, `none` as words only. `extra` goes into every body
-    as it is.
+    `base_url` empty means OpenAI itself, which alone must get a key. `structured` says how a schema
+    is asked for: `schema` as a constraint, `json` as JSON mode plus words, `none` as words only.
+    `extra` goes into every body as it is.
     """
 
     def __init__(
@@ -40,8 +39,8 @@ class OpenAIModel:
         structured: openai_wire.Structured = "schema",
         extra: Json | None = None,
     ) -> None:
-        host = urlsplit(base_url).hostname or "api.openai.com"
-        if not api_key and host not in LOOPBACK:
+        host = urlsplit(base_url).hostname or HOST
+        if not api_key and host == HOST:
             raise ConfigurationError(
                 f"no key for {host}", "name the key's environment variable in api_key_env"
             )
@@ -53,13 +52,11 @@ class OpenAIModel:
         self._extra = extra or {}
         self._client = AsyncOpenAI(
             api_key=api_key or "none",
-            base_url=base_url or "https://api.openai.com/v1",
+            base_url=base_url or f"https://{HOST}/v1",
             organization="",
             project="",
             max_retries=0,
-            http_client=DefaultAioHttpClient(
-                limits=httpx2.Limits(max_connections=MOST_CONNECTIONS, keepalive_expiry=60.0)
-            ),
+            http_client=DefaultAioHttpClient(**connections.options(host)),
         )
 
     async def complete(self, request: Request, deadlines: Deadlines = USUAL) -> Reply:

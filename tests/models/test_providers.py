@@ -2,7 +2,9 @@
 
 import asyncio
 import socket
+import sys
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -402,10 +404,40 @@ async def test_tool_arguments_that_are_no_object_reach_the_tool_as_text(server: 
     assert reply.tool_calls[0].arguments == {"_unparsed": '{"at": '}
 
 
-def test_hosted_models_need_a_key_and_loopback_ones_do_not(provider: str) -> None:
-    with pytest.raises(ConfigurationError, match="no key for api"):
-        model_class(provider)("m1")
-    model_class(provider)("m1", base_url="http://127.0.0.1:9")
+def test_hosted_models_need_a_key_and_other_servers_do_not(provider: str) -> None:
+    for base_url in ("", f"https://api.{provider}.com/v1"):
+        with pytest.raises(ConfigurationError, match="no key for api"):
+            model_class(provider)("m1", base_url=base_url)
+    for base_url in ("http://127.0.0.1:9", "http://10.0.0.1:8000/v1"):
+        model_class(provider)("m1", base_url=base_url)
+
+
+async def test_the_environments_proxy_is_for_other_machines_only(
+    provider: str, server: Loopback
+) -> None:
+    program = (
+        "import asyncio, sys\n"
+        "from tests.models.test_providers import ASK, model_class\n"
+        "async def main():\n"
+        f"    model = model_class({provider!r})('m1', base_url=sys.argv[1], connect_s=5)\n"
+        "    print((await model.complete(ASK)).text)\n"
+        "    await model.close()\n"
+        "asyncio.run(main())\n"
+    )
+
+    async def answer(base_url: str, proxy: str) -> str:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-c", program, base_url),
+            env={"PYTHONPATH": str(Path(__file__).parents[2]), "HTTP_PROXY": proxy},
+            stdout=asyncio.subprocess.PIPE,
+        )
+        said, _ = await process.communicate()
+        return said.decode().strip()
+
+    server.script = lambda _: Say("straight")
+    assert await answer(server.root, proxy="http://127.0.0.1:9") == "straight"
+    server.script = lambda _: Say("through the proxy")
+    assert await answer("http://10.255.0.1:8000", proxy=server.root) == "through the proxy"
 
 
 def test_unknown_provider_names_the_nearest() -> None:
