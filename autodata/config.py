@@ -13,6 +13,7 @@ Count = Annotated[int, Field(ge=0)]
 Amount = Annotated[float, Field(ge=0)]
 Seconds = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(gt=0, lt=1)]
+Gpu = Annotated[str, Field(coerce_numbers_to_str=True)]
 PROVIDERS = ("openai", "anthropic", "vllm", "local", "simulated", "scripted")
 ROLES = (
     "main",
@@ -78,12 +79,28 @@ class ModelConfig(Section):
     slots: Positive = Field(8, description="local: parallel sequences")
     context: Positive = Field(1024, description="local: tokens per slot")
     threads: Count = Field(0, description="local: CPU threads; 0: all cores")
-    gpus: list[int] = Field(default_factory=list, description="vllm: devices; empty: all")
+    gpus: list[Gpu] = Field(default_factory=list, description="vllm: numbers or ids; empty: dealt")
     replicas: Positive = 1
     tensor_parallel: Positive = 1
     args: list[str] = Field(default_factory=list, description="vllm: extra server arguments")
     python: str = Field("", description="vllm: the Python that has vllm; empty: this one")
     script: str = Field("", description="scripted: a JSON file of replies")
+
+    @property
+    def served(self) -> bool:
+        """True when autodata starts a server for it."""
+        return self.provider in ("local", "vllm") and not self.base_url
+
+    @property
+    def urls(self) -> list[str]:
+        """The addresses in `base_url`; one that is empty when there is none."""
+        return [self.base_url] if isinstance(self.base_url, str) else self.base_url
+
+    @property
+    def flags(self) -> set[str]:
+        """The options that `args` sets, spelled with dashes."""
+        named = (arg.split("=")[0] for arg in self.args if arg.startswith("-"))
+        return {flag.replace("_", "-") for flag in named}
 
 
 class RoleConfig(Section):
@@ -136,7 +153,7 @@ class Budget(Section):
     prompt_tokens: Count = 0
     completion_tokens: Count = 0
     usd: Amount = 0.0
-    gpu_seconds: Amount = 0.0
+    gpu_seconds: Amount = Field(0.0, description="hours x 3600 x GPUs of the vLLM servers")
     hours: Amount = 0.0
     roles: dict[str, "Budget"] = Field(default_factory=dict, description="the same, per role")
     pause_hours: Amount = Field(6.0, description="wait this long for a dead endpoint")
@@ -154,7 +171,12 @@ class Config(Section):
     budget: Budget = Budget()
 
     @property
+    def used(self) -> dict[str, ModelConfig]:
+        """The models that play a role, in the order of the file."""
+        names = {role.model for role in self.roles.values()}
+        return {name: model for name, model in self.models.items() if name in names}
+
+    @property
     def simulated(self) -> bool:
         """True when any model is simulated or scripted: nothing here is about real models."""
-        used = {role.model for role in self.roles.values()}
-        return any(self.models[name].provider in ("simulated", "scripted") for name in used)
+        return any(model.provider in ("simulated", "scripted") for model in self.used.values())

@@ -1,6 +1,6 @@
 """Reading autodata.yaml: one clear error, with file, line, field and fix, for all that is wrong.
 
-Knows what `config` allows; nothing of what the settings are for.
+Knows what `config` allows and `config_checks` finds; nothing of what the settings are for.
 """
 
 import os
@@ -14,7 +14,8 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from autodata.config import ROLES, Config
+from autodata.config import Config
+from autodata.config_checks import mistakes
 from autodata.errors import ConfigurationError
 
 
@@ -61,8 +62,8 @@ def load_config(
         config = Config.model_validate(data)
     except ValidationError as error:
         raise _explain(error, data, source) from None
-    _check_roles(config, source)
-    _check_keys(config, source, os.environ if environment is None else environment)
+    for path, problem, fix in mistakes(config, os.environ if environment is None else environment):
+        raise ConfigurationError(f"{source.place(*path)}: {problem}", fix)
     return config
 
 
@@ -168,57 +169,6 @@ def _known_keys(path: list[str]) -> list[str]:
     if isinstance(section, type) and issubclass(section, BaseModel):
         return list(section.model_fields)
     return []
-
-
-def _check_roles(config: Config, source: _Source) -> None:
-    for role, settings in config.roles.items():
-        if role not in ROLES:
-            place = source.place("roles", role)
-            raise ConfigurationError(f"{place}: unknown role 'roles.{role}'", _nearest_role(role))
-        if settings.model not in config.models:
-            place = source.place("roles", role, "model")
-            near = get_close_matches(settings.model, config.models, 1)
-            hint = f"did you mean {near[0]!r}?" if near else f"add models.{settings.model}"
-            raise ConfigurationError(
-                f"{place}: roles.{role}.model: no model is named {settings.model!r}", hint
-            )
-    for role in _needed_roles(config):
-        if role not in config.roles:
-            raise ConfigurationError(
-                f"{source.place('roles')}: roles.{role} is missing",
-                f"add `{role}: {{model: ...}}` under roles",
-            )
-    for role in config.budget.roles:
-        if role not in ROLES:
-            place = source.place("budget", "roles", role)
-            raise ConfigurationError(
-                f"{place}: unknown role 'budget.roles.{role}'", _nearest_role(role)
-            )
-
-
-def _nearest_role(role: str) -> str:
-    near = get_close_matches(role, ROLES, 1)
-    return f"did you mean {near[0]!r}?" if near else f"roles: {', '.join(ROLES)}"
-
-
-def _check_keys(config: Config, source: _Source, environment: Mapping[str, str]) -> None:
-    for name in sorted({role.model for role in config.roles.values()}):
-        key = config.models[name].api_key_env
-        if key and not environment.get(key):
-            place = source.place("models", name, "api_key_env")
-            raise ConfigurationError(
-                f"{place}: models.{name}.api_key_env: the environment has no {key}",
-                f"export {key}=...",
-            )
-
-
-def _needed_roles(config: Config) -> list[str]:
-    needed = ["weak", "strong"]
-    if config.protocol.domain == "research":
-        needed += ["main", "challenger", "verifier", "judge"]
-    if config.optimize.proposer != "knobs":
-        needed += ["analyzer", "implementer"]
-    return needed
 
 
 def read_config_file(path: Path) -> str:

@@ -16,6 +16,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 LAYERS: list[set[str]] = [
     {"errors", "types"},
     {"config"},
+    {"config_checks"},
     {"config_file"},
     {"acceptance", "concurrency", "documents", "harness", "models", "store"},
     {"project"},

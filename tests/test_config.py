@@ -158,6 +158,84 @@ def test_a_mistake_names_file_line_field_and_fix(text: str, problem: str, fix: s
     assert fix in said[1]
 
 
+VLLM = """\
+models:
+  big: {provider: vllm, model: org/big, MORE}
+roles: {weak: {model: big}, strong: {model: big}}
+protocol: {domain: cloze}
+"""
+
+
+@pytest.mark.parametrize(
+    ("settings", "problem", "fix"),
+    [
+        ("base_url: 127.0.0.1:8000/v1", "base_url: '127.0.0.1:8000/v1' does not beg", "http://127"),
+        ("base_url: ['http://a/v1', b]", "base_url: 'b' does not begin with http://", "http://127"),
+        ("base_url: ['']", "base_url: '' does not begin with http://", "http://127"),
+        ("model: default", "model is missing", "add models.big.model"),
+        ("slots: 4", "slots: provider vllm has no use for it", "set provider: local"),
+        ("args: [--port, '1']", "args: --port is not to be set here", "picks the address"),
+        ("args: [--host=0.0.0.0]", "args: --host is not to be set here", "picks the address"),
+        ("args: [--uds=/a]", "args: --uds is not to be set here", "picks the address"),
+        ("args: [--model=m]", "args: --model is not to be set here", "in `model`"),
+        ("args: [--served_model_name, m]", "args: --served-model-name is not", "in `model`"),
+        ("args: [--tensor-parallel, '2']", "args: --tensor-parallel is", "set `tensor_parallel`"),
+        ("args: [-tp, '2']", "args: -tp is not to be set here", "set `tensor_parallel`"),
+        ("gpus: [0, 1]", "gpus: 2 listed, but replicas x tensor_parallel is 1", "parallel: 2, "),
+        ("gpus: [0], replicas: 2", "gpus: 1 listed, but replicas x tensor_p", "replicas: 1"),
+        ("gpus: [3, '3'], replicas: 2", "gpus: 3 is there twice", "each GPU once"),
+        ("gpus: [-1]", "gpus: '-1' is no GPU", "nvidia-smi -L"),
+        ("gpus: [all]", "gpus: 'all' is no GPU", "nvidia-smi -L"),
+    ],
+)
+def test_settings_that_cannot_be_meant_for_vllm(settings: str, problem: str, fix: str) -> None:
+    text = VLLM.replace("model: org/big, MORE", settings)
+    if "model:" not in settings:
+        text = text.replace(settings, f"model: org/big, {settings}")
+    said = refusal(text)
+    assert said[0].startswith(f"a.yaml, line 2: models.big.{problem}")
+    assert fix in said[1]
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        "base_url: ['http://10.0.0.1:8000/v1', 'https://vllm.example/v1']",
+        "gpus: [0, 1, 0, 1], base_url: 'http://10.0.0.1:8000/v1'",
+        "base_url: 'http://127.0.0.1:9/v1', replicas: 2, args: [--seed, '1'], gpus: [3]",
+        "gpus: [GPU-8932f937, MIG-2f], tensor_parallel: 2",
+        "args: [--max-model-len, '2048', --seed, '-1', --model-impl, auto]",
+    ],
+)
+def test_settings_that_can_be_meant_for_vllm(settings: str) -> None:
+    load_config(VLLM.replace("MORE", settings), "a.yaml", [], {})
+
+
+@pytest.mark.parametrize(
+    ("model", "problem", "fix"),
+    [
+        ("{provider: local, model: smollm2, replicas: 2}", "replicas: provider local", "vllm"),
+        ("{provider: local, model: smollm2, args: [a]}", "args: provider local", "vllm"),
+        ("{provider: local, model: smollm2, gpus: [0]}", "gpus: provider local", "vllm"),
+        ("{provider: simulated, base_url: 'http://a/v1'}", "base_url: provider sim", "openai or"),
+        ("{provider: openai, script: a.json}", "script: provider openai", "scripted"),
+        ("{provider: openai}", "model is missing", "add models.small.model"),
+        ("{provider: anthropic}", "model is missing", "add models.small.model"),
+        ("{provider: local}", "model is missing", "add models.small.model"),
+    ],
+)
+def test_settings_that_a_provider_would_ignore(model: str, problem: str, fix: str) -> None:
+    said = refusal(changed("\n    provider: simulated", f" {model}"))
+    assert said[0].startswith("a.yaml, line 4: models.small.")
+    assert problem in said[0]
+    assert fix in said[1]
+
+
+def test_a_server_with_one_model_need_not_know_its_name() -> None:
+    model = "{provider: openai, base_url: 'http://a/v1'}"
+    load_config(changed("\n    provider: simulated", f" {model}"), "a.yaml", [], KEYS)
+
+
 def test_a_missing_key_names_the_variable_and_never_a_value() -> None:
     for environment in ({}, {"OPENAI_API_KEY": ""}):
         problem, fix = refusal(GOOD, environment=environment)
