@@ -12,8 +12,9 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from autodata.config import ModelConfig
-from autodata.errors import AutodataError
+from autodata.errors import AutodataError, ConfigurationError
 from autodata.harness.spec import load_folder
+from autodata.models.vllm_server import check_installed
 from autodata.models.weights import KNOWN, cache_folder, cached
 from autodata.project import Project
 
@@ -37,8 +38,7 @@ def check_all(root: Path, project: Project | None, error: AutodataError | None) 
     if project is not None:
         checks.append(Check(True, f"configuration: {project.config_file}"))
         checks.append(_harness(project))
-        used = {role.model for role in project.config.roles.values()}
-        checks += [_model(name, project.config.models[name]) for name in sorted(used)]
+        checks += [_model(name, model) for name, model in project.config.used.items()]
     return checks
 
 
@@ -100,6 +100,9 @@ def _model(name: str, settings: ModelConfig) -> Check:
             return Check(
                 True, f"{label}: weights not fetched yet", f"autodata models pull {settings.model}"
             )
-    if settings.provider == "vllm" and not settings.python and find_spec("vllm") is None:
-        return Check(False, f"{label}: vllm is missing", "pip install 'autodata[vllm]'")
+    if settings.provider == "vllm":
+        try:
+            check_installed(name, settings)
+        except ConfigurationError as error:
+            return Check(False, f"{label}: {error.problem}", error.fix)
     return Check(True, label)

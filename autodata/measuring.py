@@ -5,6 +5,7 @@ Knows nothing of searching; whatever is paid for here is journaled like any run.
 
 import asyncio
 import math
+import os
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from autodata.harness.knobs import nearest
 from autodata.harness.repository import Repository
 from autodata.harness.spec import Harness, load_files, load_folder
 from autodata.lifecycle import open_journal
+from autodata.models.gpus import share_out
 from autodata.models.servers import Servers
 from autodata.optimize.certify import Ledger, certify
 from autodata.optimize.estimate import Yardstick
@@ -119,21 +121,24 @@ async def serve(
             raise ConfigurationError(
                 f"no model is named {name!r}", f"autodata.yaml has {', '.join(models)}"
             )
-    wanted = [
-        name
-        for name in names or models
-        if models[name].provider in ("local", "vllm") and not models[name].base_url
-    ]
+    wanted = {
+        name: model
+        for name, model in models.items()
+        if model.served and (not names or name in names)
+    }
     if not wanted:
         raise ConfigurationError(
             "there is nothing to serve", "give a model `provider: vllm` or `local`, and no base_url"
         )
+    wanted = await asyncio.to_thread(share_out, wanted, os.environ)
     keys = [model.api_key_env for model in models.values() if model.api_key_env]
     logs = project.runs / "serve"
     async with AsyncExitStack() as stack:
-        servers = await stack.enter_async_context(Servers(logs, reports.line, key_names=keys))
-        for name in wanted:
-            ready(name, await servers.start(name, models[name]))
+        servers = await stack.enter_async_context(
+            Servers(logs, reports.line, root=project.root, key_names=keys)
+        )
+        for name, model in wanted.items():
+            ready(name, await servers.start(name, model))
         await asyncio.Event().wait()
 
 

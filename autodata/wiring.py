@@ -3,6 +3,7 @@
 Everything above it (commands) asks for a finished whole; everything below it is handed its parts.
 """
 
+import asyncio
 import os
 from bisect import bisect
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
@@ -23,6 +24,7 @@ from autodata.models.base import Deadlines, Model
 from autodata.models.budget import Ledger as BudgetLedger
 from autodata.models.calls import RecallingCaller, RecordedCaller, Seat, charge_earlier
 from autodata.models.endpoint import Endpoint, EndpointLimits
+from autodata.models.gpus import busy, share_out
 from autodata.models.prices import known_price
 from autodata.models.registry import model_class
 from autodata.models.router import Router
@@ -172,9 +174,9 @@ async def engine(
     protocol = task_protocol(config)
     async with AsyncExitStack() as stack:
         everything = [document for split in SPLITS for document in documents[split]]
-        ledger = BudgetLedger(config.budget, gpus=_gpus(config))
+        ledger = BudgetLedger(config.budget, gpus=busy(config.used))
         if replayed:
-            endpoints = {name: _silent(name, config.models[name]) for name in _used(config)}
+            endpoints = {name: _silent(name, model) for name, model in config.used.items()}
         else:
             endpoints = await _endpoints(project, journal.folder, everything, reports, stack)
             for name in _charge_earlier(ledger, journal) & set(endpoints):
@@ -196,7 +198,7 @@ async def engine(
                 workers=min(MOST_WORKERS, os.cpu_count() or 1)
             )
         )
-        slots = 2 * sum(endpoints[name].limits.concurrency for name in _used(config))
+        slots = 2 * sum(endpoint.limits.concurrency for endpoint in endpoints.values())
         evaluator = HarnessEvaluator(
             {document.id: document for document in everything},
             load,
@@ -220,15 +222,13 @@ async def _endpoints(
     config = project.config
     keys = [model.api_key_env for model in config.models.values() if model.api_key_env]
     servers = await stack.enter_async_context(
-        Servers(folder / "servers", reports.line, key_names=keys)
+        Servers(folder / "servers", reports.line, root=project.root, key_names=keys)
     )
+    served = {name: model for name, model in config.used.items() if model.served}
+    served = await asyncio.to_thread(share_out, served, os.environ)
     endpoints: dict[str, Endpoint] = {}
-    for name in _used(config):
-        settings = config.models[name]
-        served = settings.provider in ("local", "vllm") and not settings.base_url
-        urls = [settings.base_url] if isinstance(settings.base_url, str) else settings.base_url
-        if served:
-            urls = await servers.start(name, settings)
+    for name, settings in config.used.items():
+        urls = await servers.start(name, served[name]) if name in served else settings.urls
         endpoints[name] = Endpoint(
             name,
             _model(settings, urls, project.root, documents),
@@ -238,7 +238,7 @@ async def _endpoints(
             price=settings.price or known_price(settings.model),
             report=reports.line,
             queue_urls=urls if settings.provider in ("local", "vllm") else (),
-            supervised=served,
+            supervised=name in served,
         )
     return endpoints
 
@@ -312,18 +312,6 @@ def _model(
         for url in urls
     ]
     return replicas[0] if len(replicas) == 1 else Router(replicas)
-
-
-def _used(config: Config) -> list[str]:
-    return sorted({role.model for role in config.roles.values()})
-
-
-def _gpus(config: Config) -> int:
-    return sum(
-        (len(model.gpus) or model.tensor_parallel) * model.replicas
-        for name, model in config.models.items()
-        if model.provider == "vllm" and name in _used(config)
-    )
 
 
 def _load(path: str) -> Any:

@@ -251,6 +251,36 @@ def test_a_dead_endpoint_ends_a_new_run_soon(fresh: Place, monkeypatch: pytest.M
         assert fresh("optimize", "--run=d", *words).code == 0
 
 
+def vllm(place: Place, gpus: str) -> None:
+    """Let the project's models be two vLLM servers, of which only `one` plays a role."""
+    model = f"{{provider: vllm, model: m, python: /no/python, {gpus}}}"
+    roles = "roles: {weak: {model: one}, strong: {model: one, mode: privileged}}\n"
+    place.write("vllm.yaml", f"models: {{one: {model}, two: {model}}}\n{roles}")
+
+
+def test_gpus_are_shared_out_among_the_models_that_a_command_serves(
+    fresh: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,5,6")
+    words = ("--models=vllm.yaml",)
+    vllm(fresh, "replicas: 2")
+    refused(fresh("serve", *words), "needs 4 GPUs (one 2, two 2), and 3 can be seen", "replicas")
+    vllm(fresh, "replicas: 4")
+    refused(fresh("optimize", *TINY, *words), "needs 4 GPUs (one 4), and 3 can be", "replicas")
+    vllm(fresh, "gpus: [7]")
+    refused(fresh("serve", *words), "models.one.gpus and models.two.gpus both list 7", "others")
+    for command in (("serve", "two", "two"), ("optimize", *TINY)):
+        refused(fresh(*command, *words), "python cannot be run: /no/python", "correct the path")
+
+
+def test_weights_lie_in_the_project_wherever_the_command_is_given(fresh: Place) -> None:
+    below = Place(fresh.folder / "harnesses")
+    setting = "--set=models.small={provider: local, model: weights/no.gguf, api: completions}"
+    for command in (("serve",), ("optimize", *TINY)):
+        done = below(*command, setting)
+        refused(done, f"no such file: {fresh.folder}/weights/no.gguf", "correct it")
+
+
 def test_a_wrong_key_ends_a_run_at_once(fresh: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TEST_KEY", "sk-secret")
     body = {"error": {"message": "Incorrect API key provided", "type": "invalid_request_error"}}

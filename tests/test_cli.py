@@ -75,6 +75,15 @@ def test_doctor_gives_a_fix_for_what_is_bad_and_for_nothing_else(fresh: Place) -
     assert done.out.splitlines()[bad + 1].startswith("     fix: ")
 
 
+def test_doctor_looks_for_vllm_where_it_would_be_started(fresh: Place) -> None:
+    model = "{provider: vllm, model: m, python: /no/python}"
+    text = (fresh.folder / "autodata.yaml").read_text()
+    fresh.write("vllm.yaml", text.replace("{provider: simulated, model: large}", model))
+    done = fresh("doctor", "-c", "vllm.yaml")
+    assert done.code == 2
+    assert "model chat (vllm): models.chat.python cannot be run: /no/python" in done.out
+
+
 def test_optimizing_again_under_the_same_name_asks_nothing_again(mine: Place) -> None:
     before = good(mine("show", RUN, "--json")).json
     journal = sorted((mine.folder / "runs" / RUN / "journal").glob("*.jsonl"))

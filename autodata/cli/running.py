@@ -323,10 +323,8 @@ def pull_weights(project: Project, console: Console) -> None:
     """Fetch weights that a local model needs, before anything is drawn."""
     from autodata.models.weights import KNOWN, cache_folder, cached, pull
 
-    used = {role.model for role in project.config.roles.values()}
-    for name in sorted(used):
-        settings = project.config.models[name]
-        wanted = settings.provider == "local" and not settings.base_url
+    for settings in project.config.used.values():
+        wanted = settings.provider == "local" and settings.served
         cache = cache_folder(os.environ)
         if wanted and settings.model in KNOWN and cached(settings.model, cache) is None:
             console.print(f"fetching {settings.model} into {cache} (once)")

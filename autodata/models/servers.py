@@ -18,7 +18,8 @@ from autodata.models.supervisor import Server, ServerSpec, without_keys
 class Servers:
     """Starts supervised servers, each with a log in `logs`; `async with Servers(...) as servers`.
 
-    `key_names` are the environment variables with keys, which no server gets to see.
+    Files that a model names lie under `root`. `key_names` are the environment variables with keys,
+    which no server gets to see.
     """
 
     def __init__(
@@ -26,11 +27,13 @@ class Servers:
         logs: Path,
         report: Callable[[str], None],
         *,
+        root: Path = Path(),
         key_names: Iterable[str] = (),
         environment: Mapping[str, str] | None = None,
     ) -> None:
         self._logs = logs
         self._report = report
+        self._root = root
         self._key_names = tuple(key_names)
         self._environment = os.environ if environment is None else environment
         self._servers: list[Server] = []
@@ -75,7 +78,7 @@ class Servers:
 
     def _local(self, name: str, config: ModelConfig) -> ServerSpec:
         local_server.check_installed()
-        path = Path(config.model)
+        path = self._root / config.model
         if path.suffix != ".gguf":
             path = weights.pull(config.model, weights.cache_folder(self._environment))
         elif not path.is_file():

@@ -13,7 +13,8 @@ from autodata.errors import ConfigurationError
 from autodata.models.supervisor import without_keys
 
 READY_S = 1800.0  # weights may have to be fetched and loaded, graphs compiled
-_FIND = "import importlib.util as u, sys; sys.exit(u.find_spec('vllm') is None)"
+# a folder that happens to be named vllm is found too, but comes from no file
+_FIND = "import importlib.util as u, sys; sys.exit(not getattr(u.find_spec('vllm'), 'origin', 0))"
 
 
 def command(config: ModelConfig, port: int) -> list[str]:
@@ -35,24 +36,12 @@ def command(config: ModelConfig, port: int) -> list[str]:
 
 
 def environment(config: ModelConfig, replica: int, base: Mapping[str, str]) -> dict[str, str]:
-    """Add what this replica needs: its GPUs, and no usage reports.
-
-    Raises:
-        ConfigurationError: `gpus` has not as many as all replicas need.
-    """
+    """Add what this replica needs: its part of `gpus`, and no usage reports."""
     variables = {"VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1", **base}
-    each, all_of_them = config.tensor_parallel, config.replicas * config.tensor_parallel
-    gpus = config.gpus
-    if gpus and len(gpus) != all_of_them:
-        raise ConfigurationError(
-            f"{config.replicas} replicas of {each} GPUs need {all_of_them}, gpus has {len(gpus)}",
-            "list as many gpus as replicas x tensor_parallel",
-        )
-    if not gpus and config.replicas > 1:
-        gpus = list(range(all_of_them))
-    if gpus:
-        mine = gpus[replica * each : (replica + 1) * each]
-        variables["CUDA_VISIBLE_DEVICES"] = ",".join(map(str, mine))
+    if config.gpus:
+        first = replica * config.tensor_parallel
+        mine = config.gpus[first : first + config.tensor_parallel]
+        variables["CUDA_VISIBLE_DEVICES"] = ",".join(mine)
     return variables
 
 

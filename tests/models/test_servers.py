@@ -158,17 +158,6 @@ async def test_missing_vllm_names_the_extra_and_the_command(tmp_path: Path) -> N
         vllm_server.check_installed("strong", config.model_copy(update={"python": "/no/python"}))
 
 
-def test_vllm_replicas_share_out_the_gpus() -> None:
-    config = ModelConfig(
-        provider="vllm", model="org/m", gpus=[4, 5, 6, 7], replicas=2, tensor_parallel=2
-    )
-    seen = [vllm_server.environment(config, i, {})["CUDA_VISIBLE_DEVICES"] for i in range(2)]
-    assert seen == ["4,5", "6,7"]
-    wrong = config.model_copy(update={"gpus": [0]})
-    with pytest.raises(ConfigurationError, match="need 4, gpus has 1"):
-        vllm_server.environment(wrong, 0, {})
-
-
 def test_vllm_command_says_all_that_is_configured() -> None:
     config = ModelConfig(
         provider="vllm", model="org/m1", python="/v/python", tensor_parallel=2, args=["--seed", "1"]
