@@ -100,6 +100,7 @@ class AnthropicModel:
             raise ContextTooLong(f"the reply of {self._where} ran into the end of the context")
         if not (reply.text or reply.tool_calls or reply.completion_tokens):
             raise Unavailable(f"{self._where} sent an empty reply")
+        reply = failures.redact_reply(reply, self._key)
         return replace(reply, seconds=time.monotonic() - started)
 
     async def close(self) -> None:

@@ -1,13 +1,16 @@
 """Turns what a server said when it failed into the errors tree, the same for every provider.
 
 Knows nothing of SDKs: a status, a code and a text, or the error that a connection ended with, come
-in, a `ProviderError` goes out.
+in, a `ProviderError` goes out. What a server echoes of the key is taken out here, too.
 """
 
 import email.utils
+import json
 import re
 import time
 from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
 
 import aiohttp
 
@@ -22,8 +25,11 @@ from autodata.errors import (
     Unavailable,
     Unreachable,
 )
+from autodata.models.base import Reply, ToolCall
 
 LONGEST_TEXT = 400
+SHORTEST_KEY = 8
+"""Shorter ones stand in for a key where none is needed (EMPTY, test); honest replies hold them."""
 
 # The words of OpenAI, vLLM, llama.cpp and Anthropic for "prompt and reply do not fit".
 _TOO_LONG = re.compile(
@@ -120,8 +126,33 @@ def shorten(said: str) -> str:
 
 
 def redact(text: str, key: str) -> str:
-    """Take the key out of a text that a server may have echoed it into."""
-    return text.replace(key, "***") if len(key) > 3 else text
+    """Take the key out of a text that a server may have echoed it into, in JSON or as it is."""
+    if len(key) <= 3:
+        return text
+    return text.replace(key, "***").replace(json.dumps(key)[1:-1], "***")
+
+
+def redact_reply(reply: Reply, key: str) -> Reply:
+    """Take the key out of everything in a reply that the server worded."""
+    if len(key) < SHORTEST_KEY:
+        return reply
+    calls = (_redact_json([c.id, c.name, c.arguments], key) for c in reply.tool_calls)
+    return replace(
+        reply,
+        text=redact(reply.text, key),
+        tool_calls=tuple(ToolCall(*call) for call in calls),
+        model=redact(reply.model, key),
+    )
+
+
+def _redact_json(value: Any, key: str) -> Any:
+    if isinstance(value, str):
+        return redact(value, key)
+    if isinstance(value, list):
+        return [_redact_json(item, key) for item in value]
+    if isinstance(value, dict):
+        return {redact(name, key): _redact_json(item, key) for name, item in value.items()}
+    return value
 
 
 def _number(text: str) -> float:

@@ -82,6 +82,7 @@ class OpenAIModel:
             raise Unavailable(problem) from None
         if not (raw or reply.text or reply.tool_calls or reply.completion_tokens):
             raise Unavailable(f"{self._where} sent an empty reply")
+        reply = failures.redact_reply(reply, self._key)
         return replace(reply, seconds=time.monotonic() - started)
 
     async def close(self) -> None:

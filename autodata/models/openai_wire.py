@@ -188,7 +188,7 @@ def _join_call(calls: dict[int, Json], part: Json) -> None:
 
 def _object(value: Any) -> Json:
     if not isinstance(value, dict):
-        raise ValueError(f"not an object where one belongs: {str(value)[:80]!r}")
+        raise ValueError(f"not an object where one belongs: {json.dumps(value)}")
     return value
 
 

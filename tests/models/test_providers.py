@@ -1,6 +1,7 @@
 """The contract of a provider, run against both official SDKs over real loopback connections."""
 
 import asyncio
+import json
 import socket
 import sys
 from collections.abc import AsyncIterator
@@ -31,9 +32,9 @@ SCHEMA = {"type": "object", "properties": {"n": {"type": "integer"}}, "required"
 TOOL = Tool("look", "looks", {"type": "object", "properties": {"at": {"type": "string"}}})
 
 
-def make(provider: str, server: Loopback, **options: Any) -> Model:
+def make(provider: str, server: Loopback, key: str = KEY, **options: Any) -> Model:
     url = server.root if provider == "anthropic" else server.url
-    model: Model = model_class(provider)("m1", base_url=url, api_key=KEY, **options)
+    model: Model = model_class(provider)("m1", base_url=url, api_key=key, **options)
     return model
 
 
@@ -223,6 +224,40 @@ async def test_wrong_key_is_named_but_never_shown(
     assert isinstance(error, AuthenticationFailed)
     assert KEY not in error.problem
     assert "***" in error.problem
+
+
+async def test_a_reply_that_quotes_the_key_comes_without_it(
+    provider: str, server: Loopback, first_token_s: float
+) -> None:
+    said = f"Bearer {KEY}"
+    tools = ((KEY, KEY, json.dumps({"at": [said], said: 1})),)
+    server.script = lambda _: Say(said, "tool_use" if provider == "anthropic" else "stop", tools)
+    model = make(provider, server, first_token_s=first_token_s)
+    reply = await model.complete(ASK)
+    await model.close()
+    clean = "Bearer ***"
+    assert reply.text == clean
+    assert reply.tool_calls == (ToolCall("***", "***", {"at": [clean], clean: 1}),)
+
+
+async def test_words_that_stand_in_for_a_key_stay_in_replies(
+    provider: str, server: Loopback
+) -> None:
+    server.script = lambda _: Say("EMPTY")
+    model = make(provider, server, key="EMPTY")
+    assert (await model.complete(ASK)).text == "EMPTY"
+    await model.close()
+
+
+@pytest.mark.parametrize("key", [KEY, 'sk-"quoted\\-123456'])
+@pytest.mark.parametrize("before", [0, 60, 390])
+async def test_nonsense_is_told_without_the_key_wherever_it_is_cut(
+    provider: str, server: Loopback, key: str, before: int
+) -> None:
+    body = {"choices": ["x" * before + key], "content": ["x" * before + key]}
+    error = await fail(provider, server, lambda _: Status(200, body), key=key)
+    assert type(error) is Unavailable
+    assert json.dumps(key)[1:9] not in error.problem
 
 
 async def test_spent_credit_stops_instead_of_being_retried(server: Loopback) -> None:
