@@ -14,7 +14,10 @@ DEFAULT_MAX_TOKENS = 4096  # the API wants a number; endpoints usually set their
 FORCED = "reply"
 
 _FINISH: dict[str, FinishReason] = {
+    "end_turn": "stop",
+    "stop_sequence": "stop",
     "max_tokens": "length",
+    "model_context_window_exceeded": "length",
     "tool_use": "tool_calls",
     "refusal": "refused",
 }
@@ -53,7 +56,14 @@ def request_body(
 
 
 def read_reply(message: Any) -> Reply:
-    """Read the SDK's message; raises AttributeError or TypeError when it is none."""
+    """Read the SDK's message.
+
+    Raises:
+        ValueError: nobody knows whether it is whole: it stopped for another reason (pause_turn).
+        AttributeError, TypeError: it is no message.
+    """
+    if message.stop_reason not in _FINISH:
+        raise ValueError(f"stop_reason {json.dumps(message.stop_reason)}")
     text: list[str] = []
     calls: list[ToolCall] = []
     for block in message.content:
@@ -66,9 +76,7 @@ def read_reply(message: Any) -> Reply:
             if not isinstance(arguments, dict):
                 arguments = {UNPARSED: str(arguments)}
             calls.append(ToolCall(str(block.id), str(block.name), arguments))
-    finish = _FINISH.get(message.stop_reason, "stop")
-    if not isinstance(message.stop_reason, str):
-        raise TypeError("no stop_reason")
+    finish = _FINISH[message.stop_reason]
     usage = message.usage
     cached = usage.cache_read_input_tokens or 0
     return Reply(

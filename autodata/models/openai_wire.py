@@ -17,6 +17,8 @@ Structured = Literal["schema", "json", "none"]
 UNPARSED = "_unparsed"
 
 _FINISH: dict[str, FinishReason] = {
+    "stop": "stop",
+    "eos": "stop",
     "length": "length",
     "tool_calls": "tool_calls",
     "function_call": "tool_calls",
@@ -55,10 +57,10 @@ def read_reply(data: Any, *, raw: bool) -> Reply:
     choice = _first(_object(data).get("choices"))
     message: Json = {"content": choice.get("text")} if raw else _object(choice.get("message"))
     said = choice.get("finish_reason")
-    if not isinstance(said, str):
-        raise ValueError("no finish_reason")
+    if said not in _FINISH:  # such as vLLM's abort: nobody knows whether the reply is whole
+        raise ValueError(f"finish_reason {json.dumps(said)}")
     calls = tuple(_tool_call(call) for call in _list(message.get("tool_calls")))
-    finish = _FINISH.get(said, "stop")
+    finish = _FINISH[said]
     text = message.get("content") or ""
     if message.get("refusal"):
         finish, text = "refused", str(message["refusal"])

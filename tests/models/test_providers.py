@@ -167,6 +167,39 @@ async def test_refusal_says_so(provider: str, server: Loopback, deadlines: Deadl
     await model.close()
 
 
+@pytest.mark.parametrize("reason", ["abort", "error", "pause_turn", "a_new_one"])
+async def test_reply_that_stopped_for_no_known_reason_is_no_result(
+    provider: str, server: Loopback, first_token_s: float, reason: str
+) -> None:
+    error = await fail(
+        provider, server, lambda _: Say("half an", reason), first_token_s=first_token_s
+    )
+    assert type(error) is Unavailable
+    assert f'_reason "{reason}"' in error.problem
+
+
+@pytest.mark.parametrize("reason", ["end_turn", "stop_sequence"])
+async def test_anthropic_reply_that_ended_by_itself_is_a_result(
+    server: Loopback, first_token_s: float, reason: str
+) -> None:
+    server.script = lambda _: Say("whole", reason)
+    model = make("anthropic", server, first_token_s=first_token_s)
+    assert (await model.complete(ASK)).finish == "stop"
+    await model.close()
+
+
+async def test_anthropic_reply_at_the_end_of_the_context_says_so(
+    server: Loopback, first_token_s: float
+) -> None:
+    error = await fail(
+        "anthropic",
+        server,
+        lambda _: Say("half", "model_context_window_exceeded"),
+        first_token_s=first_token_s,
+    )
+    assert type(error) is ContextTooLong
+
+
 async def test_openai_refusal_message_says_so(server: Loopback) -> None:
     server.script = lambda _: Say("", refusal="I cannot")
     model = make("openai", server)
