@@ -40,6 +40,7 @@ class Say:
     prompt_tokens: int = 10
     completion_tokens: int = 5
     cached_tokens: int = 0
+    stored_tokens: int = 0
     after_s: float = 0.0
 
 
@@ -229,7 +230,7 @@ def _anthropic_answer(seen: Seen, say: Say) -> dict[str, Any]:
             "input_tokens": say.prompt_tokens,
             "output_tokens": say.completion_tokens,
             "cache_read_input_tokens": say.cached_tokens,
-            "cache_creation_input_tokens": 0,
+            "cache_creation_input_tokens": say.stored_tokens,
         },
     }
 

@@ -53,7 +53,7 @@ async def converse(
     """
     messages = list(base.messages)
     for turn in range(turns):
-        request = replace(base, messages=tuple(messages), tools=tools)
+        request = replace(base, messages=tuple(messages), tools=tools, again=True)
         reply = await ask(str(turn), request)
         messages.append(Message("assistant", reply.text, reply.tool_calls))
         if not reply.tool_calls:

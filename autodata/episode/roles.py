@@ -128,7 +128,7 @@ async def _answer(
     ordinal: str,
 ) -> str:
     settings: RoleSettings = asking.team.settings(role)
-    request = domain.question(document, example, settings)
+    request = replace(domain.question(document, example, settings), again=True)  # more samples
 
     async def sample(place: str) -> str:
         try:

@@ -35,6 +35,8 @@ def request_body(
     }
     if system:
         body["system"] = system
+    if request.again:
+        body["cache_control"] = {"type": "ephemeral"}  # all of this prompt, for 5 minutes
     if request.stop:
         body["stop_sequences"] = list(request.stop)
     if request.tools:
@@ -78,14 +80,15 @@ def read_reply(message: Any) -> Reply:
             calls.append(ToolCall(str(block.id), str(block.name), arguments))
     finish = _FINISH[message.stop_reason]
     usage = message.usage
-    cached = usage.cache_read_input_tokens or 0
+    cached, stored = usage.cache_read_input_tokens or 0, usage.cache_creation_input_tokens or 0
     return Reply(
         text="".join(text),
         finish="stop" if finish == "tool_calls" and not calls else finish,
         tool_calls=tuple(calls),
-        prompt_tokens=usage.input_tokens + cached + (usage.cache_creation_input_tokens or 0),
+        prompt_tokens=usage.input_tokens + cached + stored,
         completion_tokens=usage.output_tokens,
         cached_tokens=cached,
+        stored_tokens=stored,
         model=str(message.model or ""),
     )
 

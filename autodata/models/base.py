@@ -48,7 +48,8 @@ class Request:
 
     `schema` (a JSON schema, named `schema_name`) constrains the reply where the server can; callers
     validate always. `seed` is sent where the server knows seeds. `max_tokens` 0 means the
-    endpoint's default.
+    endpoint's default. `again` decides nothing: it says that the same prompt, or one that begins
+    with it, will be sent soon, so that a cache pays where one has to be asked for.
     """
 
     messages: tuple[Message, ...] = ()
@@ -60,9 +61,10 @@ class Request:
     max_tokens: int = 0
     stop: tuple[str, ...] = ()
     seed: int | None = None
+    again: bool = field(default=False, compare=False)
 
     def to_json(self) -> Json:
-        """The request as plain JSON, without the fields that are not set."""
+        """What decides the reply as plain JSON, without the fields that are not set."""
         data: Json = {}
         if self.messages:
             data["messages"] = [_message_json(message) for message in self.messages]
@@ -81,7 +83,8 @@ class Request:
 class Reply:
     """What came back. `finish` is `length` when the text is incomplete.
 
-    `cached_tokens` are the prompt tokens the server took from its cache; `seconds` is wall time.
+    Of the prompt tokens the server took `cached_tokens` from its cache and put `stored_tokens`
+    there at a higher price; `seconds` is wall time.
     """
 
     text: str
@@ -93,6 +96,7 @@ class Reply:
     model: str = ""
     seconds: float = 0.0
     cost_usd: float = 0.0
+    stored_tokens: int = 0
 
     def to_json(self) -> Json:
         """The reply as plain JSON for the journal."""

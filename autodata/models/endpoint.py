@@ -229,10 +229,7 @@ class Endpoint:
             self.sending.discard(task)
             if answered:
                 self.breaker.succeeded()
-        cost = cost_usd(
-            self.price, reply.prompt_tokens, reply.completion_tokens, reply.cached_tokens
-        )
-        return replace(reply, cost_usd=cost)
+        return replace(reply, cost_usd=cost_usd(self.price, reply))
 
 
 def _paid_for(reply: Reply, earlier: Reply) -> Reply:
@@ -241,6 +238,7 @@ def _paid_for(reply: Reply, earlier: Reply) -> Reply:
         prompt_tokens=reply.prompt_tokens + earlier.prompt_tokens,
         completion_tokens=reply.completion_tokens + earlier.completion_tokens,
         cached_tokens=reply.cached_tokens + earlier.cached_tokens,
+        stored_tokens=reply.stored_tokens + earlier.stored_tokens,
         cost_usd=reply.cost_usd + earlier.cost_usd,
         seconds=reply.seconds + earlier.seconds,
     )

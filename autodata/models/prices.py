@@ -6,7 +6,10 @@ Knows nothing of calls. Unknown models cost nothing here; their tokens are count
 import re
 
 from autodata.config import Price
+from autodata.models.base import Reply
 
+CACHE_WRITE = 1.25
+"""Price of a token that is put into Anthropic's cache for 5 minutes, in tokens of input."""
 AS_OF = "2025-12"  # vendors' public list prices in that month, dollars per million tokens
 
 _PRICES: dict[str, tuple[float, float, float]] = {  # input, output, cached input
@@ -39,10 +42,12 @@ def known_price(model: str) -> Price | None:
     return Price(input=paid, output=made, cached_input=cached)
 
 
-def cost_usd(price: Price | None, prompt: int, completion: int, cached: int = 0) -> float:
-    """Return a call's dollars; `cached` of the `prompt` tokens came from the server's cache."""
+def cost_usd(price: Price | None, reply: Reply) -> float:
+    """Return a call's dollars; what it took from the server's cache or put there has its price."""
     if price is None:
         return 0.0
     cached_price = price.input if price.cached_input is None else price.cached_input
-    fresh = max(0, prompt - cached)
-    return (fresh * price.input + cached * cached_price + completion * price.output) / 1e6
+    fresh = max(0, reply.prompt_tokens - reply.cached_tokens - reply.stored_tokens)
+    read = (fresh + CACHE_WRITE * reply.stored_tokens) * price.input
+    dollars = read + reply.cached_tokens * cached_price + reply.completion_tokens * price.output
+    return dollars / 1e6

@@ -48,6 +48,12 @@ async def test_tool_answers_go_back_until_the_model_answers() -> None:
     assert len({request.seed for _, request in user.calls}) == 2
 
 
+async def test_a_turn_that_the_next_one_begins_with_is_worth_a_cache() -> None:
+    user = ToolUser(*[(use("read", offset=0),)] * 9)
+    await agent(user, turns=3)
+    assert [request.again for _, request in user.calls] == [True, True, True, False]
+
+
 async def test_turns_are_bounded_and_end_with_a_plain_request_to_answer() -> None:
     user = ToolUser(*[(use("read", offset=0),)] * 99)
     assert await agent(user, turns=3) == "INSIGHT: it is so"

@@ -51,6 +51,13 @@ async def test_samples_are_independent_calls_with_seeds_of_their_own() -> None:
     assert caller.most_at_once >= 3
 
 
+async def test_only_what_every_sample_is_asked_again_is_worth_a_cache() -> None:
+    caller = good_caller()
+    await attempts(caller, "strong")
+    assert {request.again for _, request in caller.of("strong")} == {True}
+    assert {request.again for _, request in caller.of("judge")} == {False}
+
+
 async def test_another_repeat_round_or_document_has_other_seeds() -> None:
     seeds = set()
     for document, repeat, index in (("a", 0, 0), ("a", 1, 0), ("a", 0, 1), ("b", 0, 0)):

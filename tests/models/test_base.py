@@ -54,6 +54,10 @@ def test_any_change_of_the_request_is_another_call(other: Request) -> None:
     assert call_key(SITE, "e", "m", FULL) != call_key(SITE, "e", "m", other)
 
 
+def test_advice_to_cache_is_no_part_of_a_call() -> None:
+    assert call_key(SITE, "e", "m", replace(FULL, again=True)) == call_key(SITE, "e", "m", FULL)
+
+
 def test_place_and_model_are_in_the_key_and_names_of_candidates_are_not() -> None:
     key = call_key(SITE, "e", "m", FULL)
     assert call_key(SITE, "e2", "m", FULL) != key

@@ -344,6 +344,14 @@ async def test_dollars_come_from_the_price_with_cached_tokens_apart() -> None:
     assert answer.reply.cost_usd == pytest.approx((600 * 2 + 400 * 0.5 + 100 * 10) / 1e6)
 
 
+async def test_dollars_count_what_is_put_into_a_cache_at_its_higher_price() -> None:
+    price = Price(input=2.0, output=10.0, cached_input=0.2)
+    reply = Reply("ok", prompt_tokens=1000, cached_tokens=400, stored_tokens=500)
+    endpoint, _ = build(lambda *_: reply, Clock(), price=price)
+    answer = await endpoint.call(CHAT)
+    assert answer.reply.cost_usd == pytest.approx((100 * 2 + 500 * 2.5 + 400 * 0.2) / 1e6)
+
+
 async def test_close_closes_the_model() -> None:
     endpoint, model = build(lambda *_: said(), Clock())
     await endpoint.close()

@@ -5,6 +5,7 @@ import json
 import socket
 import sys
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +84,19 @@ async def test_text_and_usage_come_back(
     whole = 100 if provider == "anthropic" else 70  # there, cached tokens are counted apart
     assert (reply.prompt_tokens, reply.completion_tokens, reply.cached_tokens) == (whole, 8, 30)
     assert reply.seconds > 0
+
+
+async def test_anthropic_is_asked_to_cache_only_what_is_sent_again(
+    server: Loopback, deadlines: Deadlines
+) -> None:
+    server.script = lambda _: Say(prompt_tokens=10, cached_tokens=3000, stored_tokens=500)
+    model = make("anthropic", server)
+    reply = await model.complete(replace(ASK, again=True), deadlines)
+    await model.complete(ASK, deadlines)
+    await model.close()
+    assert (reply.prompt_tokens, reply.cached_tokens, reply.stored_tokens) == (3510, 3000, 500)
+    assert server.seen[0].body["cache_control"] == {"type": "ephemeral"}
+    assert "cache_control" not in server.seen[1].body
 
 
 async def test_tool_calls_come_back_and_their_results_go_out(
