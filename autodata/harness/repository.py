@@ -9,7 +9,8 @@ working tree is touched, no hook runs, and nothing is signed.
 import os
 import re
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from types import TracebackType
 
@@ -17,10 +18,27 @@ from autodata.errors import RepositoryError
 from autodata.harness.knobs import MANIFEST, nearest, read_manifest
 from autodata.harness.spec import LIMITS, TOTAL_LIMIT, check_files
 
+NEEDED = re.compile(r"PATH|HOME|USER|LOGNAME|EMAIL|LANG(UAGE)?|LC_.*|XDG_.*|TMPDIR|TZ|LD_.*|GIT_.*")
+"""Names of the environment variables that git may know; keys are not among them."""
+
+
+@contextmanager
+def _only_needed() -> Iterator[None]:
+    """Hide the rest of the environment, where GitPython runs git and can be given no other."""
+    hidden = {name: value for name, value in os.environ.items() if not NEEDED.fullmatch(name)}
+    for name in hidden:
+        del os.environ[name]
+    try:
+        yield
+    finally:
+        os.environ.update(hidden)
+
+
 try:
-    from git import Repo
-    from git.exc import GitError
-except ImportError as error:  # GitPython looks for the git program when it is imported
+    with _only_needed():  # GitPython looks for the git program when it is imported
+        from git import Repo
+        from git.exc import GitError
+except ImportError as error:
     said = str(error).splitlines()[0]
     raise RepositoryError(f"git cannot be used: {said}", "install git 2.30 or later") from None
 
@@ -29,8 +47,6 @@ SEARCHER = "autodata <autodata@localhost>"
 
 _REF_PART = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]|\.(?!\.|lock$|$))*")
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
-NEEDED = re.compile(r"PATH|HOME|USER|LOGNAME|EMAIL|LANG(UAGE)?|LC_.*|XDG_.*|TMPDIR|TZ|LD_.*|GIT_.*")
-"""Names of the environment variables that git may know; keys are not among them."""
 
 _ENVIRONMENT = {
     "GIT_ALTERNATE_OBJECT_DIRECTORIES": "",
@@ -58,7 +74,8 @@ def create_repository(root: Path) -> bool:
     if _top(root) is not None:
         return False
     try:
-        Repo.init(root, initial_branch="main").close()
+        with _only_needed():
+            Repo.init(root, initial_branch="main").close()
     except (GitError, OSError) as error:
         raise RepositoryError(f"git init failed in {root}: {error}", "run git init there") from None
     return True
