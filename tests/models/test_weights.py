@@ -53,6 +53,22 @@ def test_nothing_to_download_from_is_a_clear_error(tmp_path: Path) -> None:
     assert "network" in caught.value.fix
 
 
+def test_pip_is_given_no_key_whatever_its_variable_is_called(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "pip.py").write_text(
+        f"import os\nopen({str(tmp_path / 'given')!r}, 'w').write(str(dict(os.environ)))\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("MY_LLM", "planted")
+    monkeypatch.setenv("PIP_INDEX_URL", "https://index.example")
+    with pytest.raises(ConfigurationError, match="cannot fetch"):
+        pull("smollm2", tmp_path / "cache")
+    given = (tmp_path / "given").read_text()
+    assert "index.example" in given
+    assert "planted" not in given
+
+
 def test_cache_that_cannot_be_written_is_a_clear_error(tmp_path: Path) -> None:
     blocker = tmp_path / "file"
     blocker.write_text("")
