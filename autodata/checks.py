@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,6 +15,7 @@ from pathlib import Path
 from autodata.config import ModelConfig
 from autodata.errors import AutodataError, ConfigurationError
 from autodata.harness.spec import load_folder
+from autodata.models.supervisor import without_keys
 from autodata.models.vllm_server import check_installed
 from autodata.models.weights import KNOWN, cache_folder, cached
 from autodata.project import Project
@@ -38,7 +40,9 @@ def check_all(root: Path, project: Project | None, error: AutodataError | None) 
     if project is not None:
         checks.append(Check(True, f"configuration: {project.config_file}"))
         checks.append(_harness(project))
-        checks += [_model(name, model) for name, model in project.config.used.items()]
+        keys = [model.api_key_env for model in project.config.models.values()]
+        clean = without_keys(os.environ, keys)
+        checks += [_model(name, model, clean) for name, model in project.config.used.items()]
     return checks
 
 
@@ -89,7 +93,7 @@ def _harness(project: Project) -> Check:
     return Check(True, f"harness {harness.name} in {project.harness_folder}")
 
 
-def _model(name: str, settings: ModelConfig) -> Check:
+def _model(name: str, settings: ModelConfig, clean: Mapping[str, str]) -> Check:
     label = f"model {name} ({settings.provider})"
     if settings.base_url:
         return Check(True, f"{label}: served at {settings.base_url}")
@@ -102,7 +106,7 @@ def _model(name: str, settings: ModelConfig) -> Check:
             )
     if settings.provider == "vllm":
         try:
-            check_installed(name, settings)
+            check_installed(name, settings, clean)
         except ConfigurationError as error:
             return Check(False, f"{label}: {error.problem}", error.fix)
     return Check(True, label)

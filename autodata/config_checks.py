@@ -6,8 +6,10 @@ Knows nothing of files: it finds mistakes, and `config_file` says where they are
 import re
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
+from ipaddress import ip_address
 from itertools import chain
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 from autodata.config import ROLES, Config, ModelConfig
 
@@ -39,6 +41,11 @@ OURS = {
 """The options of vLLM that autodata sets itself, and what to do instead."""
 
 
+_VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")  # others may name variables, too, but could be keys
+_URL = re.compile(r"https?://([\w.-]+|\[[0-9A-Fa-f:]+\])(:\d+)?(/[^\s?#@]*)?")
+_NUMBERS = re.compile(r"[\d.]+|.*:.*")
+
+
 class Mistake(NamedTuple):
     """A setting that cannot be meant: its keys from the top, what is wrong, and the fix."""
 
@@ -62,6 +69,12 @@ def _roles(config: Config) -> Iterator[Mistake]:
             hint = f"did you mean {near[0]!r}?" if near else f"add models.{settings.model}"
             problem = f"roles.{role}.model: no model is named {settings.model!r}"
             yield Mistake(("roles", role, "model"), problem, hint)
+        elif config.models[settings.model].provider == "anthropic" and (
+            settings.temperature is not None
+        ):
+            problem = f"roles.{role}.temperature: Anthropic's API takes no temperature"
+            fix = "leave it out: every role then samples at the API's own"
+            yield Mistake(("roles", role, "temperature"), problem, fix)
     for role in _needed_roles(config):
         if role not in config.roles:
             fix = f"add `{role}: {{model: ...}}` under roles"
@@ -95,10 +108,9 @@ def _model(name: str, model: ModelConfig) -> Iterator[Mistake]:
         if model.provider not in users and getattr(model, field) != getattr(unset, field):
             fix = f"take it out, or set provider: {' or '.join(users)}"
             yield mistake(field, f": provider {model.provider} has no use for it", fix)
-    for url in model.urls if model.base_url else []:
-        if not re.match(r"https?://[^/\s]", url):
-            fix = "write the whole of it, such as http://127.0.0.1:8000/v1"
-            yield mistake("base_url", f": {url!r} does not begin with http:// or https://", fix)
+    if model.base_url and not all(_is_address(url) for url in model.urls):
+        fix = "write it like http://host:8000/v1; a key goes into the environment variable that "
+        yield mistake("base_url", " is no address of a server", f"{fix}api_key_env names")
     if model.model == unset.model and _must_be_named(model):
         yield mistake("model", " is missing", f"add models.{name}.model")
     for flag in sorted(model.flags):
@@ -109,6 +121,20 @@ def _model(name: str, model: ModelConfig) -> Iterator[Mistake]:
     if model.served:
         for problem, fix in _gpus(model):
             yield mistake("gpus", problem, fix)
+
+
+def _is_address(url: str) -> bool:
+    """Say whether a URL is protocol, host, port and path, and nothing else."""
+    if not _URL.fullmatch(url):
+        return False
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        return (parts.port is None or parts.port > 0) and (
+            not _NUMBERS.fullmatch(host) or bool(ip_address(host))
+        )
+    except ValueError:  # a port too high, or numbers that are no address
+        return False
 
 
 def _must_be_named(model: ModelConfig) -> bool:
@@ -132,8 +158,21 @@ def _gpus(model: ModelConfig) -> Iterator[tuple[str, str]]:
 
 
 def _keys(config: Config, environment: Mapping[str, str]) -> Iterator[Mistake]:
+    """Look at keys, and quote neither them nor what could be one in the wrong place."""
     for name, model in config.used.items():
-        key = model.api_key_env
-        if key and not environment.get(key):
-            problem = f"models.{name}.api_key_env: the environment has no {key}"
-            yield Mistake(("models", name, "api_key_env"), problem, f"export {key}=...")
+        variable = model.api_key_env
+        if not variable:
+            continue
+        key = environment.get(variable, "").strip()
+        if not key and not _VARIABLE.fullmatch(variable):
+            problem = " names no environment variable (is it the key itself?)"
+            fix = "export the key, as in OPENAI_API_KEY=..., and write OPENAI_API_KEY here"
+        elif not key:
+            problem, fix = f": the environment has no {variable}", f"export {variable}=..."
+        elif not (key.isascii() and key.isprintable()):
+            problem = f": the value of {variable} has characters that no key has"
+            fix = f"export {variable}=... again, in plain letters"
+        else:
+            continue
+        path = ("models", name, "api_key_env")
+        yield Mistake(path, f"models.{name}.api_key_env{problem}", fix)

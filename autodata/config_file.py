@@ -18,6 +18,9 @@ from autodata.config import Config
 from autodata.config_checks import mistakes
 from autodata.errors import ConfigurationError
 
+_UNSHOWN = {"api_key_env", "base_url", "args"}
+"""Fields in which a key may stand by mistake; what they hold is never printed."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Source:
@@ -112,7 +115,7 @@ def _apply(data: dict[str, Any], setting: str) -> None:
     try:
         target[last] = yaml.safe_load(value)
     except yaml.YAMLError as error:
-        raise ConfigurationError(f"--set {setting}: not a YAML value", "quote it") from error
+        raise ConfigurationError(f"--set {key}: not a YAML value", "quote it") from error
 
 
 def _explain(error: ValidationError, data: Any, source: _Source) -> ConfigurationError:
@@ -129,6 +132,8 @@ def _explain(error: ValidationError, data: Any, source: _Source) -> Configuratio
     path = _there(data, path)
     field = ".".join(path)
     shown = repr(first["input"]) if not isinstance(first["input"], dict) else "a section"
+    if _UNSHOWN & {*path}:
+        shown = "what is there"
     message = first["msg"][0].lower() + first["msg"][1:]
     fix = f"change {field}"
     if first["type"] == "literal_error":

@@ -301,7 +301,7 @@ def _model(
     if settings.provider == "scripted":
         scripted: Model = made.from_file(root / settings.script)
         return scripted
-    key = os.environ.get(settings.api_key_env, "") if settings.api_key_env else ""
+    key = os.environ.get(settings.api_key_env, "").strip() if settings.api_key_env else ""
     replicas: list[Model] = [
         made(
             settings.model,

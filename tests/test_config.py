@@ -94,7 +94,7 @@ def test_every_template_is_valid(name: str) -> None:
         ),
         (
             changed("provider: simulated", "provider: simulated\n    base_url: 3"),
-            "line 6: models.small.base_url: 3: input should be a valid string",
+            "line 6: models.small.base_url: what is there: input should be a valid string",
             "change models.small.base_url",
         ),
         (
@@ -117,6 +117,13 @@ def test_every_template_is_valid(name: str) -> None:
             changed("weak: {model: small}", "weak: {model: zzz}"),
             "line 7: roles.weak.model: no model is named 'zzz'",
             "add models.zzz",
+        ),
+        (
+            changed("provider: openai", "provider: anthropic").replace(
+                "strong: {model: big}", "strong: {model: big, temperature: 1.0}"
+            ),
+            "line 8: roles.strong.temperature: Anthropic's API takes no temperature",
+            "leave it out",
         ),
         (
             changed("strong: {model: big}", "strong: {model: big}\n  juge: {model: big}"),
@@ -169,9 +176,9 @@ protocol: {domain: cloze}
 @pytest.mark.parametrize(
     ("settings", "problem", "fix"),
     [
-        ("base_url: 127.0.0.1:8000/v1", "base_url: '127.0.0.1:8000/v1' does not beg", "http://127"),
-        ("base_url: ['http://a/v1', b]", "base_url: 'b' does not begin with http://", "http://127"),
-        ("base_url: ['']", "base_url: '' does not begin with http://", "http://127"),
+        ("base_url: 127.0.0.1:8000/v1", "base_url is no address of a server", "http://host"),
+        ("base_url: ['http://a/v1', b]", "base_url is no address of a server", "http://host"),
+        ("base_url: ['']", "base_url is no address of a server", "http://host"),
         ("model: default", "model is missing", "add models.big.model"),
         ("slots: 4", "slots: provider vllm has no use for it", "set provider: local"),
         ("args: [--port, '1']", "args: --port is not to be set here", "picks the address"),
@@ -245,6 +252,64 @@ def test_a_missing_key_names_the_variable_and_never_a_value() -> None:
         assert fix == "export OPENAI_API_KEY=..."
 
 
+@pytest.mark.parametrize(
+    "variable", ["sk-proj-PLANTED123456", "hf_planted123456PLANTED", "[sk-PLANTED]", "PLANTED x"]
+)
+def test_a_key_in_place_of_its_name_is_not_shown(variable: str) -> None:
+    problem, fix = refusal(changed("OPENAI_API_KEY", variable))
+    assert problem.startswith("a.yaml, line 3: models.big.api_key_env")
+    assert "planted" not in f"{problem} {fix}".lower()
+
+
+def test_a_variable_may_be_called_anything_that_is_in_the_environment() -> None:
+    load_config(changed("OPENAI_API_KEY", "my.key"), "a.yaml", [], {"my.key": "k"})
+
+
+@pytest.mark.parametrize("key", ["sk-PLANTED\r\nX: y", "sk-PLANTED\x00", "sk-PLANTED-\u043a"])
+def test_a_key_that_cannot_be_sent_is_refused_by_its_variable(key: str) -> None:
+    problem, fix = refusal(GOOD, environment={"OPENAI_API_KEY": key})
+    assert "the value of OPENAI_API_KEY has characters that no key has" in problem
+    assert "PLANTED" not in problem + fix
+
+
+def test_space_around_a_key_does_not_matter() -> None:
+    load_config(GOOD, "a.yaml", [], {"OPENAI_API_KEY": " sk-1\n"})
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://bob:PLANTED@h/v1",
+        "http://bob:PLA#NTED@h:80/v1",
+        "http://bob:PLA/NTED@h/v1",
+        "https://h/v1?key=PLANTED",
+        "http://ex%20PLANTED:80/v1",
+        "http://h PLANTED/v1",
+        "http://h:PLANTED/v1",
+        "http://h:70000/PLANTED",
+        "http://10.0.0.256/PLANTED",
+        "http://[::1",
+        "http://[:::::]/PLANTED",
+        "h:8000/PLANTED",
+        "ftp://PLANTED/v1",
+        "http:///PLANTED",
+    ],
+)
+def test_an_address_that_is_no_plain_address_is_refused_unquoted(url: str) -> None:
+    for text in (f'"{url}"', f'["http://h:8000/v1", "{url}"]'):
+        problem, fix = refusal(changed("model: m,", f"model: m, base_url: {text},"))
+        assert problem == "a.yaml, line 3: models.big.base_url is no address of a server"
+        assert "api_key_env" in fix
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://api.example.org/v1", "http://127.0.0.1:8000", "http://[::1]:8000/v1", "http://gpu_7"],
+)
+def test_a_plain_address_is_one(url: str) -> None:
+    load_config(changed("model: m,", f'model: m, base_url: "{url}",'), "a.yaml", [], KEYS)
+
+
 def test_the_key_of_a_model_that_plays_no_role_is_not_needed() -> None:
     load_config(changed("strong: {model: big}", "strong: {model: small}"), "a.yaml", [], {})
 
@@ -261,7 +326,7 @@ def test_switches_replace_and_add_settings() -> None:
     [
         ("optimize.iterations", "--set optimize.iterations: no value", "--set key=value"),
         ("harness.x=3", "--set harness.x: harness is no section", "check the key"),
-        ("optimize.parallel=[", "--set optimize.parallel=[: not a YAML value", "quote it"),
+        ("optimize.parallel=[", "--set optimize.parallel: not a YAML value", "quote it"),
         ("optimize.iterations=0", "--set optimize.iterations: optimize.iterations: 0", "change"),
         ("optimize.iteration=5", "--set optimize.iteration: unknown key", "'iterations'"),
         (

@@ -108,9 +108,13 @@ def test_a_planted_key_is_nowhere_but_in_requests(tmp_path: Path) -> None:
 
 
 def test_an_error_that_quotes_the_key_is_told_without_it(tmp_path: Path) -> None:
-    with served(quoting(401, range(10_000))) as server, forks(tmp_path / "logs") as run:
+    with (
+        served(quoting(401, range(10_000))) as server,
+        forks(tmp_path / "logs", **{KEY_NAME: f" {KEY}\n"}) as run,
+    ):
         place = small_project(tmp_path / "project", server.url)
         code, said = run.run(place, *OPTIMIZE)
         assert code == 2
+        assert "does not accept the key" in said
         assert "fix: " in said
         no_key_is_left(place, tmp_path / "logs")

@@ -56,10 +56,14 @@ async def server() -> AsyncIterator[Loopback]:
 
 
 async def fail(
-    provider: str, server: Loopback, script: Script, deadlines: Deadlines = USUAL
+    provider: str,
+    server: Loopback,
+    script: Script,
+    deadlines: Deadlines = USUAL,
+    key: str = KEY,
 ) -> ProviderError:
     server.script = script
-    model = make(provider, server)
+    model = make(provider, server, key)
     try:
         with pytest.raises(ProviderError) as caught:
             await model.complete(ASK, deadlines)
@@ -183,33 +187,31 @@ async def test_refusal_says_so(provider: str, server: Loopback, deadlines: Deadl
 
 @pytest.mark.parametrize("reason", ["abort", "error", "pause_turn", "a_new_one"])
 async def test_reply_that_stopped_for_no_known_reason_is_no_result(
-    provider: str, server: Loopback, first_token_s: float, reason: str
+    provider: str, server: Loopback, deadlines: Deadlines, reason: str
 ) -> None:
-    error = await fail(
-        provider, server, lambda _: Say("half an", reason), first_token_s=first_token_s
-    )
+    error = await fail(provider, server, lambda _: Say("half an", reason), deadlines=deadlines)
     assert type(error) is Unavailable
     assert f'_reason "{reason}"' in error.problem
 
 
 @pytest.mark.parametrize("reason", ["end_turn", "stop_sequence"])
 async def test_anthropic_reply_that_ended_by_itself_is_a_result(
-    server: Loopback, first_token_s: float, reason: str
+    server: Loopback, deadlines: Deadlines, reason: str
 ) -> None:
     server.script = lambda _: Say("whole", reason)
-    model = make("anthropic", server, first_token_s=first_token_s)
-    assert (await model.complete(ASK)).finish == "stop"
+    model = make("anthropic", server)
+    assert (await model.complete(ASK, deadlines)).finish == "stop"
     await model.close()
 
 
 async def test_anthropic_reply_at_the_end_of_the_context_says_so(
-    server: Loopback, first_token_s: float
+    server: Loopback, deadlines: Deadlines
 ) -> None:
     error = await fail(
         "anthropic",
         server,
         lambda _: Say("half", "model_context_window_exceeded"),
-        first_token_s=first_token_s,
+        deadlines=deadlines,
     )
     assert type(error) is ContextTooLong
 
@@ -225,7 +227,9 @@ async def test_openai_refusal_message_says_so(server: Loopback) -> None:
 async def test_raw_prompt_goes_to_completions(server: Loopback, deadlines: Deadlines) -> None:
     server.script = lambda _: Say(" went home")
     model = make("openai", server)
-    reply = await model.complete(Request(prompt="She", max_tokens=4, seed=7, stop=("\n",)))
+    reply = await model.complete(
+        Request(prompt="She", max_tokens=4, seed=7, stop=("\n",)), deadlines
+    )
     await model.close()
     assert (reply.text, server.seen[0].path) == (" went home", "/v1/completions")
     sent = server.seen[0].body
@@ -274,13 +278,13 @@ async def test_wrong_key_is_named_but_never_shown(
 
 
 async def test_a_reply_that_quotes_the_key_comes_without_it(
-    provider: str, server: Loopback, first_token_s: float
+    provider: str, server: Loopback, deadlines: Deadlines
 ) -> None:
     said = f"Bearer {KEY}"
     tools = ((KEY, KEY, json.dumps({"at": [said], said: 1})),)
     server.script = lambda _: Say(said, "tool_use" if provider == "anthropic" else "stop", tools)
-    model = make(provider, server, first_token_s=first_token_s)
-    reply = await model.complete(ASK)
+    model = make(provider, server)
+    reply = await model.complete(ASK, deadlines)
     await model.close()
     clean = "Bearer ***"
     assert reply.text == clean
@@ -501,7 +505,7 @@ async def test_the_environments_proxy_is_for_other_machines_only(
         "import asyncio, sys\n"
         "from tests.models.test_providers import ASK, model_class\n"
         "async def main():\n"
-        f"    model = model_class({provider!r})('m1', base_url=sys.argv[1], connect_s=5)\n"
+        f"    model = model_class({provider!r})('m1', base_url=sys.argv[1])\n"
         "    print((await model.complete(ASK)).text)\n"
         "    await model.close()\n"
         "asyncio.run(main())\n"

@@ -1,5 +1,6 @@
 """Whether a Python has vLLM."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -18,6 +19,6 @@ def test_a_folder_that_is_named_vllm_is_not_vllm(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "vllm").mkdir()
     with pytest.raises(ConfigurationError, match="vllm is not installed"):
-        check_installed("big", CONFIG)
+        check_installed("big", CONFIG, os.environ)
     (tmp_path / "vllm" / "__init__.py").touch()
-    check_installed("big", CONFIG)
+    check_installed("big", CONFIG, os.environ)
