@@ -243,7 +243,7 @@ def test_a_dead_endpoint_ends_a_new_run_soon(fresh: Place, monkeypatch: pytest.M
     openai(fresh, f"{address}/v1")
     words = ("--models=http.yaml", "--set=budget.pause_hours=0.0005", *TINY)
     done = fresh("optimize", "--run=d", *words)
-    refused(done, "endpoint one never answered", "check base_url")
+    refused(done, "endpoint one was never there", "check base_url")
     assert "sk-secret" not in done.err + done.out
     assert "d  " in fresh("runs").out
     with served(lambda _: Say("the")) as server:
