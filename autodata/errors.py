@@ -26,6 +26,8 @@ AutodataError                   something the user can fix; printed as problem a
 Everything else that escapes is a bug and keeps its traceback (exit code 1).
 """
 
+from autodata.types import Spend
+
 
 class AutodataError(Exception):
     """Base: `problem` in the user's words and the `fix` to type or edit."""
@@ -91,7 +93,9 @@ class Interrupted(AutodataError):
 
 
 class ProviderError(AutodataError):
-    """A model endpoint could not give a usable reply."""
+    """A model endpoint could not give a usable reply; `spend` is what it took all the same."""
+
+    spend = Spend(calls=1)
 
 
 class Unavailable(ProviderError):

@@ -33,8 +33,14 @@ TOTALS = """
 select count(*) as calls, coalesce(sum(prompt_tokens), 0) as prompt_tokens,
        coalesce(sum(completion_tokens), 0) as completion_tokens,
        coalesce(sum(cost_usd), 0) as usd, coalesce(sum(seconds), 0) as seconds,
-       count(*) filter (outcome <> 'ok') as failed
+       count(*) filter (outcome <> 'ok') as failed,
+       count(*) filter (outcome = 'Malformed') as malformed
 from calls where run_id = $run
+"""
+
+UNUSABLE = """
+select role, outcome, count(*) as calls
+from calls where run_id = $run and outcome <> 'ok' group by all order by calls desc, role, outcome
 """
 
 
@@ -96,6 +102,7 @@ def run_report(connection: "duckdb.DuckDBPyConnection", run: str) -> Json:
     return {
         "run": found[0],
         "totals": rows(connection, TOTALS, run)[0],
+        "unusable": rows(connection, UNUSABLE, run),
         "episodes": episodes,
         "candidates": candidates,
         "iterations": iterations,

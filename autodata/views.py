@@ -52,6 +52,8 @@ def run_view(report: Json, state: str, width: int = 120) -> RenderableType:
             f"{totals['calls']:,} calls  {tokens:,} tokens  ${totals['usd']:.2f}"
         )
     )
+    if report["unusable"]:
+        parts.append(Text(unusable(report["unusable"])))
     parts += [
         certificate_line(row["candidate_id"], row["evidence"]) for row in certificates(report)
     ]
@@ -72,6 +74,12 @@ def run_view(report: Json, state: str, width: int = 120) -> RenderableType:
         base = sum(s["brier_base"] for s in scores) / len(scores)
         parts.append(Text(f"analyzer: Brier score {brier:.3f} (expecting no change: {base:.3f})"))
     return Group(*parts)
+
+
+def unusable(counts: Sequence[Json]) -> str:
+    """Say how many replies were of no use, by role and why."""
+    told = ", ".join(f"{row['calls']:,} {row['outcome']} of {row['role']}" for row in counts)
+    return f"replies of no use, paid for all the same: {told}"
 
 
 def _baseline_alone(report: Json, state: str) -> list[Text]:

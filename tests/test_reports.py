@@ -51,6 +51,7 @@ def test_show_json_has_stable_keys_and_real_values(finished: Place) -> None:
         "iterations",
         "run",
         "totals",
+        "unusable",
     ]
     assert report["run"]["simulated"] is True
     assert report["run"]["config"]["documents"]["splits"]["test"] == 40

@@ -104,10 +104,8 @@ def evaluate(
     as_json: AsJson = False,
 ) -> None:
     """Measure the pass rate of one harness, without changing anything."""
-    from autodata import running
-    from autodata.report import wilson
+    from autodata import report, running, views
     from autodata.types import Spend
-    from autodata.views import rate
 
     project = open_project(Path.cwd(), config, list(settings or []), models)
     found = running.harness_at(project, harness)
@@ -123,8 +121,10 @@ def evaluate(
         ),
     )
     accepted = sum(outcome.accepted for outcome in outcomes)
-    low, high = wilson(accepted, len(outcomes))
+    low, high = report.wilson(accepted, len(outcomes))
     spend = sum((outcome.spend for outcome in outcomes), Spend())
+    with open_tables(run_id) as connection:
+        unusable = report.rows(connection, report.UNUSABLE, run_id)
     data = {
         "run_id": run_id,
         "harness": harness,
@@ -138,16 +138,19 @@ def evaluate(
         "prompt_tokens": spend.prompt_tokens,
         "completion_tokens": spend.completion_tokens,
         "cost_usd": spend.cost_usd,
+        "unusable": unusable,
         "simulated": project.config.simulated,
     }
     if as_json:
         out_json(data)
         return
     console.print(
-        f"pass rate {rate(accepted / len(outcomes), low, high)}  ({accepted} of {len(outcomes)} "
+        f"pass rate {views.rate(accepted / len(outcomes), low, high)}  ({accepted} of {len(outcomes)} "
         f"{split.value} episodes)  {spend.calls:,} calls  "
         f"{spend.prompt_tokens + spend.completion_tokens:,} tokens  ${spend.cost_usd:.2f}"
     )
+    if unusable:
+        console.print(views.unusable(unusable))
     document = outcomes[0].cell.document_id[:8]
     console.print(f"look closer at one: autodata trace {run_id} c0:{document}", soft_wrap=True)
 

@@ -18,7 +18,7 @@ from autodata.episode.matching import matches, vote
 from autodata.episode.protocol import Domain, RoleSettings, Team
 from autodata.episode.replies import JudgeReply, VerifierReply
 from autodata.errors import ContextTooLong, Refused, Truncated
-from autodata.models.base import Message, Reply, Request, Site
+from autodata.models.base import Check, Message, Reply, Request, Site
 from autodata.models.structured import ask_json
 from autodata.types import Attempt, Document, Example, SolverRole, Spend, Verification
 
@@ -52,12 +52,12 @@ class Asking:
         """Return the site of one call of this episode."""
         return replace(self.site, role=role, ordinal=ordinal)
 
-    async def call(self, site: Site, request: Request) -> Reply:
-        """Make one call and book it; one that came to no result counts as a call, too."""
+    async def call(self, site: Site, request: Request, check: Check | None = None) -> Reply:
+        """Make one call and book it; one that came to no result is paid for, too."""
         try:
-            reply = await self.team.caller.call(site, request)
-        except (Truncated, Refused, ContextTooLong):
-            self.book(Spend(calls=1))
+            reply = await self.team.caller.call(site, request, check)
+        except (Truncated, Refused, ContextTooLong) as error:
+            self.book(error.spend)
             raise
         self.book(reply.spend)
         return reply

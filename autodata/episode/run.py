@@ -77,6 +77,7 @@ class EpisodeRun:
         self._rounds: list[OpenRound] = []
         self._steps = 0
         self._cuts = 0
+        self._bad_output = ""
         self.spend = Spend()
         site = Site(
             "",
@@ -100,6 +101,11 @@ class EpisodeRun:
         """Whether any round was accepted."""
         return any(opened.accepted for opened in self._rounds)
 
+    @property
+    def nothing_tried(self) -> str:
+        """Why an episode without any round was rejected."""
+        return f"no example tried ({self._bad_output})" if self._bad_output else "no example tried"
+
     async def host(self, name: str, arguments: Json) -> Any:
         """Answer one host call of the workflow.
 
@@ -121,6 +127,7 @@ class EpisodeRun:
         try:
             return await steps[name](**arguments)
         except (*BAD_OUTPUT, HarnessError) as error:
+            self._bad_output = f"{name}: {type(error).__name__}"
             raise ValueError(f"{name}: {error.problem}") from error
 
     def _book(self, spend: Spend) -> None:
@@ -305,7 +312,7 @@ async def run_episode(
     if run.accepted:
         return Episode(cell, harness.tree, "accepted", run.rounds, "", run.spend)
     if not reason:
-        reason = "; ".join(run.rounds[-1].verdict.reasons) if run.rounds else "no example tried"
+        reason = "; ".join(run.rounds[-1].verdict.reasons) if run.rounds else run.nothing_tried
     return Episode(cell, harness.tree, "rejected", run.rounds, reason, run.spend)
 
 

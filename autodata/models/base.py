@@ -5,7 +5,7 @@ Knows nothing of roles' prompts, episodes, retries or journals; each provider is
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -172,8 +172,14 @@ class Site:
     commit: str = field(default="", compare=False)
 
 
+Check = Callable[[str], str]
+"""Says what is wrong with a reply's text, or nothing."""
+
+
 class Caller(Protocol):
     """Answers calls by role: journaled answers at once, new ones through limits and budgets.
+
+    A reply that does not pass `check` is journaled as `Malformed`, and returned all the same.
 
     Raises:
         Unavailable: the endpoint stayed down through all retries; not evidence.
@@ -181,7 +187,7 @@ class Caller(Protocol):
         BudgetSpent: nothing was sent.
     """
 
-    async def call(self, site: Site, request: Request) -> Reply: ...
+    async def call(self, site: Site, request: Request, check: Check | None = None) -> Reply: ...
 
 
 def call_key(site: Site, endpoint: str, model: str, request: Request) -> str:

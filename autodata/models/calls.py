@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from autodata import errors
 from autodata.errors import ContextTooLong, ProviderError, Refused, ReplayMismatch, StoreError
-from autodata.models.base import Deadlines, Reply, Request, Site, call_key
+from autodata.models.base import Check, Deadlines, Reply, Request, Site, call_key
 from autodata.models.budget import Ledger
 from autodata.models.endpoint import Answer, Endpoint
 from autodata.models.limits import FIRST, Priority
@@ -24,7 +24,7 @@ GRACE_S = 4.0
 """Seconds that calls in flight get to finish when a run stops; they are paid for anyway."""
 
 # What a call may come to for good; anything else is asked again when the run resumes.
-FINAL = ("ok", "Truncated", "Refused", "ContextTooLong")
+FINAL = ("ok", "Malformed", "Truncated", "Refused", "ContextTooLong")
 
 
 _EpisodeKey = tuple[str, str, int]  # tree, document, repeat
@@ -57,6 +57,18 @@ class Seat:
 
 
 @dataclass(frozen=True, slots=True)
+class _Call:
+    """A call that has to be made, and how urgent it is."""
+
+    key: str
+    site: Site
+    seat: Seat
+    request: Request
+    check: Check | None
+    priority: Priority
+
+
+@dataclass(frozen=True, slots=True)
 class CallStatus:
     """A live view: calls answered by endpoints and by the journal, in flight and waiting."""
 
@@ -86,7 +98,7 @@ class RecordedCaller:
         self._answered = 0
         self._recalled = 0
 
-    async def call(self, site: Site, request: Request) -> Reply:
+    async def call(self, site: Site, request: Request, check: Check | None = None) -> Reply:
         """Return the reply to this call, asking for it at most once; see `base.Caller`.
 
         When it is cancelled, a request that was sent already still gets its answer journaled, if
@@ -106,7 +118,7 @@ class RecordedCaller:
                 break
             await asyncio.wait([running])
         task = self._running[key] = asyncio.create_task(
-            self._ask(key, site, seat, request, priority)
+            self._ask(_Call(key, site, seat, request, check, priority))
         )
         task.add_done_callback(lambda over: self._over(key, over))
         try:
@@ -155,9 +167,8 @@ class RecordedCaller:
             )
         return self._seats[role]
 
-    async def _ask(
-        self, key: str, site: Site, seat: Seat, request: Request, priority: Priority
-    ) -> Reply:
+    async def _ask(self, call: _Call) -> Reply:
+        key, site, seat, request, check = call.key, call.site, call.seat, call.request, call.check
         endpoint, spent = seat.endpoint, Spend()
         prompt = _length(request) // CHARS_PER_TOKEN
         reserve = self._ledger.reserve_for(site.role, prompt, request.max_tokens)
@@ -171,17 +182,21 @@ class RecordedCaller:
             nonlocal spent
             spent = answer.reply.spend
             self._answered += 1
-            await self._log.append("call", key, _record(site, endpoint, request, answer))
+            body = _record(site, endpoint, request, answer)
+            if answer.error is None and check and (problem := check(answer.reply.text)):
+                body |= {"outcome": "Malformed", "problem": problem}
+            await self._log.append("call", key, body)
 
         try:
             try:
-                answer = await endpoint.call(request, priority, seat.deadlines, keep)
+                answer = await endpoint.call(request, call.priority, seat.deadlines, keep)
             except (ContextTooLong, Refused) as error:
                 answer = Answer(Reply(""), error=error)
                 await keep(answer)
         finally:
             self._ledger.settle(hold, spent)
         if answer.error is not None:
+            answer.error.spend = answer.reply.spend
             raise answer.error
         return answer.reply
 
@@ -203,9 +218,8 @@ class RecordedCaller:
 class RecallingCaller(RecordedCaller):
     """Answers from the journal alone: for replays, which never ask anybody."""
 
-    async def _ask(
-        self, key: str, site: Site, seat: Seat, request: Request, priority: Priority
-    ) -> Reply:
+    async def _ask(self, call: _Call) -> Reply:
+        site, key = call.site, call.key
         place = f"{site.document_id}, repeat {site.repeat}" if site.document_id else "none"
         raise ReplayMismatch(
             f"call {site.ordinal} of role {site.role} is not in the journal: "
@@ -255,7 +269,7 @@ def _record(site: Site, endpoint: Endpoint, request: Request, answer: Answer) ->
 
 def _recall(body: Json) -> Reply:
     try:
-        if body["outcome"] != "ok":
+        if body["outcome"] not in ("ok", "Malformed"):
             raise _error(body)
         return Reply.from_json(body["reply"])
     except (KeyError, TypeError) as error:
@@ -268,6 +282,7 @@ def _recall(body: Json) -> Reply:
 def _error(body: Json) -> ProviderError:
     kind: Any = getattr(errors, body["outcome"])
     error: ProviderError = kind(body["problem"], body["fix"])
+    error.spend = Reply.from_json(body["reply"]).spend
     return error
 
 

@@ -7,7 +7,7 @@ import copy
 import json
 import re
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -28,7 +28,7 @@ async def ask_json(
     """Return the reply as a `model_type`, and what it took with all re-asking.
 
     A reply that does not validate is shown to the model with the errors, as call `<ordinal>.t1`,
-    `.t2` and so on, each journaled like any other call.
+    `.t2` and so on, each journaled like any other call, with the outcome `Malformed`.
 
     Raises:
         Malformed: none of `tries` replies fits.
@@ -37,14 +37,14 @@ async def ask_json(
     request = replace(request, schema=reply_schema(model_type), schema_name=model_type.__name__)
     spend, problem = Spend(), ""
     asked = request
+    check = partial(_problem, model_type)
     for number in range(max(1, tries)):
         ordinal = f"{site.ordinal}.t{number}" if number else site.ordinal
-        reply = await caller.call(replace(site, ordinal=ordinal), asked)
+        reply = await caller.call(replace(site, ordinal=ordinal), asked, check)
         spend += reply.spend
-        try:
+        problem = check(reply.text)
+        if not problem:
             return model_type.model_validate(json_in(reply.text)), spend
-        except (ValueError, RecursionError) as error:
-            problem = _explain(error)
         asked = replace(request, messages=(*_turns(request), *_retry(reply.text, problem)))
     raise Malformed(
         f"the {site.role}'s reply is no {model_type.__name__} after {tries} tries: {problem}",
@@ -100,6 +100,14 @@ def _close(node: Any, *, names: bool = False) -> Any:
         closed["required"] = list(closed["properties"])
         closed["additionalProperties"] = False
     return closed
+
+
+def _problem(model_type: type[BaseModel], text: str) -> str:
+    try:
+        model_type.model_validate(json_in(text))
+    except (ValueError, RecursionError) as error:
+        return _explain(error)
+    return ""
 
 
 def _explain(error: Exception) -> str:

@@ -13,7 +13,7 @@ from autodata.episode.roles import Asking
 from autodata.errors import ProviderError
 from autodata.harness.spec import load_files
 from autodata.harness.workflow import WorkflowStop
-from autodata.models.base import Reply, Request, Site
+from autodata.models.base import Check, Reply, Request, Site
 from autodata.types import Candidate, Cell, Criterion, Document, Example, Json, KnobValue
 from tests.harness.examples import FILES
 
@@ -85,7 +85,7 @@ class FakeCaller:
     most_at_once: int = 0
     now: int = 0
 
-    async def call(self, site: Site, request: Request) -> Reply:
+    async def call(self, site: Site, request: Request, check: Check | None = None) -> Reply:
         self.calls.append((site, request))
         self.now += 1
         self.most_at_once = max(self.most_at_once, self.now)

@@ -7,9 +7,9 @@ import pytest
 from autodata.episode.protocol import RoleSettings
 from autodata.episode.research import Research
 from autodata.episode.roles import judge, solve, verify_frozen
-from autodata.errors import Malformed, Refused, Truncated
+from autodata.errors import ContextTooLong, Malformed, ProviderError, Refused, Truncated
 from autodata.models.base import Request, Site
-from autodata.types import Attempt, Example, SolverRole
+from autodata.types import Attempt, Example, SolverRole, Spend
 from tests.episode.parts import (
     DOCUMENT,
     EXAMPLE,
@@ -195,3 +195,15 @@ async def test_one_bad_finding_fails_an_example_whatever_the_rest_says(
 ) -> None:
     caller = good_caller(verifier={**GOOD_CHECK, **finding})
     assert not (await verify_frozen(asking_of(caller), DOCUMENT, EXAMPLE, 0)).passed
+
+
+@pytest.mark.parametrize("kind", [Truncated, Refused, ContextTooLong])
+async def test_a_reply_that_is_no_result_is_booked_with_all_that_was_paid(
+    kind: type[ProviderError],
+) -> None:
+    error, booked = kind("no result"), list[Spend]()
+    error.spend = Spend(1, 10, 4096, 0.02, 3.0)
+    asking = replace(asking_of(good_caller(weak=error)), book=booked.append)
+    with pytest.raises(kind):
+        await asking.call(asking.at("weak", "r0.weak.0"), Request(prompt="x"))
+    assert booked == [error.spend]

@@ -173,9 +173,15 @@ async def test_rounds_are_bounded_whatever_the_workflow_wants() -> None:
 
 
 @pytest.mark.parametrize(
-    "reply", ["an angle", Truncated("too long"), Refused("no"), ContextTooLong("too long")]
+    ("reply", "why"),
+    [
+        ("an angle", ""),
+        (Truncated("too long"), " (ask: Truncated)"),
+        (Refused("no"), " (ask: Refused)"),
+        (ContextTooLong("too long"), " (ask: ContextTooLong)"),
+    ],
 )
-async def test_calls_are_bounded_whatever_they_come_to(reply: Answer) -> None:
+async def test_calls_are_bounded_whatever_they_come_to(reply: Answer, why: str) -> None:
     caller = good_caller(main=reply)
 
     async def endless(step: Step) -> None:
@@ -187,7 +193,7 @@ async def test_calls_are_bounded_whatever_they_come_to(reply: Answer) -> None:
 
     found = await episode(endless, caller, protocol_of(max_calls=10))
     assert len(caller.calls) == 10
-    assert (found.status, found.reason) == ("rejected", "no example tried")
+    assert (found.status, found.reason) == ("rejected", f"no example tried{why}")
 
 
 async def test_claiming_does_not_accept() -> None:

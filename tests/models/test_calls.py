@@ -148,7 +148,7 @@ async def test_call_that_waits_for_its_turn_is_never_sent_when_cancelled() -> No
     ],
 )
 async def test_outcome_that_was_paid_for_is_recalled_too(
-    reply: Reply, kind: type[Exception]
+    reply: Reply, kind: type[ProviderError]
 ) -> None:
     caller, _, log = build(lambda *_: reply)
     with pytest.raises(kind) as first:
@@ -158,6 +158,7 @@ async def test_outcome_that_was_paid_for_is_recalled_too(
     with pytest.raises(kind) as second:
         await again.call(SITE, CHAT)
     assert str(first.value) == str(second.value)
+    assert first.value.spend == second.value.spend == replace(caller.status().spent, calls=1)
     assert model.requests == []
 
 
@@ -265,3 +266,22 @@ async def test_episode_nearest_to_its_end_goes_first_then_the_older_one() -> Non
     gate.set()
     await asyncio.gather(*waiting)
     assert order == ["other0", "hi", "near6", "far3", "new0"]  # the first found a free place
+
+
+async def test_malformed_reply_is_journaled_as_such_and_returned_live_and_recalled() -> None:
+    caller, _, log = build(lambda *_: said("{"))
+    assert isinstance(log, Memory)
+    first = await caller.call(SITE, CHAT, lambda text: f"not JSON: {text}")
+    [body] = log.bodies.values()
+    assert (body["outcome"], body["problem"]) == ("Malformed", "not JSON: {")
+    again, model, _ = build(lambda *_: said(), log)
+    assert await again.call(SITE, CHAT, lambda _: "") == first
+    assert model.requests == []
+
+
+async def test_reply_that_passes_its_check_is_ok() -> None:
+    caller, _, log = build(lambda *_: said("x"))
+    assert isinstance(log, Memory)
+    await caller.call(SITE, CHAT, lambda _: "")
+    [body] = log.bodies.values()
+    assert (body["outcome"], "problem" in body) == ("ok", False)

@@ -4,7 +4,7 @@ import pytest
 from pydantic import BaseModel, Field
 
 from autodata.errors import Malformed
-from autodata.models.base import Message, Reply, Request, Site
+from autodata.models.base import Check, Message, Reply, Request, Site
 from autodata.models.structured import ask_json, json_in, reply_schema
 from tests.models.fakes import CHAT, SITE
 
@@ -23,10 +23,13 @@ class FakeCaller:
     def __init__(self, *texts: str) -> None:
         self.texts = texts
         self.calls: list[tuple[Site, Request]] = []
+        self.found: list[str] = []
 
-    async def call(self, site: Site, request: Request) -> Reply:
+    async def call(self, site: Site, request: Request, check: Check | None = None) -> Reply:
+        text = self.texts[len(self.calls)]
         self.calls.append((site, request))
-        return Reply(self.texts[len(self.calls) - 1], prompt_tokens=10, completion_tokens=2)
+        self.found.append(check(text) if check else "not checked")
+        return Reply(text, prompt_tokens=10, completion_tokens=2)
 
 
 GOOD = '{"lines": [{"title": "a", "weight": 3}], "default": "x"}'
@@ -60,6 +63,8 @@ async def test_malformed_reply_is_asked_again_with_what_is_wrong() -> None:
         "r1.weak.1.t1",
         "r1.weak.1.t2",
     ]
+    assert ["lines.0.weight" in caller.found[0], "not JSON" in caller.found[1]] == [True, True]
+    assert caller.found[2] == ""
     second, third = caller.calls[1][1].messages, caller.calls[2][1].messages
     assert second[0] == CHAT.messages[0]
     assert "lines.0.weight" in second[-1].content
