@@ -144,8 +144,9 @@ def evaluate(
     if as_json:
         out_json(data)
         return
+    shown = views.rate(accepted / len(outcomes), low, high)
     console.print(
-        f"pass rate {views.rate(accepted / len(outcomes), low, high)}  ({accepted} of {len(outcomes)} "
+        f"pass rate {shown}  ({accepted} of {len(outcomes)} "
         f"{split.value} episodes)  {spend.calls:,} calls  "
         f"{spend.prompt_tokens + spend.completion_tokens:,} tokens  ${spend.cost_usd:.2f}"
     )

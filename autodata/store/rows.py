@@ -110,11 +110,7 @@ SCHEMA: dict[str, tuple[Column, ...]] = {
         ("endpoint", "VARCHAR", "name in the configuration"),
         ("provider", "VARCHAR", "`openai`, `anthropic`, `vllm`, `local`, `simulated`, `scripted`"),
         ("model", "VARCHAR", "the model's name"),
-        (
-            "outcome",
-            "VARCHAR",
-            "`ok`, `Malformed` (does not fit its schema; asked again), or an error's name",
-        ),
+        ("outcome", "VARCHAR", "`ok`, `Malformed` (no JSON of its schema), or an error's name"),
         ("finish", "VARCHAR", "why the model stopped"),
         ("tries", "BIGINT", "requests sent until this outcome"),
         *_TOKENS,

@@ -16,7 +16,7 @@ from autodata.errors import (
     Unavailable,
 )
 from autodata.harness.spec import Harness, load_files
-from autodata.models.base import Reply, Request, Site, ToolCall
+from autodata.models.base import Check, Reply, Request, Site, ToolCall
 from autodata.optimize.base import Iteration, Prediction, Proposal
 from autodata.optimize.editor import IMPLEMENTER_TRIES, TextEditor, answer_tool
 from autodata.types import Candidate, Json
@@ -55,7 +55,7 @@ class Models:
         self.edits, self.tools, self.failure = list(edits), tools, failure
         self.calls: list[tuple[Site, Request]] = []
 
-    async def call(self, site: Site, request: Request) -> Reply:
+    async def call(self, site: Site, request: Request, check: Check | None = None) -> Reply:
         self.calls.append((site, request))
         if site.role == "implementer":
             if self.failure:
