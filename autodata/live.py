@@ -13,6 +13,7 @@ from rich.text import Text
 
 from autodata.config import Budget
 from autodata.models.calls import CallStatus
+from autodata.models.limits import Now
 from autodata.optimize.estimate import Estimate
 from autodata.optimize.events import (
     Certified,
@@ -29,20 +30,29 @@ from autodata.views import SIMULATED, rate, signed
 
 REDRAW_PER_S = 4
 PLAIN_EVERY_S = 15.0
+PLAIN_STILL_S = 60.0
+"""Seconds after which plain lines say how things are even where no episode ends."""
 
 
 class LiveView:
     """Shows a search, or with no `iterations` a plain measurement; use as a context manager."""
 
     def __init__(
-        self, console: Console, title: str, iterations: int, budget: Budget, simulated: bool
+        self,
+        console: Console,
+        title: str,
+        iterations: int,
+        budget: Budget,
+        simulated: bool,
+        now: Now = time.monotonic,
     ) -> None:
         self._console = console
         self._title = title
         self._iterations = iterations
         self._budget = budget
         self._simulated = simulated
-        self._began = time.monotonic()
+        self._now = now
+        self._began = now()
         self._decided = 0
         self._episodes = 0
         self._accepted = 0
@@ -53,6 +63,7 @@ class LiveView:
         self._last_plain = self._began
         self._marks: list[tuple[float, int]] = []
         self._status: Callable[[], CallStatus] | None = None
+        self._troubles: Callable[[], tuple[str, ...]] = tuple
         self._live = Live(
             get_renderable=self._draw,
             console=console,
@@ -71,9 +82,12 @@ class LiveView:
         if self._live.is_started:
             self._live.stop()
 
-    def started(self, status: Callable[[], CallStatus]) -> None:
-        """Models are up; `status` is asked for the counters at every redraw."""
+    def started(
+        self, status: Callable[[], CallStatus], troubles: Callable[[], tuple[str, ...]]
+    ) -> None:
+        """Models are up; `status` is asked for the counters at every redraw, and `troubles` too."""
         self._status = status
+        self._troubles = troubles
         self._phase = "first look at the baseline" if self._iterations else "measuring"
 
     def line(self, text: str) -> None:
@@ -86,7 +100,11 @@ class LiveView:
         if body["status"] != "void":
             self._episodes += 1
             self._accepted += body["status"] == "accepted"
-        self._plain()
+        self._plain(PLAIN_EVERY_S)
+
+    def still(self) -> None:
+        """Nothing has happened: say so if nothing was said for long."""
+        self._plain(PLAIN_STILL_S)
 
     def progress(self, event: Event) -> None:
         """Take in an event of the search."""
@@ -166,7 +184,7 @@ class LiveView:
             facts.append(
                 ("spent", f"{tokens:,} tokens  ${spent.cost_usd:.2f}{self._budget_left()}")
             )
-            facts += [("paused", text) for text in now.paused]
+        facts += [("trouble", text) for text in self._troubles()]
         return [*facts, ("time", self._clock() + self._left())]
 
     def _budget_left(self) -> str:
@@ -186,7 +204,7 @@ class LiveView:
 
     def _speed(self, answered: int) -> float:
         """Calls per second over the last half minute."""
-        now = time.monotonic()
+        now = self._now()
         self._marks.append((now, answered))
         while len(self._marks) > 2 and now - self._marks[0][0] > 30:
             self._marks.pop(0)
@@ -199,16 +217,16 @@ class LiveView:
         allowed = f" of {_minutes(bound)} allowed" if bound else ""
         if not 0 < self._decided < self._iterations:
             return allowed
-        each = (time.monotonic() - self._began) / self._decided
+        each = (self._now() - self._began) / self._decided
         return f"{allowed}, about {_minutes(each * (self._iterations - self._decided))} left"
 
     def _clock(self) -> str:
-        return _minutes(time.monotonic() - self._began)
+        return _minutes(self._now() - self._began)
 
-    def _plain(self) -> None:
+    def _plain(self, every_s: float) -> None:
         """Where nothing is redrawn, say every now and then how things are."""
-        now = time.monotonic()
-        if self._console.is_terminal or now - self._last_plain < PLAIN_EVERY_S:
+        now = self._now()
+        if self._console.is_terminal or now - self._last_plain < every_s:
             return
         self._last_plain = now
         told = "  ".join(f"{name} {value}" for name, value in self._facts() if name != "time")

@@ -6,8 +6,8 @@ Everything above it (commands) asks for a finished whole; everything below it is
 import asyncio
 import os
 from bisect import bisect
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Protocol
@@ -30,6 +30,7 @@ from autodata.models.registry import model_class
 from autodata.models.router import Router
 from autodata.models.scripted import ScriptedModel
 from autodata.models.servers import Servers
+from autodata.models.watchdog import Watchdog
 from autodata.optimize.plan import SearchPlan
 from autodata.project import Project
 from autodata.store.journal import Record
@@ -45,10 +46,14 @@ MOST_WORKERS = 4
 
 @dataclass(slots=True)
 class Reports:
-    """Where running parts send lines for the user; commands put in what they draw with."""
+    """Where running parts send lines for the user; commands put in what they draw with.
+
+    `still` is called every two seconds, for saying now and then how things are.
+    """
 
     line: Callable[[str], None] = lambda text: None
     episode: Callable[[Json], None] = lambda body: None
+    still: Callable[[], None] = lambda: None
 
 
 class Facts(Protocol):
@@ -71,6 +76,7 @@ class Engine:
 
     journal: Facts
     caller: RecordedCaller
+    watchdog: Watchdog
     ledger: BudgetLedger
     team: Team
     sandbox: Any
@@ -192,6 +198,9 @@ async def engine(
         }
         caller = (RecallingCaller if replayed else RecordedCaller)(journal, seats, ledger)
         stack.push_async_callback(caller.close)
+        watched = [] if replayed else endpoints.values()
+        watchdog = Watchdog(watched, journal, reports.line, reports.still)
+        await stack.enter_async_context(_while_running(watchdog.watch()))
         team = Team(caller, role_settings(config))
         sandbox = await stack.enter_async_context(
             _load("autodata.harness.workflow:Sandbox")(
@@ -209,7 +218,18 @@ async def engine(
             slots,
             reports.episode,
         )
-        yield Engine(journal, caller, ledger, team, sandbox, evaluator, documents)
+        yield Engine(journal, caller, watchdog, ledger, team, sandbox, evaluator, documents)
+
+
+@asynccontextmanager
+async def _while_running(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
 
 
 async def _endpoints(
@@ -236,7 +256,6 @@ async def _endpoints(
             provider=settings.provider,
             model_name=settings.model,
             price=settings.price or known_price(settings.model),
-            report=reports.line,
             queue_urls=urls if settings.provider in ("local", "vllm") else (),
             supervised=name in served,
         )

@@ -56,6 +56,8 @@ def status(as_json: AsJson = False) -> None:
             f"{state.counts.get('iteration', 0)} iterations decided  "
             f"{state.counts.get('episode', 0)} episodes  {state.counts.get('call', 0)} calls{mark}"
         )
+        for trouble in state.troubles:
+            out(f"  {trouble}")
 
 
 def stop(run: RunName) -> None:
@@ -198,6 +200,7 @@ def _state(state: run_store.RunState) -> dict[str, Any]:
         "harness": state.harness,
         "simulated": state.simulated,
         "counts": state.counts,
+        "troubles": state.troubles,
     }
 
 

@@ -287,10 +287,11 @@ def _watched(
     view = LiveView(console, title, iterations, project.config.budget, project.config.simulated)
 
     def started(now: "Running") -> None:
-        view.started(now.engine.caller.status)
+        engine = now.engine
+        view.started(engine.caller.status, lambda: engine.watchdog.troubles)
 
     with view:
-        reports = Reports(view.line, view.episode)
+        reports = Reports(view.line, view.episode, view.still)
         return lifecycle.run_until_signal(work(view, reports, started), view.line)
 
 

@@ -6,7 +6,6 @@ back; all others wait without failing until `pause_s` is over.
 
 import asyncio
 import time
-from collections.abc import Callable
 from datetime import UTC, datetime
 
 from autodata.errors import ConfigurationError, ProviderError, Unavailable, Unreachable
@@ -20,7 +19,7 @@ FIRST_CONTACT = 20.0  # where nobody ever listened it is a mistake rather than a
 
 
 class Breaker:
-    """Whether an endpoint is up; `report` is told of longer outages and of their end.
+    """Whether an endpoint is up.
 
     `proven` says that a server of our own was seen there, `contacted` that anybody ever was.
     """
@@ -29,7 +28,6 @@ class Breaker:
         self,
         name: str,
         pause_s: float,
-        report: Callable[[str], None],
         *,
         proven: bool = False,
         now: Now = time.monotonic,
@@ -37,7 +35,6 @@ class Breaker:
     ) -> None:
         self._name = name
         self._pause_s = pause_s
-        self._report = report
         self._proven = proven
         self.contacted = proven
         self._now = now
@@ -47,7 +44,6 @@ class Breaker:
         self._since = ""
         self._interval = FIRST_INTERVAL
         self._probing = False
-        self._reported = False
         self._error: ProviderError | None = None
         self._changed = asyncio.Event()
         self.successes = 0
@@ -91,11 +87,8 @@ class Breaker:
         self.contacted = True
         self._failures = 0
         if self._down_since is not None:
-            if self._reported:
-                self._report(f"endpoint {self._name} is back")
             self._down_since = None
             self._interval = FIRST_INTERVAL
-            self._reported = False
             self._wake()
 
     def failed(self, error: ProviderError, *, probe: bool) -> None:
@@ -109,9 +102,6 @@ class Breaker:
         elif probe:
             longest = LAST_INTERVAL_PROVEN if self._proven else LAST_INTERVAL
             self._interval = min(longest, self._interval * 2)
-            if self._interval > 4 * FIRST_INTERVAL and not self._reported:
-                self._reported = True
-                self._report(self.paused)
         if probe:
             self._wake()
 

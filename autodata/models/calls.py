@@ -77,7 +77,6 @@ class CallStatus:
     in_flight: int
     waiting: int
     spent: Spend
-    paused: tuple[str, ...]
 
 
 class RecordedCaller:
@@ -143,7 +142,6 @@ class RecordedCaller:
             in_flight=sum(endpoint.gate.in_flight for endpoint in endpoints),
             waiting=sum(endpoint.gate.waiting for endpoint in endpoints),
             spent=self._ledger.spent,
-            paused=tuple(e.breaker.paused for e in endpoints if e.breaker.paused),
         )
 
     async def close(self) -> None:

@@ -55,10 +55,6 @@ class Answer:
     error: ProviderError | None = None
 
 
-def _silent(_: str) -> None:
-    return
-
-
 async def _forget(_: Answer) -> None:
     return
 
@@ -66,7 +62,7 @@ async def _forget(_: Answer) -> None:
 class Endpoint:
     """A model that is waited for, retried and paused; see `call`.
 
-    `name` is the endpoint's name in the configuration, `report` gets lines for the user.
+    `name` is the endpoint's name in the configuration.
     `queue_urls` are the addresses of servers whose own queue can be read (vLLM, llama.cpp).
     `supervised` says that the server was seen healthy and is started again when it dies; any other
     endpoint where nobody listens from the beginning is taken for a mistake in the configuration.
@@ -81,7 +77,6 @@ class Endpoint:
         provider: str = "",
         model_name: str = "",
         price: Price | None = None,
-        report: Callable[[str], None] = _silent,
         queue_urls: Sequence[str] = (),
         supervised: bool = False,
         now: Now = time.monotonic,
@@ -94,9 +89,7 @@ class Endpoint:
         self.price = price
         self.limits = limits or EndpointLimits()
         self.gate = Gate(self.limits.concurrency, now=now, sleep=sleep)
-        self.breaker = Breaker(
-            name, self.limits.pause_s, report, proven=supervised, now=now, sleep=sleep
-        )
+        self.breaker = Breaker(name, self.limits.pause_s, proven=supervised, now=now, sleep=sleep)
         plain = [url for url in queue_urls if url.startswith("http://")]
         self._watch = QueueWatch(self.gate, plain, model) if plain else None
         self._model = model

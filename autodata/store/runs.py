@@ -34,6 +34,7 @@ class RunState:
     """A run as its journal tells it; `counts` has the number of records of each kind.
 
     `pid` is the process that writes it now. `created_at` is ISO text, empty if there is none yet.
+    `troubles` say which endpoints a running one waits for.
     """
 
     id: str
@@ -43,6 +44,7 @@ class RunState:
     harness: str
     simulated: bool
     counts: dict[str, int]
+    troubles: tuple[str, ...] = ()
 
 
 def new_run_id(now: datetime, rng: Random) -> str:
@@ -95,11 +97,14 @@ def read_state(run: Path) -> RunState:
     """Return where a run stands, also while it is written and when its journal is damaged."""
     pid = lock.holder(run)
     counts, run_body, ended = Counter[str](), {}, ""
+    troubles: dict[str, str] = {}
     for record in _skim(run, counts):
         if record.kind == "run":
             run_body = record.body
-        else:
+        elif record.kind == "session":
             ended = record.body.get("ended") or ""
+        elif record.body["pid"] == pid:  # else it is an earlier session's
+            troubles[record.key] = record.body["problem"]
     state: State = "stopped" if ended != FINISHED else "finished"
     return RunState(
         id=run.name,
@@ -109,6 +114,7 @@ def read_state(run: Path) -> RunState:
         harness=str(run_body.get("harness", "")),
         simulated=bool(run_body.get("simulated", False)),
         counts=dict(counts),
+        troubles=tuple(filter(None, troubles.values())),
     )
 
 
@@ -121,6 +127,8 @@ def _skim(run: Path, counts: Counter[str]) -> list[Record]:
             for raw in file:
                 kind = raw[start : raw.find(b'"', start)].decode("ascii", "replace")
                 counts[kind] += raw.endswith(b"\n")
-                if kind in ("run", "session") and lines.is_whole(raw.removesuffix(b"\n")):
+                if kind in ("run", "session", "trouble") and lines.is_whole(
+                    raw.removesuffix(b"\n")
+                ):
                     found.append(lines.decode(raw))
     return found
