@@ -1,22 +1,18 @@
-"""Measuring what is already there: certifying a run's candidate, serving models, estimating a cost.
+"""Working with what is already there: certifying a run's candidate, serving models.
 
 Knows nothing of searching; whatever is paid for here is journaled like any run.
 """
 
 import asyncio
-import math
 import os
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
-from statistics import NormalDist, fmean, stdev
-from time import monotonic
 
 from autodata.errors import ConfigurationError, StoreError
 from autodata.evaluation import outcome_of
 from autodata.harness.knobs import nearest
 from autodata.harness.repository import Repository
-from autodata.harness.spec import Harness, load_files, load_folder
+from autodata.harness.spec import Harness, load_files
 from autodata.lifecycle import open_journal
 from autodata.models.gpus import share_out
 from autodata.models.servers import Servers
@@ -24,12 +20,11 @@ from autodata.optimize.certify import Ledger, certify
 from autodata.optimize.estimate import Yardstick
 from autodata.optimize.plan import SearchPlan
 from autodata.project import Project
-from autodata.running import Running, claim, evaluate, noted, tests_so_far
+from autodata.running import Running, claim, noted, tests_so_far
 from autodata.store.journal import Journal
-from autodata.types import SPLITS, Candidate, Cell, Json, Outcome
+from autodata.types import Candidate, Cell, Json
 from autodata.wiring import Reports, engine, load_splits, search_plan
 
-PILOT_LEVEL = 0.9
 Started = Callable[[Running], None]
 
 
@@ -140,81 +135,3 @@ async def serve(
         for name, model in wanted.items():
             ready(name, await servers.start(name, model))
         await asyncio.Event().wait()
-
-
-@dataclass(frozen=True, slots=True)
-class Range:
-    """A predicted amount with its interval."""
-
-    mean: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True, slots=True)
-class Prediction:
-    """What a search is likely to take, from a pilot of a few episodes."""
-
-    pilot_episodes: int
-    fewest_episodes: int
-    most_episodes: int
-    prompt_tokens: Range
-    completion_tokens: Range
-    usd: Range
-    hours: Range
-
-
-async def estimate(
-    project: Project, run_id: str, episodes: int, reports: Reports, started: Started
-) -> Prediction:
-    """Run a pilot on training documents and predict the whole search.
-
-    Amounts are the pilot's mean per episode times the number of episodes a search may take, which
-    depends on how early its races end; the interval covers both. Hours take the pilot's own speed.
-    What analyzer and implementer will use is not in it.
-    """
-    harness = load_folder(project.harness_folder)
-    repeats = max(1, math.ceil(episodes / project.config.documents.splits.train))
-    most = math.ceil(episodes / repeats)
-    began = monotonic()
-    outcomes = await evaluate(project, run_id, harness, "train", repeats, most, reports, started)
-    seconds = monotonic() - began
-    fewest, greatest = episodes_of(
-        search_plan(project.config, 0),
-        {split: getattr(project.config.documents.splits, split) for split in SPLITS},
-    )
-    return predict(outcomes, seconds, fewest, greatest)
-
-
-def episodes_of(plan: SearchPlan, sizes: Json) -> tuple[int, int]:
-    """Return the fewest and most episodes a search can take."""
-    test = (1 + plan.finalists) * plan.repeats_on_test(sizes["test"]) * sizes["test"]
-    shortest = 2 * plan.minibatch + 2 * plan.race.block
-    longest = 2 * plan.minibatch + 2 * plan.race.passes * sizes["validation"]
-    fewest = 8 + plan.iterations * shortest + test
-    most = 8 + plan.iterations * longest + test + 24 * sizes["validation"]
-    if plan.episodes:
-        return min(fewest, plan.episodes), min(most, plan.episodes)
-    return fewest, most
-
-
-def predict(outcomes: Sequence[Outcome], seconds: float, fewest: int, most: int) -> Prediction:
-    """Scale a pilot up; see `estimate`."""
-    spends = [outcome.spend for outcome in outcomes]
-    speed = seconds / len(outcomes) / 3600
-    return Prediction(
-        len(outcomes),
-        fewest,
-        most,
-        _scaled([spend.prompt_tokens for spend in spends], fewest, most),
-        _scaled([spend.completion_tokens for spend in spends], fewest, most),
-        _scaled([spend.cost_usd for spend in spends], fewest, most),
-        Range(speed * (fewest + most) / 2, speed * fewest, speed * most),
-    )
-
-
-def _scaled(values: Sequence[float], fewest: int, most: int) -> Range:
-    mean = fmean(values)
-    error = stdev(values) / math.sqrt(len(values)) if len(values) > 1 else mean
-    reach = NormalDist().inv_cdf((1 + PILOT_LEVEL) / 2) * error
-    return Range(mean * (fewest + most) / 2, max(0.0, mean - reach) * fewest, (mean + reach) * most)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from autodata.concurrency import all_of
 from autodata.errors import (
     ConfigurationError,
     RepositoryError,
@@ -137,25 +138,44 @@ async def evaluate(
 ) -> list[Outcome]:
     """Measure one harness on the documents of a split, journaled and resumable like any run."""
     documents = load_splits(project.config, project.root)
+    chosen = documents[split][: most or None]
+    cells = [Cell(d.id, split, repeat) for repeat in range(repeats) for d in chosen]
+    return await measure(project, run_id, [(harness, cells)], documents, reports, started)
+
+
+async def measure(
+    project: Project,
+    run_id: str,
+    tasks: Sequence[tuple[Harness, Sequence[Cell]]],
+    documents: dict[Split, list[Document]],
+    reports: Reports,
+    started: Callable[[Running], None],
+) -> list[Outcome]:
+    """Run each harness (`c0`, `c1` ...) on its cells; they differ in knob values at most."""
+    harness, trees = tasks[0][0], {found.tree: found for found, _ in tasks}
     task_protocol(project.config)
     check_documents_fit(documents, harness)
-    chosen = documents[split][: most or None]
-    candidate = Candidate("c0", "", harness.tree, None, harness.values, harness.prompt_chars)
+    candidates = [
+        Candidate(f"c{number}", "", found.tree, None, found.values, found.prompt_chars)
+        for number, (found, _) in enumerate(tasks)
+    ]
 
-    async def load(_: Candidate) -> Harness:
-        return harness
+    async def load(candidate: Candidate) -> Harness:
+        return trees[candidate.tree]
 
     async with open_journal(project, run_id) as journal:
         await _begin_evaluation(project, run_id, harness, documents, journal)
         async with engine(project, journal, documents, load, reports) as running:
             await running.sandbox.check(harness.workflow)
             started(Running(run_id, project, running))
-            cells = [Cell(d.id, split, repeat) for repeat in range(repeats) for d in chosen]
             async with recorded_session(journal):
-                outcomes = await running.evaluator.evaluate(candidate, cells)
+                outcomes = await all_of(
+                    running.evaluator.evaluate(candidate, cells)
+                    for candidate, (_, cells) in zip(candidates, tasks, strict=True)
+                )
         if journal.find("session", FINISHED) is None:
             await journal.append("session", FINISHED, {"ended": FINISHED})
-        return outcomes
+        return [outcome for found in outcomes for outcome in found]
 
 
 async def _begin_evaluation(

@@ -211,6 +211,27 @@ def rows_view(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> Table:
     return table
 
 
+def estimated(found: Json) -> str:
+    """Say what a search is likely to take."""
+    lines = [
+        f"a search takes {found['fewest_episodes']:,} to {found['most_episodes']:,} episodes "
+        f"(pilot of {found['pilot_episodes']}, kept as {found['run_id']})"
+    ]
+    for name, key, form in (
+        ("prompt tokens", "prompt_tokens", ",.0f"),
+        ("completion tokens", "completion_tokens", ",.0f"),
+        ("dollars", "usd", ",.2f"),
+        ("hours", "hours", ",.2f"),
+    ):
+        amount = {end: format(found[key][end], form) for end in ("mean", "low", "high")}
+        lines.append(f"{name:<18}{amount['mean']:>14}   [{amount['low']} to {amount['high']}]")
+    per = "random knob values do" if found["knobs_moved"] else "this harness does"
+    lines.append(f"[{found['level']:.0%} intervals, if candidates cost per episode what {per}]")
+    if found["not_included"]:
+        lines.append(f"not in it: all that {' and '.join(found['not_included'])} will use")
+    return "\n".join(lines)
+
+
 def _cell(value: Any) -> str:
     text = f"{value:.4g}" if isinstance(value, float) else str(value)
     return text if len(text) <= 300 else text[:297] + "..."

@@ -160,6 +160,11 @@ def identity(config: Config, documents: Mapping[Split, Sequence[Document]]) -> J
     return dump
 
 
+def slots(config: Config) -> int:
+    """Return how many episodes may be under way: two for every call that may be in flight."""
+    return 2 * sum(model.concurrency for model in config.used.values())
+
+
 @asynccontextmanager
 async def engine(
     project: Project,
@@ -207,7 +212,6 @@ async def engine(
                 workers=min(MOST_WORKERS, os.cpu_count() or 1)
             )
         )
-        slots = 2 * sum(endpoint.limits.concurrency for endpoint in endpoints.values())
         evaluator = HarnessEvaluator(
             {document.id: document for document in everything},
             load,
@@ -215,7 +219,7 @@ async def engine(
             protocol,
             sandbox,
             journal,
-            slots,
+            slots(config),
             reports.episode,
         )
         yield Engine(journal, caller, watchdog, ledger, team, sandbox, evaluator, documents)

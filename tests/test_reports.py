@@ -138,6 +138,7 @@ def test_runs_and_status_tell_states_without_opening_tables(finished: Place) -> 
         "run_id",
         "simulated",
         "state",
+        "troubles",
     ]
     assert (line["run_id"], line["state"], line["pid"]) == (RUN, "finished", None)
     assert line["created_at"][4] == "-"

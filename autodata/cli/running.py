@@ -79,6 +79,7 @@ def optimize(
         project,
         console,
         f"autodata optimize  run {run_id}",
+        run_id,
         lambda view, reports, started: running.optimize(
             project, run_id, seed, reports, view.progress, started
         ),
@@ -116,6 +117,7 @@ def evaluate(
         project,
         console,
         f"autodata evaluate {harness}  run {run_id}",
+        run_id,
         lambda _, reports, started: running.evaluate(
             project, run_id, found, split.value, repeats, most, reports, started
         ),
@@ -176,6 +178,7 @@ def certify(
         project,
         console,
         f"autodata certify {run_id} {candidate}",
+        "",
         lambda _, reports, started: measuring.certify_candidate(
             project, run_id, candidate, reports, started
         ),
@@ -232,6 +235,9 @@ def serve(
 
 def estimate(
     episodes: Annotated[int, typer.Option(min=2, help="Episodes of the pilot.")] = 8,
+    run: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Name to keep the pilot under; resumes.")
+    ] = None,
     config: ConfigFile = None,
     settings: Settings = None,
     models: Models = None,
@@ -240,46 +246,40 @@ def estimate(
     """Predict tokens, dollars and hours of a search from a pilot of a few episodes."""
     from dataclasses import asdict
 
-    from autodata import lifecycle, measuring
-    from autodata.wiring import Reports
+    from autodata import estimating, views
 
     project = open_project(Path.cwd(), config, list(settings or []), models)
     console = make_console(as_json)
     pull_weights(project, console)
-    run_id = f"pilot-{new_run_id()}"
-    work = measuring.estimate(project, run_id, episodes, Reports(), lambda _: None)
-    found = lifecycle.run_until_signal(work, lambda text: console.print(Text(text)))
-    if as_json:
-        out_json({**asdict(found), "simulated": project.config.simulated})
-        return
-    if project.config.simulated:
-        from autodata.views import SIMULATED
-
-        console.print(SIMULATED)
-    out(
-        f"a search takes {found.fewest_episodes:,} to {found.most_episodes:,} episodes "
-        f"(pilot of {found.pilot_episodes}, kept as {run_id})"
+    run_id = run or f"pilot-{new_run_id()}"
+    found = _watched(
+        project,
+        console,
+        f"autodata estimate  run {run_id}",
+        run_id,
+        lambda _, reports, started: estimating.estimate(
+            project, run_id, episodes, reports, started
+        ),
     )
-    for name, amount, form in (
-        ("prompt tokens", found.prompt_tokens, ",.0f"),
-        ("completion tokens", found.completion_tokens, ",.0f"),
-        ("dollars", found.usd, ",.2f"),
-        ("hours", found.hours, ",.2f"),
-    ):
-        low, high = format(amount.low, form), format(amount.high, form)
-        out(f"{name:<18}{format(amount.mean, form):>14}   [{low} to {high}]")
-    if project.config.optimize.proposer != "knobs":
-        out("not in it: what analyzer and implementer will use")
+    data = {"run_id": run_id, **asdict(found), "simulated": project.config.simulated}
+    if as_json:
+        out_json(data)
+    else:
+        out(views.estimated(data))
 
 
 def _watched(
     project: Project,
     console: Console,
     title: str,
+    new_run: str,
     work: "Callable[[LiveView, Reports, Callable[[Running], None]], Coroutine[Any, Any, T]]",
     iterations: int = 0,
 ) -> T:
-    """Carry work out under a live view, to its end or to a signal."""
+    """Carry work out under a live view, to its end or to a signal.
+
+    `new_run` is what resumes it with `--run`, in case the command that began it did not say.
+    """
     from autodata import lifecycle
     from autodata.live import LiveView
     from autodata.wiring import Reports
@@ -292,7 +292,11 @@ def _watched(
 
     with view:
         reports = Reports(view.line, view.episode, view.still)
-        return lifecycle.run_until_signal(work(view, reports, started), view.line)
+        try:
+            return lifecycle.run_until_signal(work(view, reports, started), view.line)
+        except Interrupted as error:
+            named = f", with --run {new_run}" if new_run else ""
+            raise Interrupted(error.problem, error.fix + named) from error
 
 
 def _show_result(

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from autodata.errors import StoreError, Unavailable
-from autodata.models.base import Reply, Request
+from autodata.models.base import Deadlines, Reply, Request
 from autodata.models.endpoint import Endpoint, EndpointLimits
 from autodata.models.watchdog import LOOK_S, SILENT_S, Watchdog
 from autodata.types import Json
@@ -41,7 +41,7 @@ class World:
         self.endpoint = Endpoint(
             "strong",
             FakeModel(play),
-            EndpointLimits(total_s=0),
+            EndpointLimits(deadlines=Deadlines(total_s=0)),
             now=lambda: self.time,
             sleep=self._sleep,
         )

@@ -1,4 +1,5 @@
 import asyncio
+import os
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -81,3 +82,18 @@ def test_reading_states_imports_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert done.stdout.split() == ["False", "False"]
+
+
+async def test_a_running_run_tells_its_own_troubles_and_none_of_an_earlier_session(
+    tmp_path: Path,
+) -> None:
+    journal = Journal.open(tmp_path / "r")
+    mine = os.getpid()
+    await journal.append("trouble", "weak", {"problem": "weak is down", "pid": mine + 1})
+    await journal.append("trouble", "strong", {"problem": "strong is down", "pid": mine})
+    assert runs.read_state(tmp_path / "r").troubles == ("strong is down",)
+    await journal.append("trouble", "strong", {"problem": "", "pid": mine})
+    await journal.append("trouble", "weak", {"problem": "weak is silent", "pid": mine})
+    assert runs.read_state(tmp_path / "r").troubles == ("weak is silent",)
+    await journal.close()
+    assert runs.read_state(tmp_path / "r").troubles == ()
