@@ -109,14 +109,16 @@ class Place:
         return Done(done.returncode, done.stdout, done.stderr)
 
     @contextmanager
-    def begun(self, *words: str) -> Iterator[subprocess.Popen[bytes]]:
+    def begun(
+        self, *words: str, output: int = subprocess.DEVNULL
+    ) -> Iterator[subprocess.Popen[bytes]]:
         """Begin a command in a process of its own that is gone at the end."""
         process = subprocess.Popen(
             [sys.executable, "-m", "autodata.cli", *words],
             cwd=self.folder,
             env=_environment(),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
         )
         try:
             yield process

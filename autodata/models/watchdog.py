@@ -72,12 +72,18 @@ class Watchdog:
         return tuple(watched.trouble for watched in self._watched if watched.trouble)
 
     async def watch(self) -> None:
-        """Look until cancelled."""
-        while True:
-            await self._sleep(LOOK_S)
-            for watched in self._watched:
-                await self._look(watched)
-            self._looked()
+        """Look until cancelled, and then once more."""
+        try:
+            while True:
+                await self._sleep(LOOK_S)
+                await self._look_at_all()
+                self._looked()
+        finally:
+            await self._look_at_all()
+
+    async def _look_at_all(self) -> None:
+        for watched in self._watched:
+            await self._look(watched)
 
     async def _look(self, watched: _Watched) -> None:
         before, trouble = watched.state, watched.trouble

@@ -41,7 +41,7 @@ class World:
         self.endpoint = Endpoint(
             "strong",
             FakeModel(play),
-            EndpointLimits(deadlines=Deadlines(total_s=0)),
+            EndpointLimits(deadlines=Deadlines(total_s=3600)),
             now=lambda: self.time,
             sleep=self._sleep,
         )

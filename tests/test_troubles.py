@@ -1,0 +1,57 @@
+"""An endpoint that goes away in the middle: told where it runs, and by status elsewhere."""
+
+import subprocess
+import threading
+from typing import Any
+
+from tests.command_line import Place, good, served
+from tests.loopback import Action, Reset, Say, Seen
+
+MODELS = """\
+models: {one: {provider: openai, model: m, api: completions, base_url: '%s'}}
+roles: {weak: {model: one}, strong: {model: one, mode: privileged}}
+"""
+
+
+def test_an_outage_is_told_here_and_in_status_until_it_is_over(fresh: Place) -> None:
+    mended = threading.Event()
+
+    def script(seen: Seen) -> Action:
+        return Say("the") if seen.index < 4 or mended.is_set() else Reset()
+
+    with served(script) as server:
+        fresh.write("http.yaml", MODELS % f"{server.url}/v1")
+        words = ("estimate", "--models=http.yaml")
+        with fresh.begun(*words, output=subprocess.PIPE) as process:
+            state: Any = {"troubles": []}
+            while not state["troubles"]:
+                assert process.poll() is None
+                state = next(iter(good(fresh("status", "--json")).json), state)
+            (trouble,) = state["troubles"]
+            assert trouble.startswith("endpoint one is down since")
+            assert "  endpoint one is down since" in good(fresh("status")).out
+            mended.set()
+            out = process.communicate()[0].decode()
+            assert process.returncode == 0
+    assert trouble.split(", ")[0] in out
+    assert "endpoint one is back" in out
+
+
+def test_a_pilot_that_is_stopped_says_under_which_name_it_goes_on(fresh: Place) -> None:
+    arrived = threading.Event()
+
+    def script(seen: Seen) -> Action:
+        arrived.set()
+        return Say("the", after_s=1.0)
+
+    with served(script) as server:
+        fresh.write("http.yaml", MODELS % f"{server.url}/v1")
+        words = ("estimate", "--models=http.yaml")
+        with fresh.begun(*words, output=subprocess.PIPE) as process:
+            assert arrived.wait(60)
+            process.terminate()
+            out = process.communicate()[0].decode()
+    assert process.returncode == 130
+    (line,) = [line for line in out.splitlines() if line.startswith("fix: ")]
+    name = line.split("give the same command again to go on, with --run ")[1]
+    assert name in good(fresh("runs")).out
