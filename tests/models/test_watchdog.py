@@ -188,7 +188,16 @@ async def test_a_moments_outage_is_not_worth_a_line() -> None:
 
     world = World(play)
     await world.endpoint.call(CHAT)
-    await watched(world, 5, lambda: world.pass_(60))
+
+    async def story() -> None:
+        await world.pass_(LOOK_S - STEP_S)
+        calls = asyncio.gather(*(world.endpoint.call(CHAT) for _ in range(5)))
+        await world.pass_(STEP_S)
+        assert world.endpoint.breaker.paused
+        await world.pass_(60)
+        await calls
+
+    await watched(world, 0, story)
     assert world.lines == []
 
 
