@@ -146,17 +146,22 @@ class Optimize(Section):
     max_prompt_chars: Count = Field(20_000, description="longest prompts together; 0: no bound")
 
 
-class Budget(Section):
+class RoleBudget(Section):
     """When to stop; 0 means no bound."""
 
     calls: Count = 0
     prompt_tokens: Count = 0
     completion_tokens: Count = 0
     usd: Amount = 0.0
-    gpu_seconds: Amount = Field(0.0, description="hours x 3600 x GPUs of the vLLM servers")
-    hours: Amount = 0.0
-    roles: dict[str, "Budget"] = Field(default_factory=dict, description="the same, per role")
-    pause_hours: Amount = Field(6.0, description="wait this long for a dead endpoint")
+    gpu_seconds: Amount = Field(0.0, description="seconds by GPUs of vLLM models")
+    hours: Amount = Field(0.0, description="of work; for a role: with a call of it under way")
+
+
+class Budget(RoleBudget):
+    """When to stop the whole run, by all roles together or by one; 0 means no bound."""
+
+    roles: dict[str, RoleBudget] = Field(default_factory=dict, description="the same, per role")
+    pause_hours: Amount = Field(6.0, description="wait this long for a dead endpoint; 0: for ever")
 
 
 class Config(Section):

@@ -13,6 +13,7 @@ from autodata.config import Config
 from autodata.config_file import load_config, read_config_file
 from autodata.errors import ConfigurationError
 from autodata.harness.knobs import nearest
+from autodata.models.budget import check_budget
 
 CONFIG_FILE = "autodata.yaml"
 TEMPLATES = ("local", "simulated", "openai", "anthropic", "vllm")
@@ -66,7 +67,9 @@ def open_project(
     if models is not None:
         text = _with_models(text, models)
         name = f"{name} with --models {models}"
-    return Project(root, load_config(text, name, settings), name)
+    config = load_config(text, name, settings)
+    check_budget(config)
+    return Project(root, config, name)
 
 
 def template(name: str) -> str:

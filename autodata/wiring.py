@@ -4,6 +4,7 @@ Everything above it (commands) asks for a finished whole; everything below it is
 """
 
 import asyncio
+import math
 import os
 from bisect import bisect
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
@@ -256,7 +257,7 @@ async def _endpoints(
         endpoints[name] = Endpoint(
             name,
             _model(settings, urls, project.root, documents),
-            limits_of(settings, config.budget.pause_hours),
+            limits_of(settings, config.budget.pause_hours or math.inf),
             provider=settings.provider,
             model_name=settings.model,
             price=settings.price or known_price(settings.model),

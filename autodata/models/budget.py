@@ -9,9 +9,10 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from autodata.config import Budget
-from autodata.errors import BudgetSpent
+from autodata.config import Budget, Config, RoleBudget
+from autodata.errors import BudgetSpent, ConfigurationError
 from autodata.models.limits import Now
+from autodata.models.prices import known_price
 from autodata.types import Spend
 
 UNKNOWN_REPLY = 1024  # tokens held for a reply without a limit, until replies have been seen
@@ -29,7 +30,7 @@ class Hold:
 class _Account:
     name: str
     key: str
-    budget: Budget
+    budget: RoleBudget
     spent: Spend = field(default_factory=Spend)
     held: Spend = field(default_factory=Spend)
 
@@ -137,6 +138,41 @@ class Ledger:
                 raise _used_up(account, name, f"{value:.4g} of {limit:g} {name}")
 
 
+def check_budget(config: Config) -> None:
+    """Refuse a budget that nothing would be counted against.
+
+    A model that costs no dollars by its nature needs no price; neither does one whose price is 0.
+
+    Raises:
+        ConfigurationError: names the field.
+    """
+    players = {role: config.models[settings.model] for role, settings in config.roles.items()}
+    bounds: list[tuple[str, RoleBudget, list[str]]] = [("budget", config.budget, list(players))]
+    for role, budget in config.budget.roles.items():
+        if role not in players:
+            raise ConfigurationError(
+                f"budget.roles.{role}: no model plays {role}",
+                f"take it out, or set roles.{role}.model",
+            )
+        bounds.append((f"budget.roles.{role}", budget, [role]))
+    for key, budget, roles in bounds:
+        for role in roles if budget.usd else ():
+            model, name = players[role], config.roles[role].model
+            priced = model.price or known_price(model.model)
+            if model.provider in ("openai", "anthropic") and priced is None:
+                raise ConfigurationError(
+                    f"{key}.usd cannot be kept: no price is known for {model.model}",
+                    f"set models.{name}.price: {{input: ..., output: ...}}, in dollars per "
+                    "million tokens (0 if it costs nothing), or set a budget in tokens instead",
+                )
+        providers = {players[role].provider for role in roles}
+        if budget.gpu_seconds and providers.isdisjoint({"vllm", "simulated", "scripted"}):
+            raise ConfigurationError(
+                f"{key}.gpu_seconds cannot be kept: no model here runs on GPUs that are known",
+                f"set {key}.hours instead; GPUs are counted for models with `provider: vllm`",
+            )
+
+
 def _used_up(account: _Account, name: str, words: str) -> BudgetSpent:
     return BudgetSpent(
         f"the budget of {account.name} is used up: {words}",
@@ -144,7 +180,7 @@ def _used_up(account: _Account, name: str, words: str) -> BudgetSpent:
     )
 
 
-def _over(budget: Budget, spend: Spend) -> tuple[str, float, float] | None:
+def _over(budget: RoleBudget, spend: Spend) -> tuple[str, float, float] | None:
     for name, limit, value in (
         ("calls", budget.calls, spend.calls),
         ("prompt_tokens", budget.prompt_tokens, spend.prompt_tokens),

@@ -22,6 +22,7 @@ _PRICES: dict[str, tuple[float, float, float]] = {  # input, output, cached inpu
     "gpt-5-mini": (0.25, 2.00, 0.025),
     "gpt-5-nano": (0.05, 0.40, 0.005),
     "gpt-5.1": (1.25, 10.00, 0.125),
+    "gpt-5.2": (1.75, 14.00, 0.175),
     "o3": (2.00, 8.00, 0.50),
     "o4-mini": (1.10, 4.40, 0.275),
     "claude-opus-4-1": (15.00, 75.00, 1.50),

@@ -4,11 +4,15 @@ import asyncio
 
 import pytest
 
-from autodata.config import Budget
-from autodata.errors import BudgetSpent
-from autodata.models.budget import Ledger
+from autodata.config import Budget, Config, RoleBudget
+from autodata.config_file import load_config
+from autodata.errors import BudgetSpent, ConfigurationError
+from autodata.models.budget import Ledger, check_budget
+from autodata.project import TEMPLATES, template
 from autodata.types import Spend
 from tests.models.fakes import Clock
+
+ROLES = ("weak", "strong")
 
 
 async def spend(ledger: Ledger, role: str, what: Spend) -> None:
@@ -36,7 +40,7 @@ async def test_budget_is_spent_to_the_end_and_no_further(budget: Budget, each: S
 
 
 async def test_role_has_its_own_budget() -> None:
-    ledger = Ledger(Budget(roles={"strong": Budget(calls=1)}))
+    ledger = Ledger(Budget(roles={"strong": RoleBudget(calls=1)}))
     await spend(ledger, "strong", Spend(1))
     with pytest.raises(BudgetSpent, match="role strong") as caught:
         await spend(ledger, "strong", Spend(1))
@@ -97,3 +101,75 @@ def test_reserve_follows_what_replies_really_take() -> None:
     ledger.charge("weak", Spend(20, completion_tokens=20 * 300))
     assert ledger.reserve_for("weak", 7, 4000).completion_tokens == 600
     assert ledger.reserve_for("weak", 7, 100).completion_tokens == 100
+
+
+def configured(*settings: str) -> Config:
+    text = """\
+models:
+  hosted: {provider: openai, model: gpt-5-nano-2025-08-07}
+  unknown: {provider: openai, model: my-finetune}
+  own: {provider: vllm, model: my-finetune}
+  free: {provider: openai, model: my-finetune, price: {}}
+  pretended: {provider: simulated}
+roles: {weak: {model: hosted}, strong: {model: own}}
+protocol: {domain: cloze}
+optimize: {proposer: knobs}
+"""
+    return load_config(text, "a.yaml", list(settings), {})
+
+
+@pytest.mark.parametrize(
+    ("settings", "problem", "fix"),
+    [
+        (
+            ["budget.usd=9", "roles.strong.model=unknown"],
+            "budget.usd cannot be kept: no price is known for my-finetune",
+            "set models.unknown.price:",
+        ),
+        (
+            ["budget.roles.strong.usd=9", "roles.strong.model=unknown"],
+            "budget.roles.strong.usd cannot be kept",
+            "set models.unknown.price:",
+        ),
+        (["budget.roles.judge.calls=9"], "no model plays judge", "roles.judge.model"),
+        (
+            ["budget.gpu_seconds=9", "roles.strong.model=hosted"],
+            "budget.gpu_seconds cannot be kept",
+            "set budget.hours",
+        ),
+        (["budget.roles.weak.gpu_seconds=9"], "budget.roles.weak.gpu_seconds", "vllm"),
+    ],
+)
+def test_a_budget_that_cannot_be_kept_is_refused(
+    settings: list[str], problem: str, fix: str
+) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        check_budget(configured(*settings))
+    assert problem in caught.value.problem
+    assert fix in caught.value.fix
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        ["budget.usd=9", "budget.gpu_seconds=9", "budget.roles.strong.gpu_seconds=9"],
+        ["budget.usd=9", "roles.strong.model=free"],
+        ["budget.usd=9", "budget.gpu_seconds=9", *(f"roles.{r}.model=pretended" for r in ROLES)],
+        ["budget.roles.weak.usd=9", "roles.strong.model=unknown"],
+        ["budget.completion_tokens=9", "roles.strong.model=unknown"],
+    ],
+)
+def test_a_model_that_costs_nothing_or_is_not_bounded_needs_no_price(settings: list[str]) -> None:
+    check_budget(configured(*settings))
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_every_shipped_budget_can_be_kept(name: str) -> None:
+    keys = {"OPENAI_API_KEY": "k", "ANTHROPIC_API_KEY": "k"}
+    check_budget(load_config(template(name), name, [], keys))
+
+
+@pytest.mark.parametrize("setting", ["roles: {strong: {calls: 1}}", "pause_hours: 1"])
+def test_a_role_has_no_roles_and_no_outages_of_its_own(setting: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"unknown key 'budget\.roles\.weak\."):
+        configured(f"budget.roles.weak={{{setting}}}")
