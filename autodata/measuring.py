@@ -19,6 +19,7 @@ from autodata.models.servers import Servers
 from autodata.optimize.certify import Ledger, certify
 from autodata.optimize.estimate import Yardstick
 from autodata.optimize.plan import SearchPlan
+from autodata.optimize.session import recorded_session
 from autodata.project import Project
 from autodata.running import Running, claim, noted, tests_so_far
 from autodata.store.journal import Journal
@@ -67,8 +68,9 @@ async def certify_candidate(
 
             async with engine(project, journal, documents, load, reports) as running:
                 started(Running(run_id, project, running))
-                ours = await running.evaluator.evaluate(candidate, cells)
-                base = await running.evaluator.evaluate(baseline, cells)
+                async with recorded_session(journal):
+                    ours = await running.evaluator.evaluate(candidate, cells)
+                    base = await running.evaluator.evaluate(baseline, cells)
         yardstick = _yardstick(plan, baseline, journal)
         found = certify(name, ours, "c0", base, yardstick, rate, len(ledger.tested))
         await journal.append("certification", name, found.body())

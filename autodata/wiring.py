@@ -6,7 +6,6 @@ Everything above it (commands) asks for a finished whole; everything below it is
 import asyncio
 import math
 import os
-from bisect import bisect
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field, fields
@@ -23,7 +22,8 @@ from autodata.harness.spec import Harness
 from autodata.models.anthropic_wire import DEFAULT_MAX_TOKENS
 from autodata.models.base import Deadlines, Model
 from autodata.models.budget import Ledger as BudgetLedger
-from autodata.models.calls import RecallingCaller, RecordedCaller, Seat, charge_earlier
+from autodata.models.calls import RecallingCaller, RecordedCaller, Seat
+from autodata.models.earlier import charge_earlier
 from autodata.models.endpoint import Endpoint, EndpointLimits
 from autodata.models.gpus import busy, share_out
 from autodata.models.prices import known_price
@@ -186,12 +186,17 @@ async def engine(
     protocol = task_protocol(config)
     async with AsyncExitStack() as stack:
         everything = [document for split in SPLITS for document in documents[split]]
-        ledger = BudgetLedger(config.budget, gpus=busy(config.used))
         if replayed:
             endpoints = {name: _silent(name, model) for name, model in config.used.items()}
         else:
             endpoints = await _endpoints(project, journal.folder, everything, reports, stack)
-            for name in _charge_earlier(ledger, journal) & set(endpoints):
+        gpus = {
+            role: busy({settings.model: config.models[settings.model]})
+            for role, settings in config.roles.items()
+        }
+        ledger = BudgetLedger(config.budget, gpus=busy(config.used), role_gpus=gpus)
+        if not replayed:
+            for name in charge_earlier(ledger, journal) & set(endpoints):
                 endpoints[name].breaker.contacted = True
         seats = {
             role: Seat(
@@ -292,27 +297,6 @@ def deadlines_of(model: ModelConfig, role: RoleConfig | None = None) -> Deadline
         return seconds
 
     return Deadlines(of("connect_s"), of("first_token_s"), of("total_s"))
-
-
-def _charge_earlier(ledger: BudgetLedger, journal: Facts) -> set[str]:
-    """Count what earlier sessions of the run took; the time of one goes on to its last call.
-
-    Returns the names of the endpoints that answered in them.
-    """
-    begun = [r.body["begun_at"] for r in journal.records("session") if "begun_at" in r.body]
-    last = list(begun)
-    answered: set[str] = set()
-
-    def calls() -> Iterator[Json]:
-        for record in journal.records("call"):
-            if session := bisect(begun, record.at):
-                last[session - 1] = record.at
-            answered.add(record.body["endpoint"])
-            yield record.body
-
-    charge_earlier(ledger, calls())
-    ledger.charge_time(sum(last) - sum(begun))
-    return answered
 
 
 def _model(

@@ -11,14 +11,15 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from autodata.cli import main
-from autodata.store.journal import Journal, read_records
+from autodata.store.journal import Journal, Record, read_records
+from autodata.types import Json
 from tests.harness.repositories import git
 from tests.loopback import Loopback, Script
 
@@ -173,20 +174,35 @@ def copied(place: Path, folder: Path) -> Place:
 
 def pretend_real(place: Place, run: str) -> None:
     """Write a run's journal anew, as if real models had been used."""
+    said = {"simulated": False}
+    rewritten(
+        place,
+        run,
+        lambda r: replace(r, body={**r.body, **said}) if r.kind == "run" else r,
+    )
+
+
+def long_ago(place: Place, run: str, seconds: float) -> None:
+    """Write a run's journal anew, as if everything had happened so much earlier."""
+
+    def earlier(r: Record) -> Record:
+        times: Json = {n: r.body[n] - seconds for n in ("begun_at", "ended_at") if n in r.body}
+        return replace(r, at=r.at - seconds, body={**r.body, **times})
+
+    rewritten(place, run, earlier)
+
+
+def rewritten(place: Place, run: str, change: Callable[[Record], Record]) -> None:
+    """Write a run's journal anew with other records."""
     folder = place.folder / "runs" / run
-    records = list(read_records(folder))
+    records = [change(record) for record in read_records(folder)]
     shutil.rmtree(folder)
     folder.mkdir()
 
     async def write() -> None:
-        journal = Journal.open(folder)
-        said = {"simulated": False}
-        await asyncio.gather(
-            *(
-                journal.append(r.kind, r.key, {**r.body, **(said if r.kind == "run" else {})})
-                for r in records
-            )
-        )
+        times = iter([record.at for record in records])
+        journal = Journal.open(folder, clock=lambda: next(times))
+        await asyncio.gather(*(journal.append(r.kind, r.key, r.body) for r in records))
         await journal.close()
 
     asyncio.run(write())

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.command_line import RUN, TINY, Place, is_root, refused, served
-from tests.loopback import Say, Status
+from tests.loopback import Reset, Say, Status
 
 WHOLE = ("--set=documents.chunk_chars=0", "--set=documents.min_chars=0")
 
@@ -300,6 +300,17 @@ def test_a_spent_budget_ends_with_its_own_code_and_goes_on_with_a_larger_one(fre
         refused(done, "budget", "larger budget.calls", code=3)
     assert fresh("sql", "select count(*) n from calls", "--format=json").json[0]["n"] <= 30
     assert fresh(*words).code == 0
+
+
+def test_hours_end_a_run_whose_endpoint_is_waited_for_without_end(
+    fresh: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TEST_KEY", "sk-secret")
+    with served(lambda seen: Say("the") if seen.index < 4 else Reset()) as server:
+        openai(fresh, f"{server.url}/v1")
+        bounds = ("--set=budget.pause_hours=0", "--set=budget.hours=0.001")
+        done = fresh("evaluate", "lambada", "--models=http.yaml", "--run=h", *bounds, *TINY[:3])
+    refused(done, "of 0.001 hours", "larger budget.hours", code=3)
 
 
 def test_a_damaged_journal_line_is_named_and_nothing_is_dropped(mine: Place) -> None:

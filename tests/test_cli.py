@@ -8,7 +8,9 @@ import pytest
 import typer.main
 
 from autodata.cli import app
-from tests.command_line import NOTICE, RUN, SMALL, TINY, Place, good, keys
+from autodata.store.journal import read_records
+from autodata.store.runs import FINISHED
+from tests.command_line import NOTICE, RUN, SMALL, TINY, Place, good, keys, long_ago
 
 
 def all_commands(group: Any, prefix: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
@@ -133,6 +135,16 @@ def test_certify_tests_one_more_candidate_and_counts_it(mine: Place) -> None:
     data = good(mine("certify", RUN, "c2", "--json", *SMALL)).json
     assert (data["run_id"], data["simulated"], data["tested_before"]) == (RUN, True, 1)
     assert len(good(mine("show", RUN, "--json")).json["certificates"]) == 2
+
+
+def test_days_between_a_run_and_its_certifications_are_not_its_hours(mine: Place) -> None:
+    long_ago(mine, RUN, 100_000)
+    good(mine("certify", RUN, "c2", *SMALL))
+    long_ago(mine, RUN, 100_000)
+    good(mine("certify", RUN, "c1", "--set=budget.hours=1", *SMALL))
+    found = [r.body["ended"] for r in read_records(mine.folder / "runs" / RUN, {"session"})]
+    assert found == [None, "done", FINISHED, None, "done", None, "done"]
+    assert good(mine("runs", "--json")).json[0]["state"] == "finished"
 
 
 def test_estimate_predicts_with_intervals_and_says_what_it_left(fresh: Place) -> None:

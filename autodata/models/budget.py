@@ -1,13 +1,17 @@
-"""What a run may spend: calls, tokens, dollars, hours and GPU seconds, in all and per role.
+"""What a run may spend: calls, tokens, dollars, hours and GPU-seconds, in all and per role.
 
-Knows nothing of endpoints. Calls in flight hold a reserve, so that a budget is not overrun by as
-many calls as happen to be on their way.
+Knows nothing of endpoints and requests. A call in flight holds what it may take at most, so that a
+budget is kept where replies have a limit. Where they have none a call holds as much as the longest
+reply so far, and the calls in flight may go over by what theirs are longer, each once.
+
+Time is wall time: the run's since its models are up, a role's while a call of it is under way.
+GPU-seconds are that time by the GPUs of all models, or of the role's.
 """
 
 import asyncio
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from autodata.config import Budget, Config, RoleBudget
 from autodata.errors import BudgetSpent, ConfigurationError
@@ -15,7 +19,15 @@ from autodata.models.limits import Now
 from autodata.models.prices import known_price
 from autodata.types import Spend
 
-UNKNOWN_REPLY = 1024  # tokens held for a reply without a limit, until replies have been seen
+FEW = 4  # calls of a role at once while nothing is known of the length of its replies
+SOONEST = 0.01  # seconds from one look at the clock to the next
+COUNTED = {
+    "calls": "calls",
+    "prompt_tokens": "prompt_tokens",
+    "completion_tokens": "completion_tokens",
+    "usd": "cost_usd",
+}
+"""What a budget bounds by counting, and where a `Spend` has it."""
 
 
 @dataclass(eq=False, slots=True)
@@ -26,33 +38,78 @@ class Hold:
     spend: Spend
 
 
-@dataclass(slots=True)
 class _Account:
-    name: str
-    key: str
-    budget: RoleBudget
-    spent: Spend = field(default_factory=Spend)
-    held: Spend = field(default_factory=Spend)
+    """What the run or a role spent and holds, and for how long it was busy."""
+
+    def __init__(self, name: str, key: str, budget: RoleBudget, gpus: int) -> None:
+        self.name = name
+        self.key = key
+        self.spent = Spend()
+        self.held = Spend()
+        self.longest = 0
+        self.in_flight = 0
+        self._busy_s = 0.0
+        self._since = 0.0
+        amounts = [(name, field, getattr(budget, name)) for name, field in COUNTED.items()]
+        times = [("hours", budget.hours, budget.hours * 3600)]
+        if gpus:
+            times.append(("gpu_seconds", budget.gpu_seconds, budget.gpu_seconds / gpus))
+        self.amounts = [bound for bound in amounts if bound[2]]
+        self.times = [bound for bound in times if bound[1]]
+        self.counts_replies = bool(budget.completion_tokens or budget.usd)
+
+    def begin(self, now: float) -> None:
+        if not self.in_flight:
+            self._since = now
+        self.in_flight += 1
+
+    def end(self, now: float) -> None:
+        self.in_flight -= 1
+        if not self.in_flight:
+            self.busy_for(now - self._since)
+
+    def busy_for(self, seconds: float) -> None:
+        self._busy_s += seconds
+
+    def seconds(self, now: float) -> float:
+        return self._busy_s + (now - self._since if self.in_flight else 0.0)
+
+    def over(self, more: Spend) -> BudgetSpent | None:
+        """The error that so much more would be."""
+        for name, place, limit in self.amounts:
+            value = getattr(self.spent, place) + getattr(more, place)
+            if value > limit * (1 + 1e-9):  # dollars are sums of floats
+                words = f"the next call may make it {value:.6g} of {limit:g} {name}"
+                return self.used_up(name, words)
+        return None
+
+    def used_up(self, name: str, words: str) -> BudgetSpent:
+        return BudgetSpent(
+            f"the budget of {self.name} is used up: {words}",
+            f"run the same command with a larger {self.key}.{name}",
+        )
 
 
 class Ledger:
     """Counts what is spent and refuses what would go over.
 
-    `gpus` is how many GPUs the run keeps busy, `spent_s` how long earlier sessions of it ran.
+    `gpus` is how many GPUs all models of the run have, `role_gpus` how many each role's model has.
     """
 
     def __init__(
-        self, budget: Budget, *, gpus: int = 0, spent_s: float = 0.0, now: Now = time.monotonic
+        self,
+        budget: Budget,
+        *,
+        gpus: int = 0,
+        role_gpus: Mapping[str, int] | None = None,
+        now: Now = time.monotonic,
     ) -> None:
-        self._run = _Account("the run", "budget", budget)
-        self._roles = {
-            role: _Account(f"role {role}", f"budget.roles.{role}", limits)
-            for role, limits in budget.roles.items()
-        }
-        self._gpus = gpus
+        self._budget = budget
+        self._role_gpus = role_gpus or {}
         self._now = now
-        self._began = now() - spent_s
-        self._by_role: dict[str, Spend] = {}
+        self._run = _Account("the run", "budget", budget, gpus)
+        self._run.begin(now())  # and never ends: a run's clock goes on between calls, too
+        self._roles: dict[str, _Account] = {}
         self._settled = asyncio.Event()
 
     @property
@@ -60,39 +117,31 @@ class Ledger:
         """What the run has spent so far, earlier sessions included."""
         return self._run.spent
 
-    @property
-    def by_role(self) -> dict[str, Spend]:
-        """The same, per role."""
-        return dict(self._by_role)
+    async def hold(self, role: str, most: Callable[[int], Spend]) -> Hold:
+        """Set aside what a call may take; waits while calls in flight may leave enough of it.
 
-    @property
-    def hours(self) -> float:
-        """How long the run has been going, earlier sessions included."""
-        return (self._now() - self._began) / 3600
-
-    def reserve_for(self, role: str, prompt_tokens: int, max_tokens: int) -> Spend:
-        """Guess what a call will take: twice the role's usual reply, within its limit."""
-        seen = self._by_role.get(role, Spend())
-        reply = max_tokens or UNKNOWN_REPLY
-        if seen.calls >= 20:
-            reply = min(reply, max(64, 2 * seen.completion_tokens // seen.calls))
-        return Spend(1, prompt_tokens, reply)
-
-    async def hold(self, role: str, reserve: Spend) -> Hold:
-        """Set the reserve aside; waits while calls in flight may leave enough of it.
+        `most` says what it may take, given the tokens of the longest reply so far: of the role, or
+        of any while it has none. Few calls go out before it has one, unless they have a limit.
 
         Raises:
             BudgetSpent: it does not fit, whatever the calls in flight turn out to need.
         """
-        while not self._fits(role, reserve):
+        mine = self._role(role)
+        guessed = not most(0).completion_tokens
+        while not self._fits(role, reserve := most(mine.longest or self._run.longest)) or (
+            guessed and self._is_new(mine)
+        ):
             await self._settled.wait()
-        for account in self._accounts(role):
+        for account in (self._run, mine):
             account.held += reserve
+        mine.begin(self._now())
         return Hold(role, reserve)
 
     def settle(self, hold: Hold, spend: Spend) -> None:
         """Replace a call's reserve by what it took; a failed call took nothing."""
-        for account in self._accounts(hold.role):
+        mine = self._role(hold.role)
+        mine.end(self._now())
+        for account in (self._run, mine):
             account.held += _minus(hold.spend)
         if spend.calls:
             self.charge(hold.role, spend)
@@ -100,42 +149,54 @@ class Ledger:
         self._settled = asyncio.Event()
 
     def charge(self, role: str, spend: Spend) -> None:
-        """Count something that is spent already, such as an earlier session's calls."""
-        for account in self._accounts(role):
+        """Count a call that is paid for already, such as one of an earlier session."""
+        for account in (self._run, self._role(role)):
             account.spent += spend
-        self._by_role[role] = self._by_role.get(role, Spend()) + spend
+            account.longest = max(account.longest, spend.completion_tokens)
 
-    def charge_time(self, seconds: float) -> None:
-        """Count the time that earlier sessions went on."""
-        self._began -= seconds
+    def charge_time(self, seconds: float, role: str = "") -> None:
+        """Count the time that earlier sessions took, or that a role was busy in them."""
+        (self._role(role) if role else self._run).busy_for(seconds)
 
-    def _accounts(self, role: str) -> Iterator[_Account]:
-        yield self._run
-        if role in self._roles:
-            yield self._roles[role]
+    def seconds_left(self, role: str) -> float | None:
+        """For how long a call may go on at least until time is up; None: for ever."""
+        now = self._now()
+        left = [
+            allowed - account.seconds(now)
+            for account in (self._run, self._role(role))
+            for _, _, allowed in account.times
+        ]
+        return max(SOONEST, min(left)) if left else None
+
+    def check_time(self, role: str) -> None:
+        """Raise BudgetSpent when the run or the role has no time left."""
+        now = self._now()
+        for account in (self._run, self._role(role)):
+            for name, limit, allowed in account.times:
+                if (seconds := account.seconds(now)) >= allowed:
+                    words = f"{seconds / allowed * limit:.4g} of {limit:g} {name}"
+                    raise account.used_up(name, words)
+
+    def _role(self, role: str) -> _Account:
+        if role not in self._roles:
+            budget = self._budget.roles.get(role, RoleBudget())
+            gpus = self._role_gpus.get(role, 0)
+            key = f"budget.roles.{role}"
+            self._roles[role] = _Account(f"role {role}", key, budget, gpus)
+        return self._roles[role]
 
     def _fits(self, role: str, reserve: Spend) -> bool:
-        fits = True
-        for account in self._accounts(role):
-            self._check_time(account)
-            over = _over(account.budget, account.spent + reserve)
-            if over:
-                name, value, limit = over
-                words = f"the next call would make it {value:.6g} of {limit:g} {name}"
-                raise _used_up(account, name, words)
-            fits = fits and not _over(account.budget, account.spent + account.held + reserve)
-        return fits
+        self.check_time(role)
+        bounded = [account for account in (self._run, self._role(role)) if account.amounts]
+        for account in bounded:
+            if error := account.over(reserve):
+                raise error
+        return not any(account.over(account.held + reserve) for account in bounded)
 
-    def _check_time(self, account: _Account) -> None:
-        budget = account.budget
-        seconds = account.spent.seconds if account is not self._run else self.hours * 3600
-        gpu_seconds = seconds * self._gpus
-        for name, limit, value in (
-            ("hours", budget.hours, seconds / 3600),
-            ("gpu_seconds", budget.gpu_seconds, gpu_seconds),
-        ):
-            if limit and value >= limit:
-                raise _used_up(account, name, f"{value:.4g} of {limit:g} {name}")
+    def _is_new(self, mine: _Account) -> bool:
+        """Whether the first few of a role's calls are out and their length matters."""
+        first = mine.in_flight >= FEW and not mine.spent.calls
+        return first and (self._run.counts_replies or mine.counts_replies)
 
 
 def check_budget(config: Config) -> None:
@@ -171,25 +232,6 @@ def check_budget(config: Config) -> None:
                 f"{key}.gpu_seconds cannot be kept: no model here runs on GPUs that are known",
                 f"set {key}.hours instead; GPUs are counted for models with `provider: vllm`",
             )
-
-
-def _used_up(account: _Account, name: str, words: str) -> BudgetSpent:
-    return BudgetSpent(
-        f"the budget of {account.name} is used up: {words}",
-        f"run the same command with a larger {account.key}.{name}",
-    )
-
-
-def _over(budget: RoleBudget, spend: Spend) -> tuple[str, float, float] | None:
-    for name, limit, value in (
-        ("calls", budget.calls, spend.calls),
-        ("prompt_tokens", budget.prompt_tokens, spend.prompt_tokens),
-        ("completion_tokens", budget.completion_tokens, spend.completion_tokens),
-        ("usd", budget.usd, spend.cost_usd),
-    ):
-        if limit and value > limit * (1 + 1e-9):  # dollars are sums of floats
-            return name, value, limit
-    return None
 
 
 def _minus(spend: Spend) -> Spend:

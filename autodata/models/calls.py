@@ -6,12 +6,21 @@ Knows nothing of episodes and prompts; `base.Caller` is what it implements.
 import asyncio
 import json
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Protocol
 
 from autodata import errors
-from autodata.errors import ContextTooLong, ProviderError, Refused, ReplayMismatch, StoreError
+from autodata.config import Price
+from autodata.errors import (
+    BudgetSpent,
+    ContextTooLong,
+    ProviderError,
+    Refused,
+    ReplayMismatch,
+    StoreError,
+)
 from autodata.models.base import Check, Deadlines, Reply, Request, Site, call_key
 from autodata.models.budget import Ledger
 from autodata.models.endpoint import Answer, Endpoint
@@ -100,8 +109,8 @@ class RecordedCaller:
     async def call(self, site: Site, request: Request, check: Check | None = None) -> Reply:
         """Return the reply to this call, asking for it at most once; see `base.Caller`.
 
-        When it is cancelled, a request that was sent already still gets its answer journaled, if
-        that comes before `close` has waited for `GRACE_S` seconds.
+        When it is cancelled or time is up, a request that was sent already still gets its answer
+        journaled, if that comes before `close` has waited for `GRACE_S` seconds.
         """
         seat = self._seat(site.role)
         request = seat.fill(request)
@@ -121,8 +130,12 @@ class RecordedCaller:
         )
         task.add_done_callback(lambda over: self._over(key, over))
         try:
-            return await asyncio.shield(task)
-        except asyncio.CancelledError:
+            while not task.done():
+                await asyncio.wait([task], timeout=self._ledger.seconds_left(site.role))
+                if not task.done():
+                    self._ledger.check_time(site.role)
+            return task.result()
+        except (asyncio.CancelledError, BudgetSpent):
             if task not in seat.endpoint.sending:
                 task.cancel()
             raise
@@ -168,13 +181,8 @@ class RecordedCaller:
     async def _ask(self, call: _Call) -> Reply:
         key, site, seat, request, check = call.key, call.site, call.seat, call.request, call.check
         endpoint, spent = seat.endpoint, Spend()
-        prompt = _length(request) // CHARS_PER_TOKEN
-        reserve = self._ledger.reserve_for(site.role, prompt, request.max_tokens)
-        if endpoint.price is not None:
-            price = endpoint.price
-            dollars = reserve.prompt_tokens * price.input + reserve.completion_tokens * price.output
-            reserve = replace(reserve, cost_usd=dollars / 1e6)
-        hold = await self._ledger.hold(site.role, reserve)
+        most = partial(_most, request, endpoint.price, _length(request) // CHARS_PER_TOKEN)
+        hold = await self._ledger.hold(site.role, most)
 
         async def keep(answer: Answer) -> None:
             nonlocal spent
@@ -227,13 +235,16 @@ class RecallingCaller(RecordedCaller):
         )
 
 
-def charge_earlier(ledger: Ledger, bodies: Iterable[Json]) -> None:
-    """Count the calls of a run's earlier sessions, so that budgets hold over all of them."""
-    for body in bodies:
-        spend = Spend(
-            1, body["prompt_tokens"], body["completion_tokens"], body["cost_usd"], body["seconds"]
-        )
-        ledger.charge(body["role"], spend)
+def _most(request: Request, price: Price | None, prompt_tokens: int, longest: int) -> Spend:
+    """What a call may take: a truncated chat is sent once more with twice its limit.
+
+    Without a limit it is taken to be as long as the longest so far.
+    """
+    reply = request.max_tokens or longest
+    if request.messages and request.max_tokens:
+        prompt_tokens, reply = 2 * prompt_tokens, 3 * reply
+    usd = (prompt_tokens * price.input + reply * price.output) / 1e6 if price else 0.0
+    return Spend(1, prompt_tokens, reply, usd)
 
 
 def _record(site: Site, endpoint: Endpoint, request: Request, answer: Answer) -> Json:

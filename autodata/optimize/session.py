@@ -7,7 +7,7 @@ the journal holds is answered at once, and every decision comes out the same.
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from itertools import count
 from typing import Protocol
@@ -162,39 +162,36 @@ async def run_session(
     else:
         await store.append("run", start.run_id, body)
     recorder = JournalRecorder(store)
-    async with recorded_session(store):
+    finished = store.find("session", FINISHED) is not None
+    async with nullcontext() if finished else recorded_session(store):
         result = await search(
             plan, baseline, documents, evaluator, proposer, recorder, progress, claim
         )
-    if store.find("session", FINISHED) is None:
+    if not finished:
         await store.append("session", FINISHED, result_body(result))
     return result
 
 
 @asynccontextmanager
 async def recorded_session(store: Store) -> AsyncIterator[None]:
-    """Journal that a session of an unfinished run begins, and why it ended if it did not finish.
+    """Journal when a session begins and ends, and why; one without an end was killed.
 
-    A session without an end was killed.
+    What lies between two sessions is not the run's time, also after it is finished.
     """
-    if store.find("session", FINISHED) is not None:
-        yield
-        return
     number = next(n for n in count(1) if store.find("session", str(n)) is None)
-    begun: Json = {"ended": None, "begun_at": time.time()}
-    await store.append("session", str(number), begun)
+    await store.append("session", str(number), {"ended": None, "begun_at": time.time()})
+    ended, reason = "done", ""
     try:
         yield
     except BaseException as error:
         stopped = isinstance(error, asyncio.CancelledError)
-        ended = {
-            "ended": "Interrupted" if stopped else type(error).__name__,
-            "reason": error.problem if isinstance(error, AutodataError) else "",
-            "ended_at": time.time(),
-        }
-        with suppress(StoreError):  # the journal may be what failed
-            await store.append("session", f"{number}-end", ended)
+        ended = "Interrupted" if stopped else type(error).__name__
+        reason = error.problem if isinstance(error, AutodataError) else ""
         raise
+    finally:
+        end: Json = {"ended": ended, "reason": reason, "ended_at": time.time()}
+        with suppress(StoreError):  # the journal may be what failed
+            await store.append("session", f"{number}-end", end)
 
 
 def result_body(result: SearchResult) -> Json:

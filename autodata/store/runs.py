@@ -96,16 +96,18 @@ def list_runs(runs_folder: Path) -> list[RunState]:
 def read_state(run: Path) -> RunState:
     """Return where a run stands, also while it is written and when its journal is damaged."""
     pid = lock.holder(run)
-    counts, run_body, ended = Counter[str](), {}, ""
+    counts, run_body, finished = Counter[str](), {}, False
     troubles: dict[str, str] = {}
     for record in _skim(run, counts):
         if record.kind == "run":
             run_body = record.body
-        elif record.kind == "session":
-            ended = record.body.get("ended") or ""
+        elif (
+            record.kind == "session"
+        ):  # what comes after the end, such as `certify`, does not undo it
+            finished |= record.body.get("ended") == FINISHED
         elif record.body["pid"] == pid:  # else it is an earlier session's
             troubles[record.key] = record.body["problem"]
-    state: State = "stopped" if ended != FINISHED else "finished"
+    state: State = "finished" if finished else "stopped"
     return RunState(
         id=run.name,
         state=state if pid is None else "running",

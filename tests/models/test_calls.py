@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from autodata.config import Budget
+from autodata.config import Budget, Price, RoleBudget
 from autodata.errors import (
     BudgetSpent,
     ConfigurationError,
@@ -21,10 +21,10 @@ from autodata.errors import (
 )
 from autodata.models.base import Message, Reply, Request, ToolCall
 from autodata.models.budget import Ledger
-from autodata.models.calls import CallLog, RecordedCaller, Seat, charge_earlier
+from autodata.models.calls import CallLog, RecordedCaller, Seat
 from autodata.models.endpoint import Endpoint, EndpointLimits
+from autodata.models.limits import Sleep
 from autodata.store.journal import Journal
-from autodata.types import Spend
 from tests.models.fakes import CHAT, SITE, Clock, FakeModel, Memory, Play, said
 
 
@@ -33,11 +33,26 @@ def build(
     log: CallLog | None = None,
     budget: Budget | None = None,
     limits: EndpointLimits | None = None,
+    price: Price | None = None,
+    sleep: Sleep | None = None,
 ) -> tuple[RecordedCaller, FakeModel, CallLog]:
     clock, model, log = Clock(), FakeModel(play), log or Memory()
-    endpoint = Endpoint("e1", model, limits, model_name="m1", now=clock.now, sleep=clock.sleep)
+    endpoint = Endpoint(
+        "e1",
+        model,
+        limits,
+        model_name="m1",
+        price=price,
+        now=clock.now,
+        sleep=sleep or clock.sleep,
+    )
     seats = {"weak": Seat(endpoint, temperature=0.7), "strong": Seat(endpoint, max_tokens=33)}
     return RecordedCaller(log, seats, Ledger(budget or Budget())), model, log
+
+
+async def ticks() -> None:
+    for _ in range(9):
+        await asyncio.sleep(0)
 
 
 async def test_call_is_journaled_before_its_reply_is_returned() -> None:
@@ -106,15 +121,13 @@ async def test_what_was_sent_is_journaled_though_nobody_waits_any_more() -> None
     caller, model, log = build(lambda *_: slow())
     first = asyncio.create_task(caller.call(SITE, CHAT))
     second = asyncio.create_task(caller.call(SITE, CHAT))
-    for _ in range(9):
-        await asyncio.sleep(0)
+    await ticks()
     first.cancel()
     gate.set()
     assert (await second).text == "paid for"
     third = asyncio.create_task(caller.call(replace(SITE, repeat=1), CHAT))
     gate.clear()
-    for _ in range(9):
-        await asyncio.sleep(0)
+    await ticks()
     third.cancel()
     asyncio.get_running_loop().call_later(0.01, gate.set)
     await caller.close()
@@ -131,8 +144,7 @@ async def test_call_that_waits_for_its_turn_is_never_sent_when_cancelled() -> No
 
     caller, model, _ = build(lambda *_: slow(), limits=EndpointLimits(concurrency=1))
     calls = [asyncio.create_task(caller.call(replace(SITE, repeat=n), CHAT)) for n in range(3)]
-    for _ in range(9):
-        await asyncio.sleep(0)
+    await ticks()
     for call in calls:
         call.cancel()
     gate.set()
@@ -201,13 +213,50 @@ async def test_budget_stops_before_anything_is_sent() -> None:
     assert len(model.requests) == 1
 
 
-async def test_earlier_sessions_count_against_the_budget() -> None:
-    caller, _, log = build(lambda *_: said())
-    await caller.call(SITE, CHAT)
+@pytest.mark.parametrize("budget", [Budget(completion_tokens=1000), Budget(usd=0.01)])
+async def test_a_budget_holds_though_truncated_replies_are_asked_for_again(budget: Budget) -> None:
+    def long(_: int, request: Request) -> Reply:
+        return replace(said(prompt=0, completion=request.max_tokens), finish="length")
+
+    caller, _, _ = build(long, budget=budget, price=Price(output=10))
+    sites = [replace(SITE, repeat=number) for number in range(20)]
+    results = await asyncio.gather(
+        *(caller.call(site, CHAT) for site in sites), return_exceptions=True
+    )
+    assert {type(result) for result in results} == {Truncated, BudgetSpent}
+    assert 600 < caller.status().spent.completion_tokens <= 1000
+
+
+async def test_hours_end_a_run_whose_calls_hang() -> None:
+    gate = asyncio.Event()
+
+    async def slow() -> Reply:
+        await gate.wait()
+        return said("paid for")
+
+    caller, _, log = build(lambda *_: slow(), budget=Budget(hours=1e-5))
+    with pytest.raises(BudgetSpent, match="hours"):
+        await caller.call(SITE, CHAT)
+    with pytest.raises(BudgetSpent, match="hours"):
+        await caller.call(replace(SITE, repeat=1), CHAT)
+    gate.set()
+    await caller.close()
     assert isinstance(log, Memory)
-    ledger = Ledger(Budget())
-    charge_earlier(ledger, log.bodies.values())
-    assert ledger.spent == Spend(1, 10, 5, 0.0, 0.5)
+    assert len(log.bodies) == 1
+
+
+async def test_hours_of_a_role_end_a_run_whose_endpoint_is_down() -> None:
+    async def wait_for_ever(_: float) -> None:
+        await asyncio.Event().wait()
+
+    budget = Budget(roles={"weak": RoleBudget(hours=1e-5)})
+    caller, _, _ = build(lambda *_: Unavailable("down"), budget=budget, sleep=wait_for_ever)
+    calls = [asyncio.create_task(caller.call(replace(SITE, repeat=n), CHAT)) for n in range(9)]
+    for call in calls:
+        with pytest.raises(BudgetSpent, match="role weak is used up"):
+            await call
+    await ticks()
+    assert caller.status().in_flight == 0
 
 
 async def test_role_fills_in_what_the_request_leaves_open() -> None:

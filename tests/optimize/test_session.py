@@ -115,9 +115,10 @@ async def test_a_session_leaves_run_candidates_iterations_certificate_and_end(
 
 async def test_a_finished_session_says_the_same_again_and_writes_nothing(tmp_path: Path) -> None:
     first = await session(tmp_path)
-    before = await facts(tmp_path)
+    before, begun = await facts(tmp_path), await sessions(tmp_path)
     assert await session(tmp_path) == first
     assert await facts(tmp_path) == before
+    assert await sessions(tmp_path) == begun
 
 
 @pytest.mark.parametrize("at", [1, 2, 4, 7, 11, 16])
@@ -130,7 +131,7 @@ async def test_a_session_stopped_anywhere_resumes_to_the_same_facts(
     assert ("session", FINISHED) not in await facts(tmp_path / "b")
     assert await session(tmp_path / "b", Rates(jitter=at)) == undisturbed
     assert await facts(tmp_path / "b") == await facts(tmp_path / "a")
-    ends = {"1": None, "1-end": "Interrupted", "2": None, FINISHED: FINISHED}
+    ends = {"1": None, "1-end": "Interrupted", "2": None, "2-end": "done", FINISHED: FINISHED}
     assert await sessions(tmp_path / "b") == ends
 
 

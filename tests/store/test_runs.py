@@ -56,9 +56,9 @@ async def test_a_run_is_running_stopped_or_finished(tmp_path: Path) -> None:
         await journal.close()
         assert runs.read_state(tmp_path / "r").state == expected
         journal = Journal.open(tmp_path / "r")
-    await journal.append("session", "again", {"ended": None})
+    await journal.append("session", "again", {"ended": None})  # such as `certify`
     await journal.close()
-    assert (await asyncio.to_thread(runs.read_state, tmp_path / "r")).state == "stopped"
+    assert (await asyncio.to_thread(runs.read_state, tmp_path / "r")).state == "finished"
 
 
 def test_a_damaged_journal_still_has_a_state(tmp_path: Path) -> None:
