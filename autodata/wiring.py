@@ -4,7 +4,6 @@ Everything above it (commands) asks for a finished whole; everything below it is
 """
 
 import asyncio
-import math
 import os
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -13,24 +12,18 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from autodata.acceptance import policy_from
-from autodata.config import Config, ModelConfig, RoleConfig
+from autodata.config import Config
 from autodata.documents import deal, load_documents, split_digest
+from autodata.endpoints import deadlines_of, silent, start
 from autodata.episode.protocol import Domain, RoleSettings, TaskProtocol, Team
-from autodata.errors import ConfigurationError, RequestRejected
+from autodata.errors import BudgetSpent, ConfigurationError
 from autodata.evaluation import HarnessEvaluator
 from autodata.harness.spec import Harness
-from autodata.models.anthropic_wire import DEFAULT_MAX_TOKENS
-from autodata.models.base import Deadlines, Model
+from autodata.models.base import Deadlines
 from autodata.models.budget import Ledger as BudgetLedger
 from autodata.models.calls import RecallingCaller, RecordedCaller, Seat
 from autodata.models.earlier import charge_earlier
-from autodata.models.endpoint import Endpoint, EndpointLimits
-from autodata.models.gpus import busy, share_out
-from autodata.models.prices import known_price
-from autodata.models.registry import model_class
-from autodata.models.router import Router
-from autodata.models.scripted import ScriptedModel
-from autodata.models.servers import Servers
+from autodata.models.gpus import busy
 from autodata.models.watchdog import Watchdog
 from autodata.optimize.plan import SearchPlan
 from autodata.project import Project
@@ -187,9 +180,9 @@ async def engine(
     async with AsyncExitStack() as stack:
         everything = [document for split in SPLITS for document in documents[split]]
         if replayed:
-            endpoints = {name: _silent(name, model) for name, model in config.used.items()}
+            endpoints = {name: silent(name, model) for name, model in config.used.items()}
         else:
-            endpoints = await _endpoints(project, journal.folder, everything, reports, stack)
+            endpoints = await start(project, journal.folder, everything, reports.line, stack)
         gpus = {
             role: busy({settings.model: config.models[settings.model]})
             for role, settings in config.roles.items()
@@ -208,7 +201,7 @@ async def engine(
             for role, settings in config.roles.items()
         }
         caller = (RecallingCaller if replayed else RecordedCaller)(journal, seats, ledger)
-        stack.push_async_callback(caller.close)
+        await stack.enter_async_context(closing(caller, reports.line))
         watched = [] if replayed else endpoints.values()
         watchdog = Watchdog(watched, journal, reports.line, reports.still)
         await stack.enter_async_context(_while_running(watchdog.watch()))
@@ -242,84 +235,20 @@ async def _while_running(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]
             await task
 
 
-async def _endpoints(
-    project: Project,
-    folder: Path,
-    documents: list[Document],
-    reports: Reports,
-    stack: AsyncExitStack,
-) -> dict[str, Endpoint]:
-    config = project.config
-    keys = [model.api_key_env for model in config.models.values() if model.api_key_env]
-    servers = await stack.enter_async_context(
-        Servers(folder / "servers", reports.line, root=project.root, key_names=keys)
-    )
-    served = {name: model for name, model in config.used.items() if model.served}
-    served = await asyncio.to_thread(share_out, served, os.environ)
-    endpoints: dict[str, Endpoint] = {}
-    for name, settings in config.used.items():
-        urls = await servers.start(name, served[name]) if name in served else settings.urls
-        endpoints[name] = Endpoint(
-            name,
-            _model(settings, urls, project.root, documents),
-            limits_of(settings, config.budget.pause_hours or math.inf),
-            provider=settings.provider,
-            model_name=settings.model,
-            price=settings.price or known_price(settings.model),
-            queue_urls=urls if settings.provider in ("local", "vllm") else (),
-            supervised=name in served,
-        )
-    return endpoints
-
-
-def _silent(name: str, settings: ModelConfig) -> Endpoint:
-    """An endpoint that is known by name only."""
-    nobody = ScriptedModel(lambda _: RequestRejected(f"{name} cannot be asked"))
-    return Endpoint(name, nobody, limits_of(settings), model_name=settings.model)
-
-
-def limits_of(settings: ModelConfig, pause_hours: float = 0.0) -> EndpointLimits:
-    """Return an endpoint's limits; a reply has one wherever the provider wants one."""
-    least = DEFAULT_MAX_TOKENS if settings.provider == "anthropic" else 0
-    return EndpointLimits(
-        settings.concurrency,
-        deadlines_of(settings),
-        settings.max_tokens or least,
-        pause_hours * 3600,
-    )
-
-
-def deadlines_of(model: ModelConfig, role: RoleConfig | None = None) -> Deadlines:
-    """Return a model's deadlines, where a role does not set its own."""
-
-    def of(name: str) -> float:
-        seconds: float = (role and getattr(role, name)) or getattr(model, name)
-        return seconds
-
-    return Deadlines(of("connect_s"), of("first_token_s"), of("total_s"))
-
-
-def _model(
-    settings: ModelConfig, urls: Sequence[str], root: Path, documents: list[Document]
-) -> Model:
-    made = model_class(settings.provider)
-    if settings.provider == "simulated":
-        simulated: Model = made(settings.model, documents)
-        return simulated
-    if settings.provider == "scripted":
-        scripted: Model = made.from_file(root / settings.script)
-        return scripted
-    key = os.environ.get(settings.api_key_env, "").strip() if settings.api_key_env else ""
-    replicas: list[Model] = [
-        made(
-            settings.model,
-            base_url=url,
-            api_key=key,
-            structured=settings.structured,
-        )
-        for url in urls
-    ]
-    return replicas[0] if len(replicas) == 1 else Router(replicas)
+@asynccontextmanager
+async def closing(caller: RecordedCaller, report: Callable[[str], None]) -> AsyncIterator[None]:
+    """Close the caller at the end: after a spent budget when all is answered, else soon."""
+    try:
+        yield
+    except BudgetSpent:
+        if left := caller.status().in_flight:
+            report(
+                f"budget spent; waiting for answers to {left} calls in flight (Ctrl-C: no longer)"
+            )
+        await caller.answered()
+        raise
+    finally:
+        await caller.close()
 
 
 def _load(path: str) -> Any:

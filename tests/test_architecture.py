@@ -25,6 +25,7 @@ LAYERS: list[set[str]] = [
     {"optimize", "report", "bench"},
     {
         "checks",
+        "endpoints",
         "estimating",
         "lifecycle",
         "live",

@@ -1,20 +1,71 @@
-"""What the configuration says, as the model layer gets it."""
+"""What the composition root does itself: how a run's calls are wound up."""
 
-from autodata.config import ModelConfig, RoleConfig
-from autodata.models.base import Deadlines
-from autodata.wiring import deadlines_of, limits_of
+import asyncio
+from contextlib import suppress
+from typing import Any
 
+import pytest
 
-def test_role_sets_any_deadline_and_takes_the_others_from_its_model() -> None:
-    model = ModelConfig(provider="vllm", connect_s=3, total_s=90)
-    assert deadlines_of(model) == Deadlines(3, 0, 90)
-    assert deadlines_of(model, RoleConfig(model="m")) == Deadlines(3, 0, 90)
-    assert deadlines_of(model, RoleConfig(model="m", first_token_s=5)) == Deadlines(3, 5, 90)
-    role = RoleConfig(model="m", connect_s=1, total_s=20)
-    assert deadlines_of(model, role) == Deadlines(1, 0, 20)
+from autodata.errors import BudgetSpent, StoreError
+from autodata.models.calls import CallStatus
+from autodata.types import Spend
+from autodata.wiring import closing
 
 
-def test_reply_of_a_provider_that_wants_a_limit_has_one_that_can_be_raised() -> None:
-    assert limits_of(ModelConfig(provider="anthropic")).max_tokens == 4096
-    assert limits_of(ModelConfig(provider="anthropic", max_tokens=9)).max_tokens == 9
-    assert limits_of(ModelConfig(provider="openai")).max_tokens == 0
+class Caller:
+    """Says what it was told to do."""
+
+    def __init__(self, in_flight: int) -> None:
+        self.told: list[str] = []
+        self._status = CallStatus(0, 0, in_flight, 0, Spend())
+
+    def status(self) -> CallStatus:
+        return self._status
+
+    async def answered(self) -> None:
+        self.told.append("answered")
+
+    async def close(self) -> None:
+        self.told.append("close")
+
+
+async def wound_up(error: BaseException | None, in_flight: int = 3) -> tuple[list[str], list[str]]:
+    caller: Any = Caller(in_flight)
+    said: list[str] = []
+    with suppress(BudgetSpent, StoreError, asyncio.CancelledError):
+        async with closing(caller, said.append):
+            if error is not None:
+                raise error
+    return caller.told, said
+
+
+async def test_a_spent_budget_waits_for_answers_and_says_so() -> None:
+    told, said = await wound_up(BudgetSpent("enough"))
+    assert told == ["answered", "close"]
+    assert "3 calls in flight" in said[0]
+    assert await wound_up(BudgetSpent("enough"), in_flight=0) == (["answered", "close"], [])
+
+
+@pytest.mark.parametrize("error", [None, asyncio.CancelledError(), StoreError("disk full")])
+async def test_whatever_else_ends_a_run_does_not_wait_long(error: BaseException | None) -> None:
+    assert await wound_up(error) == (["close"], [])
+
+
+async def test_a_signal_ends_the_waiting_for_answers() -> None:
+    class Hanging(Caller):
+        async def answered(self) -> None:
+            await asyncio.Event().wait()
+
+    caller: Any = Hanging(1)
+    waiting = asyncio.Event()
+
+    async def spend_all() -> None:
+        async with closing(caller, lambda _: waiting.set()):
+            raise BudgetSpent("enough")
+
+    task = asyncio.create_task(spend_all())
+    await waiting.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert caller.told == ["close"]

@@ -30,7 +30,8 @@ from autodata.types import Json, Spend
 CHARS_PER_TOKEN = 3  # on the safe side for English and code
 EPISODES_REMEMBERED = 20_000
 GRACE_S = 4.0
-"""Seconds that calls in flight get to finish when a run stops; they are paid for anyway."""
+"""Seconds that calls in flight get when a run is closed in a hurry; they are paid for anyway."""
+LOOK_EVERY_S = 0.1
 
 # What a call may come to for good; anything else is asked again when the run resumes.
 FINAL = ("ok", "Malformed", "Truncated", "Refused", "ContextTooLong")
@@ -110,7 +111,7 @@ class RecordedCaller:
         """Return the reply to this call, asking for it at most once; see `base.Caller`.
 
         When it is cancelled or time is up, a request that was sent already still gets its answer
-        journaled, if that comes before `close` has waited for `GRACE_S` seconds.
+        journaled, if that comes while `answered` or `close` waits.
         """
         seat = self._seat(site.role)
         request = seat.fill(request)
@@ -156,6 +157,12 @@ class RecordedCaller:
             waiting=sum(endpoint.gate.waiting for endpoint in endpoints),
             spent=self._ledger.spent,
         )
+
+    async def answered(self) -> None:
+        """Wait for what was sent, each call up to its own deadline; one try is not followed up."""
+        sent = set(self._running.values())
+        while sent := {t for e in self._endpoints() for t in e.sending} & sent:
+            await asyncio.wait(sent, timeout=LOOK_EVERY_S)
 
     async def close(self) -> None:
         """Wait a little for what was sent, then close all endpoints; the journal is not ours."""

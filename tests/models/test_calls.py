@@ -259,6 +259,34 @@ async def test_hours_of_a_role_end_a_run_whose_endpoint_is_down() -> None:
     assert caller.status().in_flight == 0
 
 
+async def test_what_was_sent_is_waited_for_but_no_second_try() -> None:
+    gates, backoff = [asyncio.Event(), asyncio.Event()], asyncio.Event()
+
+    async def slow(number: int) -> Reply:
+        await gates[number].wait()
+        return said(f"paid for {number}")
+
+    async def sleep(_: float) -> None:
+        await backoff.wait()
+
+    plays: list[Any] = [slow(0), Unavailable("reset"), slow(1)]
+    caller, model, log = build(lambda number, _: plays[number], sleep=sleep)
+    calls = [asyncio.create_task(caller.call(replace(SITE, repeat=n), CHAT)) for n in range(2)]
+    await ticks()
+    calls[0].cancel()
+    waiting = asyncio.create_task(caller.answered())
+    await ticks()
+    backoff.set()
+    await ticks()
+    assert (len(model.requests), waiting.done()) == (3, False)
+    gates[0].set()
+    await asyncio.wait_for(waiting, 5)
+    assert isinstance(log, Memory)
+    assert [body["reply"]["text"] for body in log.bodies.values()] == ["paid for 0"]
+    gates[1].set()
+    await calls[1]
+
+
 async def test_role_fills_in_what_the_request_leaves_open() -> None:
     caller, model, _ = build(lambda *_: said())
     await caller.call(replace(SITE, role="strong"), Request(prompt="x", temperature=0.1))
