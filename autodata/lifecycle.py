@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from autodata.errors import AutodataError, Interrupted, StoreError
 from autodata.project import Project
 from autodata.store.journal import Journal
-from autodata.store.runs import check_name
+from autodata.store.runs import check_name, check_name_kept
 from autodata.store.tables import seal
 
 T = TypeVar("T")
@@ -76,7 +76,7 @@ async def open_journal(project: Project, run_id: str) -> AsyncIterator[Journal]:
     """Open a run's journal for writing, seal it now and then, and close it whatever happens."""
     check_name(run_id)
     folder = project.runs / run_id
-    folder.mkdir(parents=True, exist_ok=True)
+    check_name_kept(folder)
     journal = Journal.open(folder, linger=0.0 if project.config.simulated else 0.01)
     try:
         async with sealing(folder):

@@ -142,10 +142,10 @@ class Repository:
         """
         settings = [part for key, value in _CONFIG.items() for part in ("-c", f"{key}={value}")]
         command = [self._repo.git.GIT_PYTHON_GIT_EXECUTABLE, *settings, *words]
-        with tempfile.TemporaryFile() as file:
-            file.write(stdin)
-            file.seek(0)
-            try:
+        try:
+            with tempfile.TemporaryFile() as file:
+                file.write(stdin)
+                file.seek(0)
                 out = self._repo.git.execute(
                     command,
                     istream=file,
@@ -153,10 +153,14 @@ class Repository:
                     stdout_as_string=False,
                     strip_newline_in_stdout=False,
                 )
-            except GitError as error:
-                said = str(getattr(error, "stderr", "") or error).strip().removeprefix("stderr: ")
-                problem = f"git {words[0]} failed: {said.strip(chr(39))}"
-                raise RepositoryError(problem, "put that right with git, then try again") from None
+        except GitError as error:
+            said = str(getattr(error, "stderr", "") or error).strip().removeprefix("stderr: ")
+            problem = f"git {words[0]} failed: {said.strip(chr(39))}"
+            raise RepositoryError(problem, "put that right with git, then try again") from None
+        except OSError as error:
+            problem = f"git {words[0]} cannot be given its input: {error.strerror}"
+            fix = "make room in /tmp, or set TMPDIR to a folder that has some"
+            raise RepositoryError(problem, fix) from None
         return out.decode("utf-8", errors="replace")
 
     def folder(self, harness: str) -> str:
@@ -296,6 +300,12 @@ class Repository:
                 nearest(candidate, names.split()) if names else "see `autodata runs`",
             )
         return found
+
+    def origin(self, commit: str) -> tuple[int, str | None]:
+        """Return when a commit was made, in seconds since 1970, and its parent."""
+        form = "--format=%ct %P"
+        when, parent = self.git("log", "-1", "--no-show-signature", form, commit).split(" ", 1)
+        return int(when), parent.strip() or None
 
     def _commit(self, name: str) -> str | None:
         try:

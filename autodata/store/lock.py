@@ -18,14 +18,13 @@ def acquire(run: Path) -> int:
 
     Raises:
         RunLocked: another process has it.
+        StoreError: the folder cannot be written, or the disk is full.
     """
     try:
         run.mkdir(parents=True, exist_ok=True)
         lock = os.open(run / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     except OSError as error:
-        raise StoreError(
-            f"{run} cannot be written: {error.strerror}", "choose a folder you may write to"
-        ) from error
+        raise _unwritable(run, error) from error
     deadline = time.monotonic() + _PATIENCE
     while not _try(lock, fcntl.LOCK_EX):
         if time.monotonic() > deadline:
@@ -33,8 +32,12 @@ def acquire(run: Path) -> int:
             os.close(lock)
             raise RunLocked(run.name, pid)
         time.sleep(0.01)
-    os.ftruncate(lock, 0)
-    os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
+    try:
+        os.ftruncate(lock, 0)
+        os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
+    except OSError as error:
+        os.close(lock)
+        raise _unwritable(run, error) from error
     return lock
 
 
@@ -67,3 +70,10 @@ def _try(lock: int, how: int) -> bool:
 def _read_pid(lock: int) -> int:
     text = os.pread(lock, 32, 0).strip()
     return int(text) if text.isdigit() else 0
+
+
+def _unwritable(run: Path, error: OSError) -> StoreError:
+    return StoreError(
+        f"{run} cannot be written: {error.strerror}",
+        "make room, or choose a folder you may write to",
+    )

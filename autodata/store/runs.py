@@ -87,6 +87,22 @@ def find_run(runs_folder: Path, name: str) -> Path:
     )
 
 
+def check_name_kept(run: Path) -> None:
+    """Check that a run's folder has the name that the run was begun with, if it was begun.
+
+    Raises:
+        StoreError: the folder was renamed or copied; its rows would count under another name.
+    """
+    first = next(lines.read_records(run), None)
+    if first is None or first.kind != "run" or first.key == run.name:
+        return
+    place = run.parent / first.key
+    raise StoreError(
+        f"{run} holds run {first.key}",
+        f"move the copy out of {run.parent}" if place.exists() else f"mv {run} {place}",
+    )
+
+
 def list_runs(runs_folder: Path) -> list[RunState]:
     """Return all runs, oldest first."""
     states = [read_state(folder) for folder in run_folders(runs_folder)]

@@ -27,7 +27,8 @@ from autodata.store.dump import Dump, quote
 from autodata.store.lines import Record
 from autodata.store.parts import Part, parts, sealed_name, sync
 from autodata.store.rows import SCHEMA, Row, rows
-from autodata.store.runs import find_run, run_folders
+from autodata.store.runs import check_name_kept, find_run, run_folders
+from autodata.store.scratch import scratch_folder
 
 Audience = Literal["user", "proposer"]
 
@@ -87,12 +88,14 @@ def connect(
     nothing of test. Blocks; call it in a thread.
 
     Raises:
-        StoreError: there is no such run, or its journal is damaged.
+        StoreError: there is no such run, it was renamed or copied, its journal is damaged, or
+            there is no room for temporary files.
     """
     if audience == "proposer" and run is None:
         raise ValueError("a proposer sees one run")
     folders = run_folders(runs_folder) if run is None else [find_run(runs_folder, run)]
     for folder in folders:
+        check_name_kept(folder)
         with contextlib.suppress(OSError):  # not ours to write: everything is read from the journal
             seal(folder)
     connection = duckdb.connect(config={"threads": min(4, os.cpu_count() or 1)})
@@ -197,7 +200,7 @@ def _write_parquet(dump: Dump, folder: Path) -> None:
                 copy = f"COPY (SELECT * FROM {source} WHERE {condition}) TO {quote(path)}"
                 try:
                     connection.execute(f"{copy} (FORMAT parquet, COMPRESSION zstd)")
-                except duckdb.IOException as error:
+                except duckdb.Error as error:
                     raise OSError(_first_line(error)) from error
                 sync(path)
             (folder / f"{table}.jsonl").unlink()
@@ -218,8 +221,8 @@ def _load(
     for table, columns in SCHEMA.items():
         fields = ", ".join(f'"{name}" {kind}' for name, kind, _ in columns)
         connection.execute(f"CREATE TABLE live.{table} ({fields})")
-    with tempfile.TemporaryDirectory(prefix="autodata-") as name:
-        with contextlib.closing(Dump(Path(name))) as dump:
+    with scratch_folder() as place:
+        with contextlib.closing(Dump(place)) as dump:
             dump.add(found)
         for table, source in dump.sources().items():
             visible = "true" if audience == "user" else _OPEN.get(table, "false")

@@ -82,13 +82,13 @@ def episode(document: str, split: str, status: str = "accepted", repeat: int = 0
     return "episode", f"tree0:{document}:{repeat}", body
 
 
-def small_run() -> Iterator[Fact]:
+def small_run(name: str = "r") -> Iterator[Fact]:
     """Yield one record of every kind, and train, validation and test documents."""
     yield (
         "run",
-        "run",
+        name,
         {
-            "run_id": "r",
+            "run_id": name,
             "created_at": "2026-01-02T03:04:05+02:00",
             "harness": "lambada",
             "baseline_commit": "commit0",

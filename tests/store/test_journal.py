@@ -329,6 +329,18 @@ async def test_a_full_disk_fails_every_append_in_flight(tmp_path: Path) -> None:
     assert numbers(tmp_path) == []
 
 
+def test_a_lock_that_finds_no_room_is_an_error_with_a_fix(tmp_path: Path) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+    try:
+        with pytest.raises(StoreError, match="cannot be written") as caught:
+            Journal.open(tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert "make room" in caught.value.fix
+    assert lock.holder(tmp_path) is None
+
+
 def test_a_folder_that_cannot_be_written_is_an_error_with_a_fix(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="cannot be written") as caught:

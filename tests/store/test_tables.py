@@ -146,7 +146,7 @@ def test_a_folder_that_cannot_be_written_is_read_from_the_journal(tmp_path: Path
 
 def test_several_runs_are_one_table_and_one_can_be_chosen(tmp_path: Path) -> None:
     for name in ("monday", "tuesday"):
-        write(tmp_path / name, small_run())
+        write(tmp_path / name, small_run(name))
     by_run = "SELECT run_id, count(*) FROM episodes GROUP BY 1 ORDER BY 1"
     assert ask(tmp_path, by_run) == [("monday", 9), ("tuesday", 9)]
     assert ask(tmp_path, by_run, run="monday") == [("monday", 9)]
