@@ -65,7 +65,8 @@ async def start(
 def silent(name: str, settings: ModelConfig) -> Endpoint:
     """An endpoint that is known by name only."""
     nobody = ScriptedModel(lambda _: RequestRejected(f"{name} cannot be asked"))
-    return Endpoint(name, nobody, limits_of(settings), model_name=settings.model)
+    limits = limits_of(settings)
+    return Endpoint(name, nobody, limits, provider=settings.provider, model_name=settings.model)
 
 
 def limits_of(settings: ModelConfig, pause_hours: float = 0.0) -> EndpointLimits:

@@ -7,7 +7,6 @@ commits and the project's record of tests are only read.
 import asyncio
 import json
 import shutil
-import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -20,18 +19,25 @@ from autodata.config import Config
 from autodata.errors import ReplayMismatch, StoreError
 from autodata.harness.repository import Repository
 from autodata.harness.spec import load_files
+from autodata.models.calls import call_name
 from autodata.optimize.certify import Ledger
 from autodata.optimize.session import FINISHED, GitWorkshop, RunStart
 from autodata.project import Project
 from autodata.running import noted
 from autodata.searching import SearchTask, carry_out
-from autodata.store.journal import Journal
-from autodata.store.lines import Record
+from autodata.store.journal import Journal, difference, read_records
+from autodata.store.lines import Record, segments
 from autodata.store.rows import SCHEMA, rows
+from autodata.store.runs import check_name_kept
+from autodata.store.scratch import scratch_folder
 from autodata.types import Candidate, Json
 from autodata.wiring import Reports, engine, identity, load_splits, search_plan
 
-COMPARED = ("candidate", "episode", "iteration", "certification", "session")
+COMPARED = ("run", "call", "candidate", "episode", "iteration", "certification", "session")
+FIX = (
+    "something that decides what a run does has changed since: this version of autodata, the "
+    "documents, or the journal"
+)
 _TIMES = {"seconds"} | {
     name for columns in SCHEMA.values() for name, kind, _ in columns if kind == "TIMESTAMP"
 }
@@ -42,8 +48,6 @@ class Replayed:
     """What was compared, and found equal."""
 
     run_id: str
-    calls: int = 0
-    calls_journaled: int = 0
     facts: dict[str, int] = field(default_factory=dict)
     rows: dict[str, int] = field(default_factory=dict)
     decisions: dict[str, int] = field(default_factory=dict)
@@ -54,17 +58,29 @@ async def replay(root: Path, folder: Path) -> Replayed:
     """Carry out a finished run again without any model and compare every fact and table row.
 
     Raises:
-        StoreError: the run is not finished, or its journal is damaged.
+        StoreError: the run is not finished, its journal is damaged, or there is no room for a copy.
         ReplayMismatch: the first difference, or the first call that is not in the journal.
     """
-    with tempfile.TemporaryDirectory(prefix="autodata-replay-") as place:
-        copy = Path(place) / folder.name
-        shutil.copytree(folder / "journal", copy / "journal")
+    check_name_kept(folder)
+    with scratch_folder() as place:
+        copy = place / folder.name
+        await asyncio.to_thread(_copy, folder, copy)
         journal = await asyncio.to_thread(Journal.open, copy)
         try:
             return await _replay(root, journal)
+        except ReplayMismatch as error:
+            raise ReplayMismatch(error.problem, error.fix or FIX) from error
         finally:
             await journal.close()
+
+
+def _copy(folder: Path, copy: Path) -> None:
+    """Copy a run's journal once it is known to be whole: the copy's own path would help nobody."""
+    for _ in read_records(folder, kinds=()):
+        pass
+    (copy / "journal").mkdir(parents=True)
+    for path in segments(folder / "journal"):
+        shutil.copy(path, copy / "journal")
 
 
 async def _replay(root: Path, journal: Journal) -> Replayed:
@@ -82,13 +98,13 @@ async def _replay(root: Path, journal: Journal) -> Replayed:
     with Repository(root) as repository:
         harness = load_files(repository.read_files(known["baseline_commit"]))
         start = RunStart(
-            known["run_id"],
+            journal.folder.name,
             known["created_at"],
             known["seed"],
-            known["harness"],
+            harness.name,
             known["base_commit"],
             identity(project.config, documents),
-            known["simulated"],
+            project.config.simulated,
         )
         workshop = GitWorkshop(JournaledCommits(journal, repository), start)
         plan = search_plan(project.config, start.seed)
@@ -147,15 +163,16 @@ class JournaledCommits:
         message: str,
         when: int,
     ) -> str:
-        """Return the journaled commit if it holds just these files."""
+        """Return the journaled commit if it holds just these files and was made just so."""
         body = self._journal.find("candidate", candidate_id)
         if body is None:
             raise ReplayMismatch(f"candidate {candidate_id} is not in the journal of run {run}")
-        if self.read_files(body["commit"]) != dict(files):
-            raise ReplayMismatch(
-                f"candidate {candidate_id} has other files than commit {body['commit'][:10]}"
-            )
-        return str(body["commit"])
+        commit = str(body["commit"])
+        if self.read_files(commit) != dict(files):
+            raise ReplayMismatch(f"candidate {candidate_id} has other files than commit {commit}")
+        if self._repository.origin(commit) != (when, parent):
+            raise ReplayMismatch(f"candidate {candidate_id} has another date or parent in git")
+        return commit
 
     def read_files(self, commit: str) -> dict[str, str]:
         """Return the files of a commit."""
@@ -163,21 +180,21 @@ class JournaledCommits:
 
 
 class ComparedFacts:
-    """A journal in which only calls are known; facts become known by being found out again."""
+    """A journal in which only calls are known; facts become known by being found out again.
+
+    Calls are compared when they are recalled, all other facts when they are come to.
+    """
 
     def __init__(self, journal: Journal) -> None:
         self.folder = journal.folder
         self._journal = journal
-        self._calls: set[str] = set()
         self._found_out: set[tuple[str, str]] = set()
         self._facts = Counter[str]()
         self._rows = Counter[str]()
 
     def find(self, kind: str, key: str) -> Json | None:
         """Return a call of the run, or a fact that the replay has come to."""
-        if kind == "call":
-            self._calls.add(key)
-        elif kind != "run" and (kind, key) not in self._found_out:
+        if kind != "call" and (kind, key) not in self._found_out:
             return None
         return self._journal.find(kind, key)
 
@@ -195,11 +212,13 @@ class ComparedFacts:
             return body
         known = self._journal.find(kind, key)
         if known is None:
-            raise ReplayMismatch(f"{kind} {key} is not in the journal of run {self.folder.name}")
-        await self._journal.once(kind, key, body)
-        self._compare_rows(kind, key, body, known)
-        self._found_out.add((kind, key))
-        self._facts[kind] += 1
+            raise ReplayMismatch(f"{_name(kind, key, body)} is not in the journal")
+        if told := difference(body, known):
+            raise ReplayMismatch(f"{_name(kind, key, body)} is not what the journal says: {told}")
+        if (kind, key) not in self._found_out:
+            self._compare_rows(kind, key, body, known)
+            self._found_out.add((kind, key))
+            self._facts[kind] += 1
         return known
 
     def records(self, kind: str | None = None) -> Iterator[Record]:
@@ -214,22 +233,21 @@ class ComparedFacts:
         Voids are failures of infrastructure, which a replay has none of. What follows the end of
         the run is a later `certify` or `promote`.
         """
-        journaled = needed = 0
+        seen: set[tuple[str, str]] = set()
         for record in self._journal.records():
-            if (record.kind, record.key) == ("session", FINISHED):
+            fact = (record.kind, record.key)
+            if fact == ("session", FINISHED):
                 break
-            if record.kind == "call":
-                journaled += 1
-                needed += record.key in self._calls
-                continue
             started = record.kind == "session"
             void = record.kind == "episode" and record.body["status"] == "void"
             if record.kind not in COMPARED or void or started:
                 continue
-            if (record.kind, record.key) not in self._found_out:
-                raise ReplayMismatch(f"the replay did not come to {record.kind} {record.key}")
-        compared = {**self._rows, "calls": needed}
-        return Replayed(self.folder.name, needed, journaled, dict(self._facts), compared)
+            if fact not in self._found_out:
+                raise ReplayMismatch(f"the replay did not come to {_name(*fact, record.body)}")
+            if fact in seen:
+                raise ReplayMismatch(f"{_name(*fact, record.body)} is in the journal twice")
+            seen.add(fact)
+        return Replayed(self.folder.name, dict(self._facts), dict(self._rows))
 
     def _compare_rows(self, kind: str, key: str, body: Json, known: Json) -> None:
         ours, theirs = self._projected(kind, key, body), self._projected(kind, key, known)
@@ -245,3 +263,7 @@ class ComparedFacts:
             (table, json.dumps({n: v for n, v in row.items() if n not in _TIMES}, sort_keys=True))
             for table, row in found
         ]
+
+
+def _name(kind: str, key: str, body: Json) -> str:
+    return call_name(key, body) if kind == "call" else f"{kind} {key}"

@@ -257,8 +257,7 @@ def replayed(found: Json) -> str:
     rows = ", ".join(f"{table} {number:,}" for table, number in sorted(found["rows"].items()))
     return "\n".join(
         (
-            f"calls       {found['calls']:,} of {found['calls_journaled']:,} in the journal "
-            "were needed; no model was asked",
+            f"calls       {facts['call']:,}, answered from the journal; no model was asked",
             f"episodes    {facts['episode']:,} of {facts['candidate']:,} candidates",
             f"iterations  {facts['iteration']:,}: {decisions}",
             f"decision    {found['best']} after {facts.get('certification', 0)} certifications",

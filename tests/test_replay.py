@@ -39,8 +39,7 @@ def test_a_replay_checks_everything_and_writes_nothing(finished: Place) -> None:
     assert finished.git("for-each-ref") == refs
     found = good(finished("replay", RUN, "--json")).json
     kinds = [record.kind for record in read_records(finished.folder / "runs" / RUN)]
-    assert found["calls"] == found["calls_journaled"] == kinds.count("call")
-    for kind in ("episode", "iteration", "candidate", "certification"):
+    for kind in ("run", "call", "episode", "iteration", "candidate", "certification"):
         assert found["facts"][kind] == kinds.count(kind)
         assert found["rows"][f"{kind}s"] == kinds.count(kind)
     assert sum(found["decisions"].values()) == kinds.count("iteration")
@@ -58,15 +57,27 @@ def test_what_was_certified_after_the_end_is_no_part_of_the_replay(mine: Place) 
     assert "equal" in good(mine("replay", RUN)).out
 
 
+def one_call(place: Place) -> Record:
+    """Return a call from the middle of the run."""
+    calls = list(read_records(place.folder / "runs" / RUN, {"call"}))
+    return calls[len(calls) // 2]
+
+
+def named(call: Record) -> str:
+    """How a call is named."""
+    body = call.body
+    return (
+        f"call {body['ordinal']} of role {body['role']} (candidate {body['candidate_id']}, "
+        f"document {body['document_id']}, repeat {body['repeat']}, key {call.key})"
+    )
+
+
 def test_a_missing_call_is_named(mine: Place) -> None:
-    calls = [r for r in read_records(mine.folder / "runs" / RUN) if r.kind == "call"]
-    lost = calls[len(calls) // 2]
+    lost = one_call(mine)
     rewrite(mine, lambda r: None if r.key == lost.key else r.body)
     done = mine("replay", RUN)
     assert done.code == 2
-    body = lost.body
-    assert f"call {body['ordinal']} of role {body['role']} is not in the journal" in done.err
-    assert f"candidate {body['candidate_id']}, document {body['document_id']}" in done.err
+    assert f"{named(lost)} is not in the journal" in done.err
 
 
 def changed(kind: str, **fields: object) -> Change:
@@ -81,14 +92,43 @@ def changed(kind: str, **fields: object) -> Change:
         (changed("iteration", decision="refused"), 'was "refused"'),
         (changed("candidate", prompt_chars=7), "prompt_chars is 0, was 7"),
         (changed("certification", certified=None), "certified is true, was null"),
+        (changed("run", simulated=False), f"run {RUN} is not what the journal says: simulated is"),
+        (changed("run", created_at=1), "candidate c0 has another date or parent in git"),
     ],
-    ids=["episode", "iteration", "candidate", "certification"],
+    ids=["episode", "iteration", "candidate", "certification", "models", "date"],
 )
 def test_the_first_difference_is_told(mine: Place, change: Change, told: str) -> None:
     rewrite(mine, change)
     done = mine("replay", RUN)
     assert done.code == 2
     assert told in done.err
+    assert "fix: something that decides what a run does has changed" in done.err
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"request": {"prompt": "another question", "temperature": 0}},
+        {"cost_usd": 99.0},
+    ],
+    ids=lambda fields: next(iter(fields)),
+)
+def test_a_call_that_differs_names_itself(mine: Place, fields: Json) -> None:
+    call = one_call(mine)
+    rewrite(mine, lambda r: {**r.body, **fields} if r.key == call.key else r.body)
+    done = mine("replay", RUN)
+    assert done.code == 2
+    name = next(iter(fields))
+    assert f"{named(call)} is not what the journal says: {name}" in done.err
+
+
+def test_a_call_that_nobody_asks_or_that_is_there_twice_is_named(mine: Place) -> None:
+    call = one_call(mine)
+    spare = Record("call", "spare", 0.0, call.body)
+    rewrite(mine, lambda r: r.body, [spare])
+    assert f"the replay did not come to {named(spare)}" in mine("replay", RUN).err
+    rewrite(mine, lambda r: None if r.key == "spare" else r.body, [call])
+    assert f"{named(call)} is in the journal twice" in mine("replay", RUN).err
 
 
 def test_a_fact_that_the_replay_does_not_come_to_is_told(mine: Place) -> None:

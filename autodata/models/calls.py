@@ -7,7 +7,7 @@ import asyncio
 import json
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any, Protocol
 
@@ -186,7 +186,7 @@ class RecordedCaller:
         return self._seats[role]
 
     async def _ask(self, call: _Call) -> Reply:
-        key, site, seat, request, check = call.key, call.site, call.seat, call.request, call.check
+        key, site, seat, request = call.key, call.site, call.seat, call.request
         endpoint, spent = seat.endpoint, Spend()
         most = partial(_most, request, endpoint.price, _length(request) // CHARS_PER_TOKEN)
         hold = await self._ledger.hold(site.role, most)
@@ -195,9 +195,7 @@ class RecordedCaller:
             nonlocal spent
             spent = answer.reply.spend
             self._answered += 1
-            body = _record(site, endpoint, request, answer)
-            if answer.error is None and check and (problem := check(answer.reply.text)):
-                body |= {"outcome": "Malformed", "problem": problem}
+            body = _record(site, endpoint, request, answer, call.check)
             await self._log.append("call", key, body)
 
         try:
@@ -231,15 +229,30 @@ class RecordedCaller:
 class RecallingCaller(RecordedCaller):
     """Answers from the journal alone: for replays, which never ask anybody."""
 
-    async def _ask(self, call: _Call) -> Reply:
-        site, key = call.site, call.key
-        place = f"{site.document_id}, repeat {site.repeat}" if site.document_id else "none"
-        raise ReplayMismatch(
-            f"call {site.ordinal} of role {site.role} is not in the journal: "
-            f"candidate {site.candidate_id or 'none'}, document {place}, key {key}",
-            "something that decides what is asked has changed since: this version of autodata, "
-            "the documents, or the journal",
-        )
+    async def call(self, site: Site, request: Request, check: Check | None = None) -> Reply:
+        """Return the journaled reply; tell the log all that is known here of the call, to compare.
+
+        Raises:
+            ReplayMismatch: the call is not in the journal.
+        """
+        seat = self._seat(site.role)
+        request = seat.fill(request)
+        key = call_key(site, seat.endpoint.name, seat.endpoint.model_name, request)
+        body = self._log.find("call", key)
+        if body is None:
+            raise ReplayMismatch(f"{call_name(key, asdict(site))} is not in the journal")
+        now = _record(site, seat.endpoint, request, _answer(body), check)
+        await self._log.append("call", key, body | now)
+        return _recall(body)
+
+
+def call_name(key: str, body: Json) -> str:
+    """Say which call of a run this is, from its journaled body or its site."""
+    place = f"{body['document_id']}, repeat {body['repeat']}" if body["document_id"] else "none"
+    return (
+        f"call {body['ordinal']} of role {body['role']} "
+        f"(candidate {body['candidate_id'] or 'none'}, document {place}, key {key})"
+    )
 
 
 def _most(request: Request, price: Price | None, prompt_tokens: int, longest: int) -> Spend:
@@ -254,7 +267,9 @@ def _most(request: Request, price: Price | None, prompt_tokens: int, longest: in
     return Spend(1, prompt_tokens, reply, usd)
 
 
-def _record(site: Site, endpoint: Endpoint, request: Request, answer: Answer) -> Json:
+def _record(
+    site: Site, endpoint: Endpoint, request: Request, answer: Answer, check: Check | None
+) -> Json:
     reply, error = answer.reply, answer.error
     body: Json = {
         "role": site.role,
@@ -280,14 +295,22 @@ def _record(site: Site, endpoint: Endpoint, request: Request, answer: Answer) ->
     }
     if error is not None:
         body["problem"], body["fix"] = error.problem, error.fix
+    elif check is not None and (problem := check(reply.text)):
+        body["outcome"], body["problem"] = "Malformed", problem
     return body
 
 
 def _recall(body: Json) -> Reply:
+    answer = _answer(body)
+    if answer.error is not None:
+        raise answer.error
+    return answer.reply
+
+
+def _answer(body: Json) -> Answer:
     try:
-        if body["outcome"] not in ("ok", "Malformed"):
-            raise _error(body)
-        return Reply.from_json(body["reply"])
+        final = None if body["outcome"] in ("ok", "Malformed") else _error(body)
+        return Answer(Reply.from_json(body["reply"]), body["tries"], final)
     except (KeyError, TypeError) as error:
         raise StoreError(
             f"a call in the journal has no readable reply: {error}",

@@ -18,7 +18,7 @@ from autodata.store.lines import Record, read_records
 from autodata.store.places import Places
 from autodata.types import Json
 
-__all__ = ["Journal", "Record", "read_records"]
+__all__ = ["Journal", "Record", "difference", "read_records"]
 
 SEGMENT_BYTES = 8 * 1024 * 1024
 LINGER = 0.01  # seconds a commit waits for company: little beside a model call; fsync is shared
@@ -122,7 +122,7 @@ class Journal:
         if stored is None:
             await self.append(kind, key, body)
             return body
-        told = _difference(json.loads(json.dumps(body)), stored, "")
+        told = difference(body, stored)
         if told:
             raise ReplayMismatch(
                 f"{kind} {key} of run {self.folder.name} is not what its journal says: {told}",
@@ -247,8 +247,12 @@ def _unwritable(folder: Path, error: OSError) -> StoreError:
     )
 
 
+def difference(new: Json, journaled: Json) -> str:
+    """Say where a body differs from the journaled one apart from times, or return nothing."""
+    return _difference(json.loads(json.dumps(new)), journaled, "")
+
+
 def _difference(new: Any, old: Any, path: str) -> str:
-    """Say where two JSON values differ apart from times, or return nothing."""
     if isinstance(new, dict) and isinstance(old, dict):
         names = [name for name in {**new, **old} if not _is_time(name)]
         pairs = [(f"{path}.{name}".lstrip("."), new.get(name), old.get(name)) for name in names]
