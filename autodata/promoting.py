@@ -13,7 +13,8 @@ from autodata.harness.repository import Repository
 from autodata.optimize.promote import Version, promote, rollback, versions
 from autodata.optimize.session import FINISHED
 from autodata.project import Project, harness_folder
-from autodata.store.journal import Journal, read_records
+from autodata.store.journal import Journal
+from autodata.store.runs import check_name_kept
 from autodata.types import Json
 
 
@@ -22,30 +23,49 @@ def promote_run(
 ) -> tuple[Version, bool]:
     """Promote a run's certified candidate, or another one by force; say whether that was news.
 
+    Git is left alone until the run's journal can be written.
+
     Raises:
         RepositoryError: not certified, simulated, a moved incumbent or a dirty tree; see
             `optimize.promote`.
-        StoreError: the run has no such candidate.
+        StoreError: the run has no such candidate, or another process writes it.
     """
-    facts = _facts(folder)
-    run = facts["run"].get(folder.name)
+    check_name_kept(folder)
+    return asyncio.run(_promote_run(project, folder, candidate, force))
+
+
+async def _promote_run(
+    project: Project, folder: Path, candidate: str | None, force: bool
+) -> tuple[Version, bool]:
+    journal = Journal.open(folder)
+    try:
+        version, new = _promote(project, journal, candidate, force)
+        await _write_down(journal, version)
+    finally:
+        await journal.close()
+    return version, new
+
+
+def _promote(
+    project: Project, journal: Journal, candidate: str | None, force: bool
+) -> tuple[Version, bool]:
+    name = journal.folder.name
+    run = journal.find("run", name)
     if run is None:
-        raise StoreError(f"run {folder.name} has not begun", "see `autodata runs`")
+        raise StoreError(f"run {name} has not begun", "see `autodata runs`")
     if run.get("kind") == "evaluation":
         raise StoreError(
-            f"run {folder.name} only measured a harness: there is nothing to promote",
+            f"run {name} only measured a harness: there is nothing to promote",
             "name an optimization; see `autodata runs`",
         )
-    finished = facts["session"].get(FINISHED, {})
-    chosen = candidate or _default(folder.name, finished)
-    body = facts["candidate"].get(chosen)
+    chosen = candidate or _default(name, journal.find("session", FINISHED))
+    body = journal.find("candidate", chosen)
     if body is None:
-        raise StoreError(
-            f"run {folder.name} has no candidate {chosen!r}", nearest(chosen, [*facts["candidate"]])
-        )
-    certificate = facts["certification"].get(chosen, {})
+        names = [record.key for record in journal.records("candidate")]
+        raise StoreError(f"run {name} has no candidate {chosen!r}", nearest(chosen, names))
+    certificate = journal.find("certification", chosen) or {}
     evidence: Json = {
-        "run": folder.name,
+        "run": name,
         "candidate": chosen,
         "candidate_commit": body["commit"],
         "simulated": run["simulated"],
@@ -61,11 +81,8 @@ def promote_run(
             run["baseline_tree"],
             evidence,
             force,
-            f"Promote {chosen} of run {folder.name}\n\n{body['message']}",
+            f"Promote {chosen} of run {name}\n\n{body['message']}",
         )
-    ours = ("run", "candidate")
-    if all(version.evidence.get(name) == evidence[name] for name in ours):
-        asyncio.run(_journal(folder, version))
     return version, version.tag not in known
 
 
@@ -109,16 +126,8 @@ def roll_back(project: Project, harness: str, version: str) -> Version:
         return rollback(repository, harness, int(number))
 
 
-def _facts(folder: Path) -> dict[str, dict[str, Json]]:
-    kinds = ("run", "session", "candidate", "certification")
-    facts: dict[str, dict[str, Json]] = {kind: {} for kind in kinds}
-    for record in read_records(folder, set(kinds)):
-        facts[record.kind][record.key] = record.body
-    return facts
-
-
-def _default(run: str, finished: Json) -> str:
-    if not finished:
+def _default(run: str, finished: Json | None) -> str:
+    if finished is None:
         raise RepositoryError(
             f"run {run} has no test result yet",
             f"finish it: autodata optimize --run {run}; or name a candidate with --force",
@@ -131,19 +140,17 @@ def _default(run: str, finished: Json) -> str:
     return str(finished["best"])
 
 
-async def _journal(folder: Path, version: Version) -> None:
-    """Write down what the tag says, also when a crash came between tag and journal."""
-    journal = Journal.open(folder)
-    try:
-        if journal.find("promotion", version.tag) is None:
-            body = {
-                "candidate_id": version.evidence["candidate"],
-                "commit": version.commit,
-                "harness": version.harness,
-                "version": f"v{version.number}",
-                "forced": bool(version.evidence.get("forced")),
-                "evidence": version.evidence,
-            }
-            await journal.append("promotion", version.tag, body)
-    finally:
-        await journal.close()
+async def _write_down(journal: Journal, version: Version) -> None:
+    """Journal what the tag says of this run, also when a crash came between tag and journal."""
+    ours = version.evidence.get("run") == journal.folder.name
+    if not ours or journal.find("promotion", version.tag) is not None:
+        return
+    body = {
+        "candidate_id": version.evidence["candidate"],
+        "commit": version.commit,
+        "harness": version.harness,
+        "version": f"v{version.number}",
+        "forced": bool(version.evidence.get("forced")),
+        "evidence": version.evidence,
+    }
+    await journal.append("promotion", version.tag, body)

@@ -78,13 +78,19 @@ async def optimize(
         tests_so_far(project, ids["test"]).check_room(plan.finalists)
     with Repository(project.root) as repository:
         async with open_journal(project, run_id) as journal:
-            known = journal.find("run", run_id) or {}
+            begun = _begun(journal, repository)
+            if begun and begun["baseline_tree"] != harness.tree:
+                reports.line(
+                    f"the files of harness {harness.name} have changed since run {run_id} began: "
+                    "it goes on from those it began with"
+                )
+                harness = load_files(repository.read_files(begun["baseline_commit"]))
             start = RunStart(
                 run_id,
-                known.get("created_at", int(time.time())),
+                begun["created_at"] if begun else int(time.time()),
                 seed,
                 harness.name,
-                known["base_commit"] if known else repository.head(),
+                begun["base_commit"] if begun else repository.head(),
                 identity(config, documents),
                 config.simulated,
             )
@@ -95,6 +101,29 @@ async def optimize(
                 started(Running(run_id, project, running))
                 claiming = partial(claim, project, run_id, ids["test"])
                 return await carry_out(task, running, workshop, claiming, progress)
+
+
+def _begun(journal: Journal, repository: Repository) -> Json | None:
+    """Return what the run began with; None when it begins now.
+
+    Where the `run` record was damaged and dropped, the commit of `c0` knows as much.
+
+    Raises:
+        ConfigurationError: the run is an evaluation.
+    """
+    name = journal.folder.name
+    known, baseline = journal.find("run", name), journal.find("candidate", "c0")
+    if known is not None and known.get("kind") == "evaluation":
+        raise ConfigurationError(f"run {name} is an evaluation", "choose another name: --run NAME")
+    if known is not None or baseline is None:
+        return known
+    when, parent = repository.origin(baseline["commit"])
+    return {
+        "created_at": when,
+        "base_commit": parent,
+        "baseline_commit": baseline["commit"],
+        "baseline_tree": baseline["tree"],
+    }
 
 
 def tests_so_far(project: Project, test_documents: Sequence[str]) -> Ledger:

@@ -1,11 +1,15 @@
 """What is wrong outside ends in an error with its fix, exit code 2, and nothing lost."""
 
 import json
+import shutil
+import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
 
-from tests.command_line import RUN, TINY, Place, is_root, refused, served
+from autodata.store.journal import read_records
+from tests.command_line import RUN, SMALL, TINY, Place, good, is_root, refused, served
 from tests.loopback import Reset, Say, Status
 
 WHOLE = ("--set=documents.chunk_chars=0", "--set=documents.min_chars=0")
@@ -326,6 +330,64 @@ def test_a_damaged_journal_line_is_named_and_nothing_is_dropped(mine: Place) -> 
     assert RUN in mine("runs").out
     done = mine("evaluate", "lambada", "--most=1")
     assert done.code == 0
+
+
+def test_a_run_whose_first_record_was_damaged_goes_on_after_the_fix(mine: Place) -> None:
+    (journal,) = (mine.folder / "runs" / RUN / "journal").glob("*.jsonl")
+    begun = journal.read_bytes()
+    journal.write_bytes(begun.replace(b'"', b"'", 1))
+    mine.git("commit", "-q", "--allow-empty", "-m", "More")
+    commits = mine.git("for-each-ref", f"refs/autodata/{RUN}")
+    words = ("optimize", "--run", RUN, "--seed=19", "--iterations=3", *SMALL)
+    advice = mine(*words).err.splitlines()[-1]
+    subprocess.run(advice[advice.index("sed -i") :], shell=True, check=True)
+    good(mine(*words))
+    assert mine.git("for-each-ref", f"refs/autodata/{RUN}") == commits
+    again = next(r.body for r in read_records(mine.folder / "runs" / RUN, {"run"}))
+    assert again == json.loads(begun.splitlines()[0])["body"]
+    good(mine("replay", RUN))
+
+
+def test_an_evaluation_is_not_optimized(fresh: Place) -> None:
+    good(fresh("evaluate", "lambada", "--most=1", "--run=e"))
+    refused(fresh("optimize", "--run=e", *TINY), "run e is an evaluation", "--run NAME")
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        (("show", RUN), "temporary files cannot be written"),
+        (("sql", "from calls"), "temporary files cannot be written"),
+        (("replay", RUN), "temporary files cannot be written"),
+        (("diff", f"{RUN}/c0", f"{RUN}/c1"), "cannot be given its input"),
+    ],
+)
+def test_without_room_for_temporary_files(
+    mine: Place, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], problem: str
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(mine.folder / "autodata.yaml"))
+    refused(mine(*words), problem, "make room in /tmp, or set TMPDIR")
+
+
+def test_a_run_in_a_folder_of_another_name_is_refused_whatever_is_asked(mine: Place) -> None:
+    runs = mine.folder / "runs"
+    (runs / RUN).rename(runs / "other")
+    before = mine.files()
+    for words in (
+        ("show", "other"),
+        ("sql", "from calls"),
+        ("trace", "other", "c0:a"),
+        ("optimize", "--run=other", "--seed=19", "--iterations=3", *SMALL),
+        ("evaluate", "lambada", "--run=other"),
+        ("certify", "other", "c1", *SMALL),
+        ("promote", "other", "--force"),
+        ("replay", "other"),
+    ):
+        refused(mine(*words), f"other holds run {RUN}", f"mv {runs / 'other'} {runs / RUN}")
+    assert mine.files() == before
+    shutil.copytree(runs / "other", runs / RUN)
+    refused(mine("sql", "from calls"), f"other holds run {RUN}", f"move the copy out of {runs}")
+    assert mine("show", RUN).code == 0
 
 
 def test_a_wrong_switch_or_command_ends_with_usage(fresh: Place) -> None:

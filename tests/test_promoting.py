@@ -1,11 +1,13 @@
 """Promotion through the commands, on real git: evidence, refusals, versions and the way back."""
 
+import asyncio
 import json
 from pathlib import Path
 
 import pytest
 
-from tests.command_line import RUN, TINY, Place, copied, pretend_real, refused
+from autodata.store.journal import Journal
+from tests.command_line import RUN, TINY, Place, copied, good, pretend_real, refused
 
 TAG = "harness/lambada/v1"
 MANIFEST = "harnesses/lambada/harness.yaml"
@@ -164,6 +166,29 @@ def test_without_a_git_identity_nothing_is_promoted(
     made = Place(begun)("init", "simulated")
     assert made.code == 0
     assert "committed them" not in made.out
+
+
+async def test_nothing_is_promoted_while_the_run_goes_on(real: Place) -> None:
+    journal = Journal.open(real.folder / "runs" / RUN)
+    before = unchanged(real)
+    done = await asyncio.to_thread(real, "promote", RUN)
+    refused(done, f"{RUN} is locked by process", f"autodata stop {RUN}")
+    assert unchanged(real) == before
+    await journal.close()
+    assert (await asyncio.to_thread(real, "promote", RUN)).code == 0
+
+
+def test_a_stopped_run_goes_on_from_its_baseline_when_another_version_was_promoted(
+    real: Place,
+) -> None:
+    words = ("optimize", "--run=part", *TINY)
+    refused(real(*words, "--set=budget.calls=30"), "budget", "larger budget.calls", code=3)
+    baseline = real.git("rev-parse", "refs/autodata/part/c0")
+    assert real("promote", RUN).code == 0
+    done = good(real(*words))
+    assert "lambada have changed since run part began: it goes on from those" in done.out
+    assert real.git("rev-parse", "refs/autodata/part/c0") == baseline
+    assert "equal" in good(real("replay", "part")).out
 
 
 def test_a_crash_between_tag_and_journal_is_made_good_by_the_same_command(real: Place) -> None:

@@ -152,7 +152,7 @@ async def run_session(
     """Run or resume a search to its end and journal the result.
 
     Raises:
-        ConfigurationError: the run was begun with another configuration, harness or seed.
+        ConfigurationError: the run was begun with another configuration or seed.
         BudgetSpent, Interrupted, Unavailable: stopped; the same command goes on from here.
     """
     body = start.body(baseline, Ledger.fresh(documents["test"]).split)
@@ -222,8 +222,6 @@ def train_episodes(
 
 def _same_run(known: Json, body: Json) -> None:
     named = {
-        "harness": "the harness folder",
-        "baseline_tree": "the harness's files",
         "seed": "--seed",
         "test_split": "the documents or their splits",
         "config": "the configuration",

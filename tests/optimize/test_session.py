@@ -50,7 +50,6 @@ async def session(
     folder: Path,
     evaluator: Rates | None = None,
     start: RunStart = START,
-    baseline: Candidate = BASELINE,
     events: list[Event] | None = None,
 ) -> SearchResult:
     async def claim(_: Sequence[Candidate]) -> Ledger:
@@ -61,7 +60,7 @@ async def session(
         return await run_session(
             start,
             PLAN,
-            baseline,
+            BASELINE,
             DOCUMENTS,
             evaluator or Rates(),
             Steps(STEPS, wants_minibatch=True),
@@ -136,22 +135,20 @@ async def test_a_session_stopped_anywhere_resumes_to_the_same_facts(
 
 
 @pytest.mark.parametrize(
-    ("start", "baseline", "named"),
+    ("start", "named"),
     [
-        (replace(START, seed=8), BASELINE, "seed"),
-        (replace(START, harness="other"), BASELINE, "harness"),
-        (replace(START, config={}), BASELINE, "config"),
-        (START, replace(BASELINE, tree="other"), "baseline_tree"),
+        (replace(START, seed=8), "seed"),
+        (replace(START, config={}), "config"),
     ],
 )
 async def test_a_run_is_resumed_with_what_it_was_begun_with_or_not_at_all(
-    tmp_path: Path, start: RunStart, baseline: Candidate, named: str
+    tmp_path: Path, start: RunStart, named: str
 ) -> None:
     with pytest.raises(Interrupted):
         await session(tmp_path, Breaking(2))
     before = await facts(tmp_path)
     with pytest.raises(ConfigurationError, match=f"begun with another {named}") as caught:
-        await session(tmp_path, start=start, baseline=baseline)
+        await session(tmp_path, start=start)
     assert "--run r1-2" in caught.value.fix
     assert await facts(tmp_path) == before
 
