@@ -1,7 +1,8 @@
 """Runs that tests can kill: a process that has imported everything forks one for each command.
 
-Knows nothing of what is tested. A project here asks an OpenAI-compatible server on loopback whose
-answers follow from the request alone.
+Runs begin a new segment every 60 kB, not every 8 MB, and seal full ones ten times a second, so that
+a small run does all that a large one does. Knows nothing of what is tested. A project here asks an
+OpenAI-compatible server on loopback whose answers follow from the request alone.
 """
 
 import hashlib
@@ -26,10 +27,13 @@ KEY_NAME, KEY = "AUTODATA_TEST_LLM", "planted-7f3a91-do-not-tell"
 RUN = "r"
 CONCURRENCY = 8
 _FORK = """
-import json, os, sys
+import functools, json, os, sys
 import alembic.command, numpy.random, sqlalchemy.dialects.sqlite, sqlalchemy.orm
 import autodata.cli, autodata.lifecycle, autodata.live, autodata.measuring, autodata.replaying
 import autodata.harness.workflow, autodata.models.openai_model, autodata.report, autodata.views
+from autodata import lifecycle
+lifecycle.Journal.open = functools.partial(lifecycle.Journal.open, segment_bytes=60_000)
+lifecycle.sealing = functools.partial(lifecycle.sealing, every_s=0.1)
 for line in sys.stdin:
     order = json.loads(line)
     if "wait" in order:

@@ -99,17 +99,53 @@ def segments(place: Place) -> list[Path]:
     return sorted((place.folder / "runs" / RUN / "journal").glob("*.jsonl"))
 
 
+def sealings(place: Place) -> set[Path]:
+    """Folders of Parquet that is being written, or was when its writer was killed."""
+    return set((place.folder / "runs" / RUN / "tables").glob("*/making-*"))
+
+
 def moment(rng: Random, number: int, place: Place, world: World) -> Callable[[], bool]:
-    """Say when to kill: with so many more calls sent, or right after a record of some kind."""
+    """Say when to kill: with so many more calls sent, right after a record of some kind, in the
+    middle of sealing, or at the beginning of a segment."""
     sent, delay = len(world.server.seen), rng.randrange(1, world.calls // 12)
     if FINISHED in sessions(place):
         over = time.monotonic() + rng.random() / 2
         return lambda: time.monotonic() > over
     kind = {1: "candidate", 11: "iteration", 22: "certification"}.get(number, "episode")
     have = lines(place, kind)
+    if number % 8 == 4:
+        left = sealings(place)
+        return lambda: sealings(place) > left
+    if number % 8 == 6:
+        full = len(segments(place))
+        return lambda: len(segments(place)) > full
     if number % 2 or number == 22:
         return lambda: lines(place, kind) > have
     return lambda: len(world.server.seen) >= sent + delay
+
+
+def _commits(place: Place) -> int:
+    return int(place.git("rev-list", "--count", "HEAD"))
+
+
+def promoted_in_spite_of_kills(world: World, place: Place, rng: Random) -> None:
+    """Kill a promotion at random moments, then let it end: one version is made, nothing else."""
+    words = ("promote", RUN, "c1", "--force")
+    began = time.monotonic()
+    assert world.start.run(world.copy(world.whole), *words)[0] == 0
+    whole, before, dirty = time.monotonic() - began, _commits(place), place.git("status", "-s")
+    for _ in range(8):
+        command = world.start.begin(place, *words)
+        time.sleep(rng.random() * whole)
+        command.kill()
+        command.wait()
+    code, said = world.start.run(place, *words)
+    assert code == 0, said
+    assert _commits(place) == before + 1
+    assert place.git("tag").split() == ["harness/lambada/v1"]
+    assert place.git("status", "-s") == dirty
+    assert lines(place, "promotion") == 1
+    assert {**contents(place), "promotions": []} == contents(world.whole)
 
 
 def test_a_run_killed_at_random_moments_comes_to_the_same_and_asks_nothing_twice(
@@ -133,6 +169,9 @@ def test_a_run_killed_at_random_moments_comes_to_the_same_and_asks_nothing_twice
     assert len(world.server.seen) - first <= world.calls + lost
     code, said = world.start.run(place, "replay", RUN)
     assert code == 0, said
+    assert len(segments(place)) > 9
+    assert sealings(place), "no sealing was cut short"
+    promoted_in_spite_of_kills(world, place, rng)
 
 
 def test_sealing_killed_at_random_moments_changes_no_table(world: World) -> None:
@@ -147,30 +186,6 @@ def test_sealing_killed_at_random_moments_changes_no_table(world: World) -> None
         command.kill()
         command.wait()
     assert contents(place) == contents(world.whole)
-
-
-def test_promoting_killed_at_random_moments_makes_one_version(world: World) -> None:
-    rng = Random(5)
-    place = world.copy(world.whole)
-    words = ("promote", RUN, "c1", "--force")
-    began = time.monotonic()
-    assert world.start.run(world.copy(world.whole), *words)[0] == 0
-    whole, before, dirty = time.monotonic() - began, _commits(place), place.git("status", "-s")
-    for _ in range(8):
-        command = world.start.begin(place, *words)
-        time.sleep(rng.random() * whole)
-        command.kill()
-        command.wait()
-    code, said = world.start.run(place, *words)
-    assert code == 0, said
-    assert _commits(place) == before + 1
-    assert place.git("tag").split() == ["harness/lambada/v1"]
-    assert place.git("status", "-s") == dirty
-    assert lines(place, "promotion") == 1
-
-
-def _commits(place: Place) -> int:
-    return int(place.git("rev-list", "--count", "HEAD"))
 
 
 @pytest.mark.parametrize("how", ["SIGINT", "stop"])

@@ -2,14 +2,18 @@
 
 import asyncio
 import json
+import os
 import shutil
 from collections.abc import Callable, Sequence
+from pathlib import Path
+from random import Random
 
 import pytest
 
 from autodata.store.journal import Journal, Record, read_records
 from autodata.types import Json
-from tests.command_line import RUN, SMALL, TINY, Place, good
+from tests.command_line import RUN, SMALL, TINY, Place, copied, good
+from tests.store.test_resume import tables_of
 
 Change = Callable[[Record], Json | None]
 
@@ -151,15 +155,23 @@ def test_only_a_finished_search_is_replayed(fresh: Place) -> None:
     assert "run eval is no finished search" in done.err
 
 
-def test_text_edits_are_replayed_too(fresh: Place) -> None:
+def test_text_edits_are_resumed_and_replayed_too(fresh: Place, tmp_path: Path) -> None:
     config = (fresh.folder / "autodata.yaml").read_text()
     config = config.replace("harness: lambada", "harness: cs-research")
     config = config.replace("domain: cloze", "domain: research")
     config = config.replace("acceptance: verifiable", "acceptance: prose")
     config = config.replace("proposer: knobs", "proposer: mix")
     fresh.write("autodata.yaml", config.replace(", api: completions", ""))
-    good(fresh("optimize", "--run", RUN, "--iterations=3", "--set=optimize.minibatch=2", *TINY[:4]))
+    words = ("optimize", "--run", RUN, "--iterations=3", "--set=optimize.minibatch=2", *TINY[:4])
+    good(fresh(*words))
     roles = {r.body["role"] for r in read_records(fresh.folder / "runs" / RUN) if r.kind == "call"}
     assert {"analyzer", "implementer"} <= roles
     found = json.loads(good(fresh("replay", RUN, "--json")).out)
     assert found["facts"]["iteration"] >= 2
+    whole, rng = tables_of(fresh.folder / "runs"), Random(7)
+    for number in range(2):
+        cut = copied(fresh.folder, tmp_path / str(number))
+        (journal,) = (cut.folder / "runs" / RUN / "journal").iterdir()
+        os.truncate(journal, int(journal.stat().st_size * rng.uniform(0.2, 0.9)))
+        good(cut(*words))
+        assert tables_of(cut.folder / "runs") == whole
