@@ -86,6 +86,15 @@ async def test_sealed_and_live_rows_are_the_same(tmp_path: Path) -> None:
     await journal.close()
 
 
+def test_what_no_table_can_hold_is_an_error_with_a_fix(tmp_path: Path) -> None:
+    kind, key, body = call(1)
+    write(tmp_path / "r", [(kind, key, {**body, "prompt_tokens": "many"})])
+    with pytest.raises(OSError, match="many"):
+        tables.seal(tmp_path / "r")
+    with pytest.raises(StoreError, match="many"):
+        tables.connect(tmp_path)
+
+
 def test_full_segments_are_sealed_and_nothing_is_counted_twice(tmp_path: Path) -> None:
     facts = [call(n) for n in range(60)]
     for start in range(0, 60, 20):
