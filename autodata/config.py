@@ -76,6 +76,9 @@ class ModelConfig(Section):
     total_s: Seconds = Field(600.0, description="deadline of the whole reply")
     max_tokens: Count = Field(0, description="reply limit where a role sets none; 0: provider's")
     price: Price | None = None
+    ready_s: Amount = Field(
+        0.0, description="local, vllm: deadline of getting ready; 0: 120 s for local, 1800 for vllm"
+    )
     slots: Positive = Field(8, description="local: parallel sequences")
     context: Positive = Field(1024, description="local: tokens per slot")
     threads: Count = Field(0, description="local: CPU threads; 0: all cores")

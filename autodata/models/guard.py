@@ -1,7 +1,9 @@
-"""A tiny process between autodata and a model server: `python -m autodata.models.guard CMD ...`.
+"""A tiny program between autodata and a model server: `python guard.py CMD ...`.
 
 It ends the server with everything that the server started as soon as its standard input closes,
-which happens even when autodata is killed with -9. Knows nothing of servers.
+which happens even when autodata is killed with -9. It is two processes, each of which cleans up
+when the other is killed; standard output stays open until both are gone. Imports nothing of ours,
+so that it can be run by its path, and knows nothing of servers.
 """
 
 import ctypes
@@ -11,53 +13,86 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
+NAME = b"model-guard"
 GRACE = 5.0  # seconds between asking to end and killing
 POLL = 0.2
+MOST_LOG = 64 << 20  # bytes in the log (standard error), which then begins anew
 _PR_SET_PDEATHSIG = 1
+_PR_SET_NAME = 15
 _PR_SET_CHILD_SUBREAPER = 36
 
 
 def main(command: Sequence[str]) -> int:
     """Run `command` in a session of its own until it ends or standard input closes."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    _rename()
+    told, tells = os.pipe()
+    second = os.fork()
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    if second:
+        os.close(told)
+        return _watch(second, 0, lambda: os.close(tells), 2 * GRACE)
+    os.setpgid(0, 0)
+    os.close(tells)
     child = subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, start_new_session=True, preexec_fn=_die_with_parent
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=sys.stderr,
+        start_new_session=True,
+        preexec_fn=_die_with_parent,
     )
+    return _watch(child.pid, told, lambda: _signal_group(child.pid, signal.SIGTERM), GRACE)
+
+
+def _watch(child: int, told: int, ask: Callable[[], None], grace: float) -> int:
+    """Wait until the child ends or `told` closes, then end it and what it left behind.
+
+    `ask` asks the child to end; after `grace` seconds its process group is killed.
+    """
+    code = None
     try:
-        while child.poll() is None:
-            if select.select([0], [], [], POLL)[0] and not os.read(0, 1024):
-                break
+        while code is None and not _closes(told):
+            code = _ended(child)
+            if os.fstat(2).st_size > MOST_LOG:
+                os.ftruncate(2, 0)
     finally:
-        end(child)
-    return child.returncode if child.returncode >= 0 else 128 - child.returncode
+        ask()
+        deadline = time.monotonic() + grace
+        while code is None and time.monotonic() < deadline:
+            time.sleep(0.05)
+            code = _ended(child)
+        _signal_group(child, signal.SIGKILL)
+        if code is None:
+            code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        _kill_orphans()
+    return code if code >= 0 else 128 - code
 
 
-def end(child: subprocess.Popen[bytes]) -> None:
-    """End the child's process group, then whoever left the group and has us as parent now."""
-    _signal_group(child.pid, signal.SIGTERM)
-    deadline = time.monotonic() + GRACE
-    while child.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.05)
-    _signal_group(child.pid, signal.SIGKILL)
-    child.wait()
+def _closes(told: int) -> bool:
+    return bool(select.select([told], [], [], POLL)[0]) and not os.read(told, 1024)
+
+
+def _ended(child: int) -> int | None:
+    pid, status = os.waitpid(child, os.WNOHANG)
+    return os.waitstatus_to_exitcode(status) if pid else None
+
+
+def _kill_orphans() -> None:
+    """Kill whoever left the child's group, or outlived the other guard, and has us as parent."""
     while orphans := _children():
         for pid in orphans:
-            try:
+            with suppress(ProcessLookupError, ChildProcessError):
                 os.kill(pid, signal.SIGKILL)
                 os.waitpid(pid, 0)
-            except (ProcessLookupError, ChildProcessError):
-                continue
 
 
 def _signal_group(group: int, number: int) -> None:
-    try:
+    with suppress(ProcessLookupError, PermissionError):
         os.killpg(group, number)
-    except (ProcessLookupError, PermissionError):
-        return
 
 
 def _children() -> list[int]:
@@ -68,11 +103,22 @@ def _children() -> list[int]:
     return [int(pid) for pid in listed.split()]
 
 
+def _rename() -> None:
+    """Take a name of our own, so that `pkill -9 -f autodata` and `pkill -9 python` miss us."""
+    if sys.platform == "linux":
+        _prctl(_PR_SET_NAME, NAME)
+        about = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
+        start, end = int(about[45]), int(about[46])  # of the command line, in our memory
+        if start:
+            ctypes.memset(start, 0, end - start)
+            ctypes.memmove(start, NAME, min(len(NAME), end - start))
+
+
 def _die_with_parent() -> None:
     _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def _prctl(option: int, value: int) -> None:
+def _prctl(option: int, value: int | bytes) -> None:
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
 

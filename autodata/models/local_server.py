@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -21,6 +21,12 @@ def command(config: ModelConfig, weights: Path, port: int) -> list[str]:
     numbers = [port, config.slots, config.context, threads]
     module = [sys.executable, "-m", "autodata.models.local_server"]
     return [*module, str(weights), config.model, *map(str, numbers)]
+
+
+def environment(base: Mapping[str, str]) -> dict[str, str]:
+    """Add where the server finds this package, also when it is not installed."""
+    paths = [base.get("PYTHONPATH", ""), str(Path(__file__).parents[2])]
+    return {**base, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
 
 
 def check_installed() -> None:

@@ -9,10 +9,20 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 
+from autodata.concurrency import all_of
 from autodata.config import ModelConfig
 from autodata.errors import ConfigurationError
 from autodata.models import local_server, vllm_server, weights
 from autodata.models.supervisor import Server, ServerSpec, without_keys
+
+READY_S = 120.0
+HUB_KEYS = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
+S3_KEYS = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+
+
+def is_served(config: ModelConfig) -> bool:
+    """Whether autodata starts this model's servers itself."""
+    return config.provider in ("local", "vllm") and not config.base_url
 
 
 class Servers:
@@ -63,13 +73,10 @@ class Servers:
         return await self.start_all(specs)
 
     async def start_all(self, specs: Iterable[ServerSpec]) -> list[str]:
-        """Start servers side by side and return their base URLs; stops all when one fails."""
+        """Start servers side by side and return their base URLs; stops all once one fails."""
         started = [Server(spec, self._report) for spec in specs]
         self._servers += started
-        results = await asyncio.gather(*(s.start() for s in started), return_exceptions=True)
-        failures = [result for result in results if isinstance(result, BaseException)]
-        if failures:
-            raise failures[0]
+        await all_of(server.start() for server in started)
         return [f"{server.url}/v1" for server in started]
 
     async def stop(self) -> None:
@@ -88,17 +95,19 @@ class Servers:
             name,
             partial(local_server.command, config, path),
             self._logs / f"{name}.log",
-            without_keys(self._environment, self._key_names),
+            local_server.environment(without_keys(self._environment, self._key_names)),
+            ready_s=config.ready_s or READY_S,
         )
 
     def _vllm(self, name: str, config: ModelConfig, replica: int) -> ServerSpec:
-        # gated weights need the hub's token
-        clean = without_keys(self._environment, self._key_names, keep=("HF_TOKEN",))
+        # vLLM fetches the weights itself
+        keep = S3_KEYS if config.model.startswith("s3://") else HUB_KEYS
+        clean = without_keys(self._environment, self._key_names, keep)
         label = name if config.replicas == 1 else f"{name}-{replica}"
         return ServerSpec(
             label,
             partial(vllm_server.command, config),
             self._logs / f"{label}.log",
             vllm_server.environment(config, replica, clean),
-            ready_s=vllm_server.READY_S,
+            ready_s=config.ready_s or vllm_server.READY_S,
         )

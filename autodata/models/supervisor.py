@@ -17,13 +17,26 @@ from pathlib import Path
 from autodata.errors import ConfigurationError
 from autodata.models import plain_http
 
-HEALTH_EVERY = 0.25  # seconds, while starting
-WATCH_EVERY = 5.0  # seconds, while running
-HUNG_AFTER = 120.0  # seconds without any health answer from a living process
-STABLE_AFTER = 60.0  # seconds of life after which the back-off starts again
-LAST_BACKOFF = 60.0
+GUARD = Path(__file__).with_name("guard.py")
 END_S = 15.0
-_SECRET = re.compile(r"KEY|TOKEN|SECRET|PASSW|CREDENTIAL", re.IGNORECASE)
+_SECRET = re.compile(r"API_?KEY|SECRET|PASSW|CREDENTIAL|(KEY|TOKEN)S?(_?\d+)?$", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How often a server is looked at and how long is waited for it, in seconds."""
+
+    health_every: float = 0.25  # while starting
+    answer: float = 10.0  # for one health answer
+    tell_every: float = 30.0  # that it is not ready yet
+    watch_every: float = 5.0  # while running
+    hung_after: float = 120.0  # without any health answer from a living process
+    first_backoff: float = 1.0
+    last_backoff: float = 60.0
+    stable_after: float = 60.0  # of life after which the back-off starts again
+
+
+PACE = Pace()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +69,15 @@ class Server:
     Its guard ends the whole process tree even when this process is killed.
     """
 
-    def __init__(self, spec: ServerSpec, report: Callable[[str], None]) -> None:
+    def __init__(self, spec: ServerSpec, report: Callable[[str], None], pace: Pace = PACE) -> None:
         self._spec = spec
         self._report = report
+        self._pace = pace
         self._reserved: socket.socket | None = None
         self._guard: asyncio.subprocess.Process | None = None
         self._watcher: asyncio.Task[None] | None = None
+        self._said_from = 0
         self.port = 0
-        self.restarts = 0
 
     @property
     def url(self) -> str:
@@ -74,11 +88,12 @@ class Server:
         """Start the process and wait until it is healthy.
 
         Raises:
-            ConfigurationError: it died, or did not get healthy in time; shows the log's end.
+            ConfigurationError: it cannot be started, died, or did not get healthy in time; shows
+                the log's end.
         """
         self._reserved = _reserve_port()
         self.port = self._reserved.getsockname()[1]
-        self._spec.log.parent.mkdir(parents=True, exist_ok=True)
+        self._tell(f"starting {self._spec.name} (log: {self._spec.log})")
         try:
             await self._launch()
             await self._until_healthy()
@@ -99,60 +114,71 @@ class Server:
             self._reserved = None
 
     async def _launch(self) -> None:
+        """Start the guard with the server's environment, none of ours (-I ignores PYTHONPATH)."""
         command = self._spec.command(self.port)
-        with self._spec.log.open("ab") as log:
-            log.write(f"--- {time.strftime('%F %T')} {' '.join(command)}\n".encode())
-            log.flush()
-            self._guard = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "autodata.models.guard", *command),
-                stdin=asyncio.subprocess.PIPE,
-                stdout=log,
-                stderr=log,
-                env={**self._spec.environment, "PYTHONPATH": _import_path(self._spec.environment)},
-                start_new_session=True,
-            )
+        try:
+            self._spec.log.parent.mkdir(parents=True, exist_ok=True)
+            with self._spec.log.open("ab") as log:
+                log.write(f"--- {time.strftime('%F %T')} {' '.join(command)}\n".encode())
+                log.flush()
+                self._said_from = log.tell()
+                self._guard = await asyncio.create_subprocess_exec(
+                    *(sys.executable, "-I", "-S", str(GUARD), *command),
+                    stdin=asyncio.subprocess.PIPE,
+                    stdout=asyncio.subprocess.PIPE,
+                    stderr=log,
+                    env=dict(self._spec.environment),
+                    start_new_session=True,
+                )
+        except OSError as error:
+            raise ConfigurationError(
+                f"server {self._spec.name} cannot be started: {error.strerror or error}",
+                f"see that its log can be written: {self._spec.log}",
+            ) from error
 
     async def _until_healthy(self) -> None:
         guard = self._guard
         assert guard is not None
-        deadline = time.monotonic() + self._spec.ready_s
+        began = told = time.monotonic()
         while guard.returncode is None:
             if await self._healthy():
                 return
-            if time.monotonic() > deadline:
-                raise self._failure(f"was not ready within {self._spec.ready_s:g} s")
+            now = time.monotonic()
+            if now - began > self._spec.ready_s:
+                raise self._failure(f"was not ready within ready_s, {self._spec.ready_s:g} s")
+            if now - told > self._pace.tell_every:
+                told = now
+                self._tell(f"{self._spec.name} is not ready after {now - began:.0f} s")
             with suppress(TimeoutError):
-                await asyncio.wait_for(guard.wait(), HEALTH_EVERY)
-        raise self._failure(f"ended with exit code {guard.returncode} before it was ready")
+                await asyncio.wait_for(guard.wait(), self._pace.health_every)
+        raise self._failure(f"{_how_ended(guard)} before it was ready")
 
     async def _healthy(self) -> bool:
         try:
-            status, _ = await plain_http.get(self.url + self._spec.health, 10.0)
+            status, _ = await plain_http.get(self.url + self._spec.health, self._pace.answer)
         except OSError:
             return False
         return status == 200
 
     async def _watch(self) -> None:
-        backoff = 1.0
+        backoff = self._pace.first_backoff
         while True:
             born = time.monotonic()
-            reason = await self._until_broken()
-            if time.monotonic() - born > STABLE_AFTER:
-                backoff = 1.0
-            self._report(f"server {self._spec.name} {reason}; starting it again")
-            await self._end()
-            while True:
+            problem = f"server {self._spec.name} {await self._until_broken()}"
+            if time.monotonic() - born > self._pace.stable_after:
+                backoff = self._pace.first_backoff
+            while problem:
+                self._tell(f"{problem}; starting it again in {backoff:g} s")
+                await self._end()
                 await asyncio.sleep(backoff)
-                backoff = min(LAST_BACKOFF, 2 * backoff)
-                self.restarts += 1
+                backoff = min(self._pace.last_backoff, 2 * backoff)
                 try:
                     await self._launch()
                     await self._until_healthy()
-                    break
+                    problem = ""
                 except ConfigurationError as error:
-                    self._report(error.problem)
-                    await self._end()
-            self._report(f"server {self._spec.name} is back")
+                    problem = error.problem
+            self._tell(f"server {self._spec.name} is back")
 
     async def _until_broken(self) -> str:
         guard = self._guard
@@ -160,27 +186,36 @@ class Server:
         answered = time.monotonic()
         while True:
             with suppress(TimeoutError):
-                code = await asyncio.wait_for(guard.wait(), WATCH_EVERY)
-                return f"ended with exit code {code}"
+                await asyncio.wait_for(guard.wait(), self._pace.watch_every)
+                return _how_ended(guard)
             if await self._healthy():
                 answered = time.monotonic()
-            elif time.monotonic() - answered > HUNG_AFTER:
-                return f"has not answered for {HUNG_AFTER:g} s"
+            elif time.monotonic() - answered > self._pace.hung_after:
+                return f"has not answered for {self._pace.hung_after:g} s"
 
     async def _end(self) -> None:
+        """End the guard and wait for its output to close: then everything it started is gone."""
         guard, self._guard = self._guard, None
         if guard is None:
             return
-        if guard.stdin is not None:
-            guard.stdin.close()
+        assert guard.stdin
+        assert guard.stdout
+        guard.stdin.close()
         try:
-            await asyncio.wait_for(guard.wait(), END_S)
+            async with asyncio.timeout(END_S):
+                await guard.stdout.read()
+                await guard.wait()
         except TimeoutError:
-            guard.kill()  # the server dies with its guard
+            guard.kill()  # what the server started dies with its guard
             await guard.wait()
 
+    def _tell(self, text: str) -> None:
+        """Report, or let it be: a full disk under our output must not end supervision."""
+        with suppress(OSError):
+            self._report(text)
+
     def _failure(self, what: str) -> ConfigurationError:
-        tail = _tail(self._spec.log)
+        tail = _tail(self._spec.log, self._said_from)
         return ConfigurationError(
             f"server {self._spec.name} {what}: {tail}", f"read its log: {self._spec.log}"
         )
@@ -199,16 +234,19 @@ def _reserve_port() -> socket.socket:
     return reserved
 
 
-def _import_path(environment: Mapping[str, str]) -> str:
-    """Where the guard finds this package, also when it is not installed."""
-    ours = str(Path(__file__).parents[2])
-    theirs = environment.get("PYTHONPATH", "")
-    return f"{theirs}{os.pathsep}{ours}" if theirs else ours
+def _how_ended(guard: asyncio.subprocess.Process) -> str:
+    code = guard.returncode
+    assert code is not None
+    return f"ended with exit code {code}" if code >= 0 else "lost its guard"
 
 
-def _tail(log: Path, characters: int = 600) -> str:
+def _tail(log: Path, start: int, characters: int = 600) -> str:
+    """Return the end of what has been logged since byte `start`, in one line."""
     try:
-        text = log.read_bytes()[-characters * 4 :].decode("utf-8", "replace")
+        with log.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(start if start <= size else 0, size - 4 * characters))
+            text = file.read().decode("utf-8", "replace")
     except OSError:
         return "no log"
     return " | ".join(line.strip() for line in text.splitlines() if line.strip())[-characters:]

@@ -27,6 +27,7 @@ def command(config: ModelConfig, port: int) -> list[str]:
     return [
         *module,
         *served,
+        "--disable-uvicorn-access-log",  # a line a call; --no-disable-... in args has it back
         *place,
         *(parallel if config.tensor_parallel > 1 else []),
         *config.args,

@@ -1,49 +1,66 @@
 """Supervised servers: started, watched, restarted, and gone with everything they started."""
 
 import asyncio
-import json
 import os
 import signal
 import sys
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from operator import ge
 from pathlib import Path
 
 import pytest
 
 from autodata.config import ModelConfig
 from autodata.errors import ConfigurationError
-from autodata.models import plain_http, vllm_server
+from autodata.models import guard, plain_http, vllm_server
 from autodata.models.servers import Servers
-from autodata.models.supervisor import ServerSpec, without_keys
+from autodata.models.supervisor import Pace, Server, ServerSpec, without_keys
+from tests.serving import STAND_IN, alive, gone, parent, starts
 
-STAND_IN = Path(__file__).with_name("stand_in.py")
+QUICK = Pace(health_every=0.02, watch_every=0.02, first_backoff=0.2, last_backoff=0.4)
 
 
-def spec(folder: Path, *how: str, name: str = "s", ready_s: float = 20.0) -> ServerSpec:
+def spec(folder: Path, *orders: str, name: str = "s", ready_s: float = 20.0) -> ServerSpec:
+    """Say how to start a stand-in that has these orders."""
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / "orders").write_text(" ".join(orders))
 
     def command(port: int) -> list[str]:
-        return [sys.executable, str(STAND_IN), str(port), str(folder), *how]
+        return [sys.executable, str(STAND_IN), "--port", str(port)]
 
-    return ServerSpec(name, command, folder / "log", dict(os.environ), ready_s=ready_s)
+    environment = {"PATH": os.environ["PATH"], "VLLM_STAND_IN": str(folder)}
+    return ServerSpec(name, command, folder / "log", environment, ready_s=ready_s)
 
 
 def pids(folder: Path) -> list[int]:
-    return [int(pid) for pid in (folder / "pids").read_text().split()]
+    return starts(folder)[-1].pids
 
 
-def alive(pid: int) -> bool:
+@asynccontextmanager
+async def running(
+    spec: ServerSpec, report: Callable[[str], None], pace: Pace = QUICK
+) -> AsyncIterator[Server]:
+    server = Server(spec, report, pace)
+    await server.start()
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except (FileNotFoundError, ProcessLookupError):
-        return False
+        yield server
+    finally:
+        await server.stop()
 
 
-async def gone(processes: list[int]) -> bool:
-    for _ in range(200):
-        if not any(alive(pid) for pid in processes):
-            return True
-        await asyncio.sleep(0.1)
-    return False
+async def until(happened: Callable[[], bool]) -> None:
+    for _ in range(3000):
+        if happened():
+            return
+        await asyncio.sleep(0.01)
+    pytest.fail("it did not happen within 30 s")
+
+
+async def told(lines: list[str], text: str) -> None:
+    await until(lambda: any(text in line for line in lines))
 
 
 async def answer(url: str) -> int:
@@ -56,70 +73,132 @@ async def test_server_is_up_inside_and_gone_with_its_whole_tree_outside(tmp_path
         [url] = await servers.start_all([spec(tmp_path)])
         assert await answer(url) == pids(tmp_path)[0]
         assert all(alive(pid) for pid in pids(tmp_path))
-    assert await gone(pids(tmp_path))
-    assert lines == []
-
-
-async def test_tree_is_gone_after_kill_9_of_the_process_that_started_it(tmp_path: Path) -> None:
-    program = f"""
-import asyncio
-from pathlib import Path
-from tests.models.test_servers import spec
-from autodata.models.servers import Servers
-
-async def main():
-    async with Servers(Path({str(tmp_path)!r}), print) as servers:
-        await servers.start_all([spec(Path({str(tmp_path)!r}))])
-        print("ready", flush=True)
-        await asyncio.sleep(1000)
-
-asyncio.run(main())
-"""
-    parent = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", program),
-        stdout=asyncio.subprocess.PIPE,
-        cwd=Path(__file__).parents[2],
-    )
-    assert parent.stdout is not None
-    assert await parent.stdout.readline() == b"ready\n"
-    started = pids(tmp_path)
-    assert all(alive(pid) for pid in started)
-    parent.send_signal(signal.SIGKILL)
-    await parent.wait()
-    assert await gone(started)
+    assert gone(pids(tmp_path))
+    assert lines == [f"starting s (log: {tmp_path / 'log'})"]
 
 
 async def test_dead_server_is_started_again_on_the_same_port(tmp_path: Path) -> None:
-    back = asyncio.Event()
     lines: list[str] = []
-
-    def report(line: str) -> None:
-        lines.append(line)
-        if "is back" in line:
-            back.set()
-
-    async with Servers(tmp_path, report) as servers:
-        [url] = await servers.start_all([spec(tmp_path)])
+    async with running(spec(tmp_path), lines.append) as server:
         old = pids(tmp_path)
         os.kill(old[0], signal.SIGKILL)
-        await back.wait()
-        assert await answer(url) == pids(tmp_path)[0] != old[0]
-        assert await gone(old)  # nothing of the dead one is left over either
-    assert lines[0] == "server s ended with exit code 137; starting it again"
+        await told(lines, "is back")
+        assert await answer(server.url) == pids(tmp_path)[0] != old[0]
+        assert gone(old)  # nothing of the dead one is left over either
+    assert gone(pids(tmp_path))
+    assert lines[1] == "server s ended with exit code 137; starting it again in 0.2 s"
+
+
+async def test_server_that_keeps_dying_is_started_again_after_longer_and_longer(
+    tmp_path: Path,
+) -> None:
+    lines: list[tuple[float, str]] = []
+    async with running(spec(tmp_path), lambda line: lines.append((time.monotonic(), line))):
+        (tmp_path / "orders").write_text("exit")
+        os.kill(pids(tmp_path)[0], signal.SIGKILL)
+        await until(lambda: len(lines) > 4)
+        (tmp_path / "orders").write_text("")
+        await until(lambda: "is back" in lines[-1][1])
+    waits = [f"{wait} s" for wait in (0.2, 0.4, 0.4, 0.4)]
+    assert [line.rpartition(" in ")[2] for _, line in lines[1:5]] == waits
+    assert "before it was ready: cannot load the weights; starting it again" in lines[2][1]
+    began = [start.at for start in starts(tmp_path)[1:5]]
+    waited = [start - line[0] for start, line in zip(began, lines[1:5], strict=True)]
+    assert all(map(ge, waited, (0.2, 0.4, 0.4, 0.4)))
+
+
+async def test_server_without_guard_is_replaced_only_when_it_is_gone(tmp_path: Path) -> None:
+    lines: list[str] = []
+    async with running(spec(tmp_path, "stubborn"), lines.append):
+        old = pids(tmp_path)
+        (tmp_path / "orders").write_text("")
+        os.kill(parent(parent(old[0])), signal.SIGKILL)
+        await told(lines, "server s is back")
+        assert lines[1] == "server s lost its guard; starting it again in 0.2 s"
+        assert len(lines) == 3
+    assert gone(old + pids(tmp_path))
+
+
+async def test_server_that_no_longer_answers_is_replaced(tmp_path: Path) -> None:
+    lines: list[str] = []
+    async with running(
+        spec(tmp_path), lines.append, replace(QUICK, answer=0.2, hung_after=0.5)
+    ) as server:
+        old = pids(tmp_path)
+        (tmp_path / "orders").write_text("hang")
+        await told(lines, "server s has not answered for 0.5 s")
+        (tmp_path / "orders").write_text("")
+        await told(lines, "is back")
+        assert gone(old)
+        assert await answer(server.url) == pids(tmp_path)[0]
+
+
+async def test_slow_server_is_said_to_be_slow(tmp_path: Path) -> None:
+    lines: list[str] = []
+    server = Server(spec(tmp_path, "deaf"), lines.append, replace(QUICK, tell_every=0.1))
+    start = asyncio.create_task(server.start())
+    await told(lines, "s is not ready after 0 s")
+    (tmp_path / "orders").write_text("")
+    await start
+    await server.stop()
+
+
+async def test_reports_that_cannot_be_written_do_not_end_supervision(tmp_path: Path) -> None:
+    def full(_: str) -> None:
+        raise OSError(28, "No space left on device")
+
+    async with running(spec(tmp_path), full):
+        os.kill(pids(tmp_path)[0], signal.SIGKILL)
+        await until(lambda: len(starts(tmp_path)) == 2)
+
+
+async def test_log_that_cannot_be_written_is_an_error_that_names_it(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    lost = replace(spec(tmp_path), log=tmp_path / "file" / "log")
+    async with Servers(tmp_path, print) as servers:
+        with pytest.raises(ConfigurationError, match="server s cannot be started") as caught:
+            await servers.start_all([lost])
+    assert str(lost.log) in caught.value.fix
+
+
+async def test_error_shows_the_log_of_this_start_only(tmp_path: Path) -> None:
+    quits = spec(tmp_path, "exit")
+    quits.log.write_text("what an earlier session said\n")
+    async with Servers(tmp_path, print) as servers:
+        with pytest.raises(ConfigurationError) as caught:
+            await servers.start_all([quits])
+    assert caught.value.problem.endswith("before it was ready: cannot load the weights")
+
+
+async def test_log_that_grows_too_long_begins_anew(tmp_path: Path) -> None:
+    chatty = spec(tmp_path)
+    chatty.log.touch()
+    os.truncate(chatty.log, guard.MOST_LOG + 1)
+    async with Servers(tmp_path, print) as servers:
+        await servers.start_all([chatty])
+        await until(lambda: chatty.log.stat().st_size < guard.MOST_LOG)
+
+
+async def test_one_failure_ends_the_start_of_the_others(tmp_path: Path) -> None:
+    slow = spec(tmp_path / "slow", "deaf", name="slow", ready_s=1000.0)
+    broken = spec(tmp_path / "broken", "exit", name="broken")
+    async with asyncio.timeout(30), Servers(tmp_path, print) as servers:
+        with pytest.raises(ConfigurationError, match="server broken ended with exit code 1"):
+            await servers.start_all([slow, broken])
 
 
 async def test_server_that_dies_at_once_is_an_error_with_the_logs_end(tmp_path: Path) -> None:
     async with Servers(tmp_path, print) as servers:
         with pytest.raises(ConfigurationError, match="cannot load the weights") as caught:
-            await servers.start_all([spec(tmp_path, "quits")])
+            await servers.start_all([spec(tmp_path, "exit")])
     assert str(tmp_path / "log") in caught.value.fix
 
 
 async def test_server_that_never_gets_healthy_is_an_error_and_ended(tmp_path: Path) -> None:
     async with Servers(tmp_path, print) as servers:
-        with pytest.raises(ConfigurationError, match=r"was not ready within 1\.5 s"):
-            await servers.start_all([spec(tmp_path, "deaf", ready_s=1.5)])
-        assert await gone(pids(tmp_path))
+        with pytest.raises(ConfigurationError, match=r"was not ready within ready_s, 0\.5 s"):
+            await servers.start_all([spec(tmp_path, "deaf", ready_s=0.5)])
+        assert gone(pids(tmp_path))
 
 
 async def test_two_runs_use_two_ports_and_leave_each_other_alone(tmp_path: Path) -> None:
@@ -129,23 +208,35 @@ async def test_two_runs_use_two_ports_and_leave_each_other_alone(tmp_path: Path)
                 ours.start_all([spec(tmp_path / "a")]), theirs.start_all([spec(tmp_path / "b")])
             )
             assert one != two
-        assert await gone(pids(tmp_path / "b"))
+        assert gone(pids(tmp_path / "b"))
         assert await answer(one) == pids(tmp_path / "a")[0]
 
 
-async def test_server_sees_no_keys(tmp_path: Path) -> None:
-    clean = without_keys(
-        {"PATH": "/bin", "OPENAI_API_KEY": "sk-1", "HF_TOKEN": "hf", "MINE": "sk-2"},
-        also=["MINE"],
-        keep=["HF_TOKEN"],
+def test_what_looks_like_a_key_is_left_out_of_an_environment() -> None:
+    keys = (
+        *("OPENAI_API_KEY", "VLLM_API_KEY", "OPENAI_API_KEY_2", "API_KEY_PROD", "APIKEY"),
+        *("HF_TOKEN", "GITHUB_TOKEN", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "db_password"),
+        *("CLIENT_SECRET", "GOOGLE_APPLICATION_CREDENTIALS", "MASTERKEY", "KEY", "TOKEN1", "MINE"),
     )
-    assert clean == {"PATH": "/bin", "HF_TOKEN": "hf"}
+    settings = (
+        *("PATH", "TOKENIZERS_PARALLELISM", "HF_TOKEN_PATH", "VLLM_MAX_TOKENS_PER_EXPERT"),
+        *("AWS_ACCESS_KEY_ID", "KEYBOARD", "SSH_KEY_FILE"),
+    )
+    everything = dict.fromkeys((*keys, *settings), "x")
+    assert set(without_keys(everything, also=["MINE"])) == set(settings)
+    assert set(without_keys(everything, also=["MINE"], keep=["HF_TOKEN", "MINE"])) == {
+        *settings,
+        "HF_TOKEN",
+    }
+
+
+async def test_server_gets_its_environment_and_no_import_path_of_ours(tmp_path: Path) -> None:
     one = spec(tmp_path)
-    only = ServerSpec(one.name, one.command, one.log, {"PATH": os.environ["PATH"]})
     async with Servers(tmp_path, print) as servers:
-        await servers.start_all([only])
-    seen = json.loads((tmp_path / "environment.json").read_text())
-    assert set(seen) <= {"PATH", "PYTHONPATH", "LC_CTYPE", "PWD", "SHLVL", "_"}
+        await servers.start_all([one])
+    assert starts(tmp_path)[0].environment.items() - one.environment.items() <= {
+        ("LC_CTYPE", "C.UTF-8")
+    }
 
 
 async def test_missing_vllm_names_the_extra_and_the_command(tmp_path: Path) -> None:
