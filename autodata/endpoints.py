@@ -46,9 +46,10 @@ async def start(
     )
     served = {name: model for name, model in config.used.items() if model.served}
     served = await asyncio.to_thread(share_out, served, os.environ)
+    addresses = await servers.start_models(served)
     endpoints: dict[str, Endpoint] = {}
     for name, settings in config.used.items():
-        urls = await servers.start(name, served[name]) if name in served else settings.urls
+        urls = addresses.get(name, settings.urls)
         endpoints[name] = Endpoint(
             name,
             _model(settings, urls, project.root, documents),

@@ -6,7 +6,6 @@ Knows nothing of searching; whatever is paid for here is journaled like any run.
 import asyncio
 import os
 from collections.abc import Callable, Sequence
-from contextlib import AsyncExitStack
 
 from autodata.errors import ConfigurationError, StoreError
 from autodata.evaluation import outcome_of
@@ -103,11 +102,14 @@ def _candidate(journal: Journal, name: str) -> Candidate:
 
 async def serve(
     project: Project,
+    session: str,
     names: Sequence[str],
     reports: Reports,
     ready: Callable[[str, list[str]], None],
 ) -> None:
     """Serve the configured models until cancelled; tell each one's addresses when it is up.
+
+    The logs lie in a folder named after the session, which nobody else writes to.
 
     Raises:
         ConfigurationError: no such model, nothing to serve, or a server does not start.
@@ -129,11 +131,7 @@ async def serve(
         )
     wanted = await asyncio.to_thread(share_out, wanted, os.environ)
     keys = [model.api_key_env for model in models.values() if model.api_key_env]
-    logs = project.runs / "serve"
-    async with AsyncExitStack() as stack:
-        servers = await stack.enter_async_context(
-            Servers(logs, reports.line, root=project.root, key_names=keys)
-        )
-        for name, model in wanted.items():
-            ready(name, await servers.start(name, model))
+    logs = project.runs / "serve" / session
+    async with Servers(logs, reports.line, root=project.root, key_names=keys) as servers:
+        await servers.start_models(wanted, ready)
         await asyncio.Event().wait()

@@ -225,6 +225,7 @@ def serve(
     pull_weights(project, console)
     work = measuring.serve(
         project,
+        new_run_id(),
         names or [],
         Reports(say),
         lambda name, urls: say(f"{name} is ready: base_url: {' '.join(urls)}"),

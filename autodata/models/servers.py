@@ -20,11 +20,6 @@ HUB_KEYS = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
 S3_KEYS = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 
 
-def is_served(config: ModelConfig) -> bool:
-    """Whether autodata starts this model's servers itself."""
-    return config.provider in ("local", "vllm") and not config.base_url
-
-
 class Servers:
     """Starts supervised servers, each with a log in `logs`; `async with Servers(...) as servers`.
 
@@ -53,6 +48,29 @@ class Servers:
 
     async def __aexit__(self, *_: object) -> None:
         await self.stop()
+
+    async def start_models(
+        self,
+        models: Mapping[str, ModelConfig],
+        ready: Callable[[str, list[str]], None] = lambda name, urls: None,
+    ) -> dict[str, list[str]]:
+        """Start models side by side; return their base URLs, of which `ready` is told at once.
+
+        Where two share a GPU they start one after the other: vLLM takes what memory it finds free.
+        """
+        urls: dict[str, list[str]] = {}
+
+        async def start(name: str) -> None:
+            urls[name] = await self.start(name, models[name])
+            ready(name, urls[name])
+
+        gpus = [gpu for model in models.values() for gpu in model.gpus]
+        if len(set(gpus)) == len(gpus):
+            await all_of(map(start, models))
+        else:
+            for name in models:
+                await start(name)
+        return urls
 
     async def start(self, name: str, config: ModelConfig) -> list[str]:
         """Start what model `name` needs; return its base URLs, one a replica, when all are ready.
