@@ -50,7 +50,8 @@ def content(path: Path) -> bytes:
     """What a file says; Parquet is compressed, so its cells are read."""
     if path.suffix != ".parquet":
         return path.read_bytes()
-    return str(duckdb.execute(f"from read_parquet('{path}')").fetchall()).encode()
+    with duckdb.connect() as tables:
+        return str(tables.execute(f"from read_parquet('{path}')").fetchall()).encode()
 
 
 def children(pid: int) -> list[int]:
