@@ -2,22 +2,43 @@
 
 import asyncio
 from collections.abc import Awaitable, Coroutine, Iterable
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 T = TypeVar("T")
 
 
-async def all_of(coroutines: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+async def all_of(
+    coroutines: Iterable[Coroutine[Any, Any, T]], patient: tuple[type[Exception], ...] = ()
+) -> list[T]:
     """Run coroutines concurrently and return their results in order.
 
-    The first failure cancels and awaits the others and is raised, not wrapped in a group.
+    The first failure cancels and awaits the others and is raised, not wrapped in a group. One that
+    is `patient` lets the others come to their ends first, and of several the first in order is
+    raised: so what has happened by then does not depend on who was faster.
     """
-    tasks = [asyncio.ensure_future(coroutine) for coroutine in coroutines]
+    tasks = [asyncio.ensure_future(_held(coroutine, patient)) for coroutine in coroutines]
     try:
-        return list(await asyncio.gather(*tasks))
+        results = await asyncio.gather(*tasks)
     except BaseException:
         await finish(tasks)
         raise
+    for result in results:
+        if isinstance(result, _Held):
+            raise result.error
+    return [result for result in results if not isinstance(result, _Held)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    error: Exception
+
+
+async def _held(work: Awaitable[T], patient: tuple[type[Exception], ...]) -> T | _Held:
+    try:
+        return await work
+    except patient as error:
+        return _Held(error)
 
 
 async def finish(tasks: Iterable[Awaitable[Any]]) -> None:

@@ -140,3 +140,7 @@ class Refused(ProviderError):
 
 class Malformed(ProviderError):
     """The reply does not fit its schema after bounded re-asking."""
+
+
+BAD_OUTPUT = (Malformed, Truncated, Refused, ContextTooLong)
+"""Failures that are the models' or the harness's own doing: data, never a void episode."""

@@ -17,7 +17,7 @@ from autodata.concurrency import all_of
 from autodata.episode.matching import matches, vote
 from autodata.episode.protocol import Domain, RoleSettings, Team
 from autodata.episode.replies import JudgeReply, VerifierReply
-from autodata.errors import ContextTooLong, Refused, Truncated
+from autodata.errors import BAD_OUTPUT, ContextTooLong, Refused, Truncated
 from autodata.models.base import Check, Message, Reply, Request, Site
 from autodata.models.structured import ask_json
 from autodata.types import Attempt, Document, Example, SolverRole, Spend, Verification
@@ -102,7 +102,8 @@ async def solve(
 ) -> list[Attempt]:
     """Draw the numbered samples of one solver, independently and side by side, and score each.
 
-    A truncated or refused answer is the solver's own failure and scores 0.
+    A truncated or refused answer is the solver's own failure and scores 0. When a judge fails, the
+    other samples are judged all the same: a replay must ask what was asked.
     """
 
     async def one(sample: int) -> Attempt:
@@ -116,7 +117,7 @@ async def solve(
         weights = [line.weight for line in example.rubric]
         return Attempt(role, sample, answer, rubric_score(weights, satisfied), satisfied)
 
-    return await all_of(one(sample) for sample in samples)
+    return await all_of((one(sample) for sample in samples), BAD_OUTPUT)
 
 
 async def _answer(
@@ -141,7 +142,7 @@ async def _answer(
     if settings.majority <= 1:
         return await sample(ordinal)
     places = [f"{ordinal}.v{number}" for number in range(settings.majority)]
-    return vote(await all_of(sample(place) for place in places))
+    return vote(await all_of((sample(place) for place in places), BAD_OUTPUT))
 
 
 async def judge(asking: Asking, example: Example, response: str, ordinal: str) -> tuple[bool, ...]:

@@ -17,11 +17,9 @@ from autodata.episode.roles import Asking, sampling, show, solve, verify_frozen
 from autodata.episode.rounds import OpenRound, example_from, example_to
 from autodata.episode.shortening import MOST_CUTS, shortened
 from autodata.errors import (
+    BAD_OUTPUT,
     ContextTooLong,
     HarnessError,
-    Malformed,
-    Refused,
-    Truncated,
     Unavailable,
 )
 from autodata.harness.spec import Harness
@@ -42,8 +40,6 @@ from autodata.types import (
 
 T = TypeVar("T")
 Host = Callable[[str, Json], Awaitable[Any]]
-BAD_OUTPUT = (Malformed, Truncated, Refused, ContextTooLong)
-"""Failures that are the models' or the harness's own doing: data, never a void episode."""
 
 
 class Workflows(Protocol):

@@ -1,5 +1,6 @@
 """What the frozen roles are asked: independent samples, a judge that cannot know, votes."""
 
+import asyncio
 from dataclasses import replace
 
 import pytest
@@ -8,7 +9,7 @@ from autodata.episode.protocol import RoleSettings
 from autodata.episode.research import Research
 from autodata.episode.roles import judge, solve, verify_frozen
 from autodata.errors import ContextTooLong, Malformed, ProviderError, Refused, Truncated
-from autodata.models.base import Request, Site
+from autodata.models.base import Check, Reply, Request, Site
 from autodata.types import Attempt, Example, SolverRole, Spend
 from tests.episode.parts import (
     DOCUMENT,
@@ -120,6 +121,26 @@ async def test_a_contradicted_or_unknown_criterion_counts_as_not_met(
 async def test_a_judge_that_never_fits_its_schema_is_no_score() -> None:
     with pytest.raises(Malformed):
         await attempts(good_caller(judge="satisfied, all of them"))
+
+
+async def test_what_is_asked_does_not_depend_on_how_soon_a_judge_fails() -> None:
+    def play(site: Site, request: Request) -> Answer:
+        failed = {"r0.weak.1.judge": Truncated("second"), "r0.weak.2.judge": Truncated("third")}
+        return failed.get(site.ordinal, verdicts(True, True, True))
+
+    class Slow(FakeCaller):
+        """Answers the first two samples late: the third one's judge has failed by then."""
+
+        async def call(self, site: Site, request: Request, check: Check | None = None) -> Reply:
+            if site.ordinal in ("r0.weak.0", "r0.weak.1"):
+                for _ in range(20):
+                    await asyncio.sleep(0)
+            return await super().call(site, request, check)
+
+    caller = Slow(good_caller(judge=play).plays)
+    with pytest.raises(Truncated, match="second"):
+        await attempts(caller)
+    assert len(caller.of("weak")) == len(caller.of("judge")) == 3
 
 
 async def test_a_checkable_answer_is_compared_and_needs_no_judge() -> None:

@@ -23,8 +23,9 @@ class Journal:
 
 
 def call(at: float, seconds: float, role: str = "weak") -> Record:
-    body = {"role": role, "prompt_tokens": 10, "completion_tokens": 5, "cost_usd": 0.25}
-    return Record("call", f"{role} {at}", at, {**body, "seconds": seconds})
+    tokens = {"prompt_tokens": 10, "completion_tokens": 5, "cost_usd": 0.25}
+    body = {"role": role, "endpoint": "e", **tokens, "seconds": seconds}
+    return Record("call", f"{role} {at}", at, body)
 
 
 def begun(at: float) -> Record:
@@ -37,7 +38,8 @@ def ended(at: float) -> Record:
 
 def charged(*records: Record) -> Ledger:
     ledger = Ledger(HOURS, now=Clock().now)
-    charge_earlier(ledger, Journal(*records))
+    answered = charge_earlier(ledger, Journal(*records))
+    assert answered == {"e" for record in records if record.kind == "call"}
     return ledger
 
 
