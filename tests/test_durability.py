@@ -1,5 +1,6 @@
 """Whatever happens to a run, nothing paid for is lost or paid twice, and the same comes out."""
 
+import os
 import re
 import resource
 import shutil
@@ -215,6 +216,7 @@ def test_a_second_process_reads_a_run_that_goes_on_but_cannot_write_it(world: Wo
     place, before = world.copy(), len(world.server.seen)
     command = world.start.begin(place, *OPTIMIZE)
     assert until(lambda: len(world.server.seen) > before + 50, command)
+    os.kill(command.pid, signal.SIGSTOP)  # or it might end before it has been looked at
     code, said = world.start.run(place, *OPTIMIZE)
     assert code == 2
     assert f"error: {RUN} is locked by process {command.pid}\nfix: autodata stop {RUN}" in said
@@ -223,6 +225,7 @@ def test_a_second_process_reads_a_run_that_goes_on_but_cannot_write_it(world: Wo
     assert code == 0
     assert 50 < int(said.splitlines()[1]) <= len(world.server.seen)
     assert f"running as process {command.pid}" in world.start.run(place, "status")[1]
+    os.kill(command.pid, signal.SIGCONT)
     assert command.wait() == 0
     assert contents(place) == contents(world.whole)
 

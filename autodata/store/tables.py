@@ -160,6 +160,7 @@ def query(
         raise StoreError(_first_line(error), _fix(connection, str(error))) from error
     finally:
         timer.cancel()
+        timer.join()  # a thread that is left at the program's end keeps the connection from closing
     return Result(tuple(relation.columns), types, found[:limit], len(found) > limit)
 
 
