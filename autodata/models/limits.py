@@ -75,9 +75,13 @@ class Gate:
         self.let_in()
 
     def went_well(self) -> None:
-        """Raise the limit a little, if it is what holds calls back."""
+        """Raise the limit a little, if it is what holds calls back, and use that at once.
+
+        The call itself holds its place for a while yet: many may have gone well before one leaves.
+        """
         if self.in_flight >= self.limit and self._limit < self.most:
             self._limit = min(self.most, self._limit + (1 if self._doubling else 1 / self._limit))
+            self.let_in()
 
     def overloaded(self, entered: float, retry_after: float = 0.0) -> None:
         """Halve the limit, once for all calls that were in flight together, and keep the wait."""

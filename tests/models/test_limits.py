@@ -63,6 +63,17 @@ async def test_limit_doubles_at_first_and_grows_by_one_a_round_after_an_overload
     assert before < one._limit < before + 1.01
 
 
+async def test_calls_that_go_well_together_raise_the_limit_together() -> None:
+    one = gate(1000)
+    await fill(one, START)
+    waiting = [asyncio.create_task(one.enter()) for _ in range(START)]
+    await asyncio.sleep(0)
+    for _ in range(START):  # none of them has left: what they got is being written down
+        one.went_well()
+    assert (one.limit, one.in_flight) == (2 * START, 2 * START)
+    await asyncio.gather(*waiting)
+
+
 async def test_one_overload_counts_once_for_all_that_were_in_flight() -> None:
     clock = Clock()
     one = gate(32, clock)
