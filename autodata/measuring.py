@@ -18,12 +18,12 @@ from autodata.models.servers import Servers
 from autodata.optimize.certify import Ledger, certify
 from autodata.optimize.estimate import Yardstick
 from autodata.optimize.plan import SearchPlan
-from autodata.optimize.session import recorded_session
+from autodata.optimize.session import recorded_session, same_run
 from autodata.project import Project
 from autodata.running import Running, claim, noted, tests_so_far
 from autodata.store.journal import Journal
 from autodata.types import Candidate, Cell, Json
-from autodata.wiring import Reports, engine, load_splits, search_plan
+from autodata.wiring import Reports, engine, identity, load_splits, search_plan
 
 Started = Callable[[Running], None]
 
@@ -51,6 +51,8 @@ async def certify_candidate(
             raise ConfigurationError(
                 f"run {run_id} was made with another test split", "use its configuration: -c FILE"
             )
+        rules = identity(project.config, documents) | {"optimize": run["config"]["optimize"]}
+        same_run(run, {"run_id": run_id, "config": rules})  # how it was searched does not matter
         if (known := journal.find("certification", name)) is not None:
             return known
         if (run_id, candidate.tree) not in noted(project, ids):
@@ -119,6 +121,11 @@ async def serve(
         if name not in models:
             raise ConfigurationError(
                 f"no model is named {name!r}", f"autodata.yaml has {', '.join(models)}"
+            )
+        if not models[name].served:
+            raise ConfigurationError(
+                f"models.{name} is served elsewhere",
+                "leave it out, or give it `provider: vllm` or `local`, and no base_url",
             )
     wanted = {
         name: model

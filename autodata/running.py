@@ -25,6 +25,7 @@ from autodata.optimize.session import (
     GitWorkshop,
     RunStart,
     recorded_session,
+    same_run,
 )
 from autodata.project import Project, harness_names
 from autodata.searching import SearchTask, carry_out
@@ -232,6 +233,8 @@ async def _begin_evaluation(
         raise ConfigurationError(
             f"run {run_id} is an optimization", "choose another name: --run NAME"
         )
+    else:
+        same_run(known, body)
 
 
 def harness_at(project: Project, name: str) -> Harness:

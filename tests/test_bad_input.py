@@ -125,6 +125,7 @@ def test_a_configuration_file_that_is_wrong(
         (("show", "last"), "there is no run yet", "autodata optimize"),
         (("stop", "nope"), "there is no run nope", "autodata runs"),
         (("serve",), "nothing to serve", "provider: vllm"),
+        (("serve", "small"), "models.small is served elsewhere", "leave it out"),
         (("serve", "smal"), "no model is named 'smal'", "small"),
         (("models", "pull", "smol"), "'smol'", "smollm2"),
         (("bench", "search", "--landscape=nul"), "--landscape 'nul' is unknown", "null"),
@@ -152,7 +153,16 @@ def test_a_command_about_something_that_is_not_there(
         (("trace", RUN, "c3"), "'c3' names no episode", "CANDIDATE:DOCUMENT"),
         (("trace", RUN, "c3:zz"), "no episode c3:zz", "autodata sql"),
         (("evaluate", "lambada", "--run", RUN), f"run {RUN} is an optimization", "--run NAME"),
-        (("optimize", "--run", RUN, "--seed=4", "--iterations=3"), "another ", f"--run {RUN}-2"),
+        (
+            ("optimize", "--run", RUN, "--seed=4", "--iterations=3"),
+            "other settings",
+            f"--run {RUN}-2",
+        ),
+        (
+            ("certify", RUN, "c1", "--set=protocol.max_rounds=2", *SMALL),
+            "config.protocol.max_rounds is 2, was 4",
+            "undo the change",
+        ),
     ],
 )
 def test_a_command_about_a_run_it_does_not_fit(
@@ -166,10 +176,28 @@ def test_a_command_about_a_run_it_does_not_fit(
 
 def test_the_seed_or_configuration_of_a_run_is_not_changed_in_its_middle(fresh: Place) -> None:
     assert fresh("optimize", "--run=a", *TINY).code == 0
-    refused(fresh("optimize", "--run=a", "--seed=1", *TINY), "another seed", "--run a-2")
+    refused(
+        fresh("optimize", "--run=a", "--seed=1", *TINY),
+        "other settings: seed is 1, was 0",
+        "--run a-2",
+    )
     changed = ("--set=optimize.temperature=0.3", *TINY)
-    refused(fresh("optimize", "--run=a", *changed), "another config", "--run a-2")
+    refused(
+        fresh("optimize", "--run=a", *changed),
+        "config.optimize.temperature is 0.3, was 0.1",
+        "--run a-2",
+    )
     assert fresh("optimize", "--run=a", *TINY).code == 0
+
+
+def test_an_evaluation_goes_on_by_the_rules_it_was_begun_with(fresh: Place) -> None:
+    words = ("evaluate", "lambada", "--run=e", *TINY[:3])
+    good(fresh(*words))
+    changed = fresh(*words, "--set=protocol.max_rounds=2")
+    refused(changed, "config.protocol.max_rounds is 2, was 4", "--run e-2")
+    manifest = fresh.folder / "harnesses/lambada/harness.yaml"
+    manifest.write_text(manifest.read_text().replace("high: 4, value: 1", "high: 4, value: 2"))
+    refused(fresh(*words), "baseline_tree is", "--run e-2")
 
 
 WORKFLOW = "harnesses/lambada/workflow.py"

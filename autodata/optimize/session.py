@@ -20,6 +20,7 @@ from autodata.optimize.certify import Claim, Ledger
 from autodata.optimize.events import Progress
 from autodata.optimize.plan import SearchPlan
 from autodata.optimize.search import SearchResult, search
+from autodata.store.journal import difference
 from autodata.types import Candidate, Json, Outcome, Split
 
 FINISHED = "finished"
@@ -158,7 +159,7 @@ async def run_session(
     body = start.body(baseline, Ledger.fresh(documents["test"]).split)
     known = store.find("run", start.run_id)
     if known is not None:
-        _same_run(known, body)
+        same_run(known, body)
     else:
         await store.append("run", start.run_id, body)
     recorder = JournalRecorder(store)
@@ -220,15 +221,12 @@ def train_episodes(
     return [body for key in keys if (body := find("episode", key)) is not None]
 
 
-def _same_run(known: Json, body: Json) -> None:
-    named = {
-        "seed": "--seed",
-        "test_split": "the documents or their splits",
-        "config": "the configuration",
-    }
-    for field, what in named.items():
-        if known.get(field) != body.get(field):
-            raise ConfigurationError(
-                f"run {body['run_id']} was begun with another {field}: {what} changed since",
-                f"undo the change to resume it, or choose another name: --run {body['run_id']}-2",
-            )
+def same_run(known: Json, body: Json) -> None:
+    """Raise a ConfigurationError that names what is not as it was when the run was begun."""
+    names = [name for name in ("seed", "test_split", "baseline_tree", "config") if name in body]
+    told = difference({n: body[n] for n in names}, {n: known.get(n) for n in names})
+    if told:
+        raise ConfigurationError(
+            f"run {body['run_id']} was begun with other settings: {told}",
+            f"undo the change to resume it, or choose another name: --run {body['run_id']}-2",
+        )

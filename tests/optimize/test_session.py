@@ -147,7 +147,7 @@ async def test_a_run_is_resumed_with_what_it_was_begun_with_or_not_at_all(
     with pytest.raises(Interrupted):
         await session(tmp_path, Breaking(2))
     before = await facts(tmp_path)
-    with pytest.raises(ConfigurationError, match=f"begun with another {named}") as caught:
+    with pytest.raises(ConfigurationError, match=f"begun with other settings: {named}") as caught:
         await session(tmp_path, start=start)
     assert "--run r1-2" in caught.value.fix
     assert await facts(tmp_path) == before
