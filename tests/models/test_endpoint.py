@@ -132,31 +132,53 @@ async def test_outage_pauses_all_calls_and_ends_by_itself() -> None:
     assert len(model.requests) < 200  # one probe a minute, not twenty
 
 
+def one_left_over(then: Play, clock: Clock) -> tuple[Endpoint, asyncio.Event]:
+    """An endpoint whose second call is under way until the event is set, and is reset then."""
+    over = asyncio.Event()
+
+    async def reset() -> Reply:
+        await over.wait()
+        raise Unavailable("connection reset")
+
+    endpoint, _ = build(lambda n, request: reset() if n == 1 else then(n, request), clock)
+    return endpoint, over
+
+
+async def begin_one_and_finish_others(endpoint: Endpoint) -> "asyncio.Task[Answer]":
+    await endpoint.call(CHAT)
+    unlucky = asyncio.create_task(endpoint.call(POISON))
+    await asyncio.sleep(0)
+    await asyncio.gather(*(endpoint.call(CHAT) for _ in range(20)))
+    return unlucky
+
+
 async def test_no_call_fails_by_an_outage_that_began_while_others_were_answered() -> None:
     clock = Clock()
     down_from, down_until = clock.now() + 50, clock.now() + 3600
-    under_way = asyncio.Event()
 
-    async def reset_late() -> Reply:
-        await under_way.wait()
-        raise Unavailable("connection reset")
-
-    def play(number: int, _: Request) -> Reply | Exception | object:
-        if number == 1:
-            return reset_late()
+    def play(number: int, _: Request) -> Reply | Exception:
         down = down_from <= clock.now() < down_until
         return Unavailable("connection reset") if down else said()
 
-    endpoint, _ = build(play, clock)  # type: ignore[arg-type]
-    await endpoint.call(CHAT)
-    unlucky = asyncio.create_task(endpoint.call(CHAT))
-    await asyncio.sleep(0)
-    await asyncio.gather(*(endpoint.call(CHAT) for _ in range(20)))
+    endpoint, over = one_left_over(play, clock)
+    unlucky = await begin_one_and_finish_others(endpoint)
     clock.time = down_from
-    under_way.set()
+    over.set()
     later = await asyncio.gather(unlucky, *(endpoint.call(CHAT) for _ in range(3)))
     assert [answer.reply.text for answer in later] == ["ok"] * 4
     assert clock.now() >= down_until
+
+
+async def test_call_survives_outages_that_come_one_after_the_other() -> None:
+    def play(number: int, _: Request) -> Reply | Exception:
+        # the first request that is sent after an outage is the one that is known to work
+        outage = 22 <= number < 26 or 27 <= number < 32 or 33 <= number < 38
+        return Unavailable("connection reset") if outage else said()
+
+    endpoint, over = one_left_over(play, Clock())
+    unlucky = await begin_one_and_finish_others(endpoint)
+    over.set()
+    assert (await unlucky).reply.text == "ok"
 
 
 async def test_call_survives_a_server_that_answers_what_it_has_and_takes_nothing_new() -> None:
@@ -179,29 +201,6 @@ async def test_call_survives_a_server_that_answers_what_it_has_and_takes_nothing
     await asyncio.sleep(0)
     assert (await endpoint.call(POISON)).reply.text == "ok"
     await asyncio.gather(*calls)
-
-
-async def test_call_survives_outages_that_come_one_after_the_other() -> None:
-    under_way = asyncio.Event()
-
-    async def reset_late() -> Reply:
-        await under_way.wait()
-        raise Unavailable("connection reset")
-
-    def play(number: int, _: Request) -> Reply | Exception | object:
-        if number == 1:
-            return reset_late()
-        # the first request that is sent after an outage is the one that is known to work
-        outage = 22 <= number < 26 or 27 <= number < 32 or 33 <= number < 38
-        return Unavailable("connection reset") if outage else said()
-
-    endpoint, _ = build(play, Clock())  # type: ignore[arg-type]
-    await endpoint.call(CHAT)
-    unlucky = asyncio.create_task(endpoint.call(POISON))
-    await asyncio.sleep(0)
-    await asyncio.gather(*(endpoint.call(CHAT) for _ in range(20)))
-    under_way.set()
-    assert (await unlucky).reply.text == "ok"
 
 
 async def test_endpoint_that_is_there_but_busy_or_silent_from_the_beginning_is_waited_for() -> None:
