@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Coroutine, Iterable
-from dataclasses import dataclass
+from types import NoneType
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -17,28 +17,18 @@ async def all_of(
     is `patient` lets the others come to their ends first, and of several the first in order is
     raised: so what has happened by then does not depend on who was faster.
     """
-    tasks = [asyncio.ensure_future(_held(coroutine, patient)) for coroutine in coroutines]
+    tasks = [asyncio.ensure_future(coroutine) for coroutine in coroutines]
     try:
-        results = await asyncio.gather(*tasks)
+        running = set(tasks)
+        while running:
+            ended, running = await asyncio.wait(running, return_when=asyncio.FIRST_EXCEPTION)
+            for task in ended:
+                if not isinstance(task.exception(), (NoneType, *patient)):
+                    task.result()
     except BaseException:
         await finish(tasks)
         raise
-    for result in results:
-        if isinstance(result, _Held):
-            raise result.error
-    return [result for result in results if not isinstance(result, _Held)]
-
-
-@dataclass(frozen=True, slots=True)
-class _Held:
-    error: Exception
-
-
-async def _held(work: Awaitable[T], patient: tuple[type[Exception], ...]) -> T | _Held:
-    try:
-        return await work
-    except patient as error:
-        return _Held(error)
+    return [task.result() for task in tasks]
 
 
 async def finish(tasks: Iterable[Awaitable[Any]]) -> None:
