@@ -99,6 +99,17 @@ async def watched(world: World, calls: int, story: Callable[[], object]) -> None
     await world.endpoint.close()
 
 
+def waiting_world() -> tuple[World, asyncio.Event]:
+    """A world whose endpoint answers nothing until the event is set."""
+    answer = asyncio.Event()
+
+    async def play() -> Reply:
+        await answer.wait()
+        return said()
+
+    return World(lambda *_: play()), answer
+
+
 async def test_an_outage_is_told_within_seconds_and_once_and_so_is_its_end() -> None:
     up = False
 
@@ -128,13 +139,7 @@ async def test_an_outage_is_told_within_seconds_and_once_and_so_is_its_end() -> 
 
 
 async def test_a_silent_endpoint_is_told_long_before_its_deadline() -> None:
-    answer = asyncio.Event()
-
-    async def play() -> Reply:
-        await answer.wait()
-        return said()
-
-    world = World(lambda *_: play())
+    world, answer = waiting_world()
 
     async def story() -> None:
         await world.pass_(SILENT_S)
@@ -154,13 +159,7 @@ async def test_a_silent_endpoint_is_told_long_before_its_deadline() -> None:
 
 async def test_an_endpoint_that_answers_slowly_is_told_less_and_less() -> None:
     """Calls of 90 s are a slow model; after the first such wait they are not worth a line."""
-    answer = asyncio.Event()
-
-    async def play() -> Reply:
-        await answer.wait()
-        return said()
-
-    world = World(lambda *_: play())
+    world, answer = waiting_world()
 
     async def story() -> None:
         for _ in range(5):
