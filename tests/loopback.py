@@ -98,6 +98,11 @@ class Loopback:
         self._over.set()
         await self._runner.cleanup()
 
+    def left(self) -> bool:
+        """Whether every client has gone, so that whatever was sent has been seen."""
+        assert self._runner.server
+        return not self._runner.server.connections
+
     @property
     def url(self) -> str:
         """The base URL for OpenAI's SDK; Anthropic's wants `root`."""
