@@ -84,7 +84,8 @@ class Reply:
     """What came back. `finish` is `length` when the text is incomplete.
 
     Of the prompt tokens the server took `cached_tokens` from its cache and put `stored_tokens`
-    there at a higher price; `seconds` is wall time.
+    there at a higher price; `seconds` is wall time. `earlier` is what a truncated reply cost that
+    this one stands in for; it has a record of its own.
     """
 
     text: str
@@ -97,10 +98,11 @@ class Reply:
     seconds: float = 0.0
     cost_usd: float = 0.0
     stored_tokens: int = 0
+    earlier: Spend = field(default=Spend(), compare=False)
 
     def to_json(self) -> Json:
         """The reply as plain JSON for the journal."""
-        data: Json = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        data: Json = {name: getattr(self, name) for name in _REPLY_FIELDS}
         data["tool_calls"] = [asdict(call) for call in self.tool_calls]
         return data
 
@@ -112,8 +114,12 @@ class Reply:
 
     @property
     def spend(self) -> Spend:
-        """This reply as one call's cost."""
-        return Spend(1, self.prompt_tokens, self.completion_tokens, self.cost_usd, self.seconds)
+        """What it took to get this reply."""
+        own = Spend(1, self.prompt_tokens, self.completion_tokens, self.cost_usd, self.seconds)
+        return self.earlier + own
+
+
+_REPLY_FIELDS = [name for name in Reply.__dataclass_fields__ if name != "earlier"]
 
 
 def _message_json(message: Message) -> Json:

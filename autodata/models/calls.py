@@ -19,7 +19,9 @@ from autodata.errors import (
     ProviderError,
     Refused,
     ReplayMismatch,
+    RequestRejected,
     StoreError,
+    Truncated,
 )
 from autodata.models.base import Check, Deadlines, Reply, Request, Site, call_key
 from autodata.models.budget import Ledger
@@ -34,7 +36,8 @@ GRACE_S = 4.0
 LOOK_EVERY_S = 0.1
 
 # What a call may come to for good; anything else is asked again when the run resumes.
-FINAL = ("ok", "Malformed", "Truncated", "Refused", "ContextTooLong")
+ACCEPTED = ("ok", "Malformed", "Truncated")
+FINAL = (*ACCEPTED, "Refused", "ContextTooLong")
 
 
 _EpisodeKey = tuple[str, str, int]  # tree, document, repeat
@@ -104,23 +107,42 @@ class RecordedCaller:
         self._running: dict[str, asyncio.Task[Reply]] = {}
         self._begun: OrderedDict[_EpisodeKey, tuple[int, int]] = OrderedDict()
         self._episodes = 0
+        self._accepted: dict[str, Request] = {}
         self._answered = 0
         self._recalled = 0
 
     async def call(self, site: Site, request: Request, check: Check | None = None) -> Reply:
         """Return the reply to this call, asking for it at most once; see `base.Caller`.
 
+        A truncated reply is asked for once more, with twice the limit: a call of its own.
+
         When it is cancelled or time is up, a request that was sent already still gets its answer
         journaled, if that comes while `answered` or `close` waits.
         """
+        request = self._seat(site.role).fill(request)
+        try:
+            return await self._once(site, request, check)
+        except Truncated as short:
+            if not request.max_tokens:
+                raise
+            longer = replace(request, max_tokens=2 * request.max_tokens)
+            try:
+                reply = await self._once(site, longer, check)
+            except (Truncated, Refused, ContextTooLong) as error:  # more than is allowed, say
+                short.spend += error.spend
+                raise short from error
+            return replace(reply, earlier=short.spend)
+
+    async def _once(self, site: Site, request: Request, check: Check | None) -> Reply:
         seat = self._seat(site.role)
-        request = seat.fill(request)
         priority = self._priority(site)
         key = call_key(site, seat.endpoint.name, seat.endpoint.model_name, request)
         while True:
             known = self._log.find("call", key)
             if known is not None and known["outcome"] in FINAL:
                 self._recalled += 1
+                if known["outcome"] in ACCEPTED:
+                    self._accepted[site.role] = request
                 return _recall(known)
             running = self._running.get(key)
             if running is None:
@@ -201,8 +223,12 @@ class RecordedCaller:
         try:
             try:
                 answer = await endpoint.call(request, call.priority, seat.deadlines, keep)
+                self._accepted[site.role] = request
             except (ContextTooLong, Refused) as error:
                 answer = Answer(Reply(""), error=error)
+                await keep(answer)
+            except RequestRejected as error:
+                answer = await self._odd(call, error)
                 await keep(answer)
         finally:
             self._ledger.settle(hold, spent)
@@ -210,6 +236,22 @@ class RecordedCaller:
             answer.error.spend = answer.reply.spend
             raise answer.error
         return answer.reply
+
+    async def _odd(self, call: _Call, rejected: RequestRejected) -> Answer:
+        """Tell one odd request from a server or an option that is wrong: `Refused`, or raise.
+
+        It is odd when an earlier request of the same role is still accepted; asking that once more
+        is part of what the call cost.
+        """
+        accepted = self._accepted.get(call.site.role)
+        if accepted is None:
+            raise rejected
+        try:
+            asked = await call.seat.endpoint.call(accepted, call.priority, call.seat.deadlines)
+        except RequestRejected:
+            raise rejected from None
+        reply = replace(asked.reply, text="", finish="refused", tool_calls=())
+        return Answer(reply, error=Refused(rejected.problem, rejected.fix))
 
     def _priority(self, site: Site) -> Priority:
         """Count a call of its episode and return what it has made so far, negative, and its age."""
@@ -229,14 +271,13 @@ class RecordedCaller:
 class RecallingCaller(RecordedCaller):
     """Answers from the journal alone: for replays, which never ask anybody."""
 
-    async def call(self, site: Site, request: Request, check: Check | None = None) -> Reply:
+    async def _once(self, site: Site, request: Request, check: Check | None) -> Reply:
         """Return the journaled reply; tell the log all that is known here of the call, to compare.
 
         Raises:
             ReplayMismatch: the call is not in the journal.
         """
         seat = self._seat(site.role)
-        request = seat.fill(request)
         key = call_key(site, seat.endpoint.name, seat.endpoint.model_name, request)
         body = self._log.find("call", key)
         if body is None:
@@ -256,13 +297,8 @@ def call_name(key: str, body: Json) -> str:
 
 
 def _most(request: Request, price: Price | None, prompt_tokens: int, longest: int) -> Spend:
-    """What a call may take: a truncated chat is sent once more with twice its limit.
-
-    Without a limit it is taken to be as long as the longest so far.
-    """
+    """What a call may take; without a limit it is taken to be as long as the longest so far."""
     reply = request.max_tokens or longest
-    if request.messages and request.max_tokens:
-        prompt_tokens, reply = 2 * prompt_tokens, 3 * reply
     usd = (prompt_tokens * price.input + reply * price.output) / 1e6 if price else 0.0
     return Spend(1, prompt_tokens, reply, usd)
 

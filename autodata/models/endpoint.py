@@ -45,7 +45,7 @@ class EndpointLimits:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A reply, whose tokens and dollars cover all tries that were paid for.
+    """A reply, and how many times it was asked for.
 
     `error` is set when the reply is no result (`Truncated`, `Refused`), though it was paid for.
     """
@@ -108,10 +108,9 @@ class Endpoint:
     ) -> Answer:
         """Get one answer, however long the endpoint is away (up to `pause_s`).
 
-        A chat reply that hit `max_tokens` is asked for once more with twice the limit. A raw
-        prompt's continuation may end there: it has no end of its own. The call holds its place
-        until `keep` is through with the answer: however a run ends, no more answers that were paid
-        for are lost than there are places.
+        A chat reply that hit `max_tokens` is no result. A raw prompt's continuation may end there:
+        it has no end of its own. The call holds its place until `keep` is through with the answer:
+        however a run ends, no more answers that were paid for are lost than there are places.
 
         Raises:
             Unavailable: the endpoint answers others but not this call, or is down for too long.
@@ -119,25 +118,7 @@ class Endpoint:
         """
         if self._watch is not None:
             self._watch.start()
-        answer = await self._answer(request, priority, deadlines or self.limits.deadlines)
-        try:
-            await keep(answer)
-        finally:
-            self.gate.leave()
-        return answer
-
-    async def _answer(self, request: Request, priority: Priority, deadlines: Deadlines) -> Answer:
-        """Return an answer together with a place of the gate."""
-        reply, tries = await self._persist(request, priority, deadlines)
-        if reply.finish == "length" and request.messages and request.max_tokens:
-            doubled = replace(request, max_tokens=2 * request.max_tokens)
-            self.gate.leave()
-            try:
-                second, more = await self._persist(doubled, priority, deadlines)
-            except (RequestRejected, Refused):  # more than the server allows, say
-                await self.gate.enter(priority)
-            else:
-                reply, tries = _paid_for(second, reply), tries + more
+        reply, tries = await self._persist(request, priority, deadlines or self.limits.deadlines)
         error: ProviderError | None = None
         if reply.finish == "length" and request.messages:
             error = Truncated(
@@ -145,7 +126,12 @@ class Endpoint:
             )
         elif reply.finish == "refused":
             error = Refused(f"{self.name} declined to answer: {reply.text[:200]}")
-        return Answer(reply, tries, error)
+        answer = Answer(reply, tries, error)
+        try:
+            await keep(answer)
+        finally:
+            self.gate.leave()
+        return answer
 
     async def close(self) -> None:
         """Close connections and stop waiting."""
@@ -223,15 +209,3 @@ class Endpoint:
             if answered:
                 self.breaker.succeeded()
         return replace(reply, cost_usd=cost_usd(self.price, reply))
-
-
-def _paid_for(reply: Reply, earlier: Reply) -> Reply:
-    return replace(
-        reply,
-        prompt_tokens=reply.prompt_tokens + earlier.prompt_tokens,
-        completion_tokens=reply.completion_tokens + earlier.completion_tokens,
-        cached_tokens=reply.cached_tokens + earlier.cached_tokens,
-        stored_tokens=reply.stored_tokens + earlier.stored_tokens,
-        cost_usd=reply.cost_usd + earlier.cost_usd,
-        seconds=reply.seconds + earlier.seconds,
-    )

@@ -15,6 +15,7 @@ from autodata.errors import (
     ContextTooLong,
     ProviderError,
     Refused,
+    RequestRejected,
     StoreError,
     Truncated,
     Unavailable,
@@ -25,6 +26,7 @@ from autodata.models.calls import CallLog, RecordedCaller, Seat
 from autodata.models.endpoint import Endpoint, EndpointLimits
 from autodata.models.limits import Sleep
 from autodata.store.journal import Journal
+from autodata.types import Spend
 from tests.models.fakes import CHAT, SITE, Clock, FakeModel, Memory, Play, said
 
 
@@ -170,8 +172,95 @@ async def test_outcome_that_was_paid_for_is_recalled_too(
     with pytest.raises(kind) as second:
         await again.call(SITE, CHAT)
     assert str(first.value) == str(second.value)
-    assert first.value.spend == second.value.spend == replace(caller.status().spent, calls=1)
+    assert first.value.spend == second.value.spend == caller.status().spent
     assert model.requests == []
+
+
+HALF = replace(said("half"), finish="length")
+
+
+async def test_a_truncated_chat_is_asked_once_more_with_twice_the_limit() -> None:
+    caller, model, log = build(lambda n, _: HALF if n == 0 else said("whole"))
+    reply = await caller.call(SITE, CHAT)
+    assert [request.max_tokens for request in model.requests] == [100, 200]
+    assert (reply.text, reply.spend) == ("whole", caller.status().spent)
+    assert isinstance(log, Memory)
+    assert [body["outcome"] for body in log.bodies.values()] == ["Truncated", "ok"]
+
+
+async def test_a_longer_reply_is_all_that_is_asked_for_when_the_run_was_cut_in_between() -> None:
+    first, _, log = build(lambda n, _: Unavailable("down") if n else HALF)
+    with pytest.raises(Unavailable):
+        await first.call(SITE, CHAT)
+    again, model, _ = build(lambda *_: said("whole"), log)
+    assert (await again.call(SITE, CHAT)).spend == Spend(2, 20, 10, 0.0, 1.0)
+    assert [request.max_tokens for request in model.requests] == [200]
+
+
+@pytest.mark.parametrize("kind", [Refused, ContextTooLong, RequestRejected])
+async def test_a_reply_that_cannot_be_had_at_greater_length_is_truncated(
+    kind: type[ProviderError],
+) -> None:
+    def play(_: int, request: Request) -> Reply | Exception:
+        return kind("more than I may") if request.max_tokens > 100 else HALF
+
+    caller, _, log = build(play)
+    again, model, _ = build(lambda *_: said(), log)
+    for asked in (caller, again):
+        with pytest.raises(Truncated):
+            await asked.call(SITE, CHAT)
+    assert model.requests == []
+
+
+def odd(strange: Request, wrong: list[bool]) -> Play:
+    """Refuse a request for good, or anything at all once there is something in `wrong`."""
+
+    def play(_: int, request: Request) -> Reply | Exception:
+        bad = wrong or request == strange
+        return RequestRejected("400: no") if bad else said(prompt=100)
+
+    return play
+
+
+async def test_a_request_is_refused_alone_while_another_of_its_role_is_accepted() -> None:
+    strange = Request((Message("user", "\ud800"),), max_tokens=100, temperature=0.7)
+    caller, model, log = build(odd(strange, []))
+    await caller.call(SITE, CHAT)
+    with pytest.raises(Refused, match="400") as refused:
+        await caller.call(replace(SITE, repeat=1), strange)
+    assert refused.value.spend.prompt_tokens == 100  # what it took to find out
+    assert caller.status().spent.prompt_tokens == 200
+    assert [request == strange for request in model.requests] == [False, True, False]
+    again, model, _ = build(lambda *_: said(), log)
+    with pytest.raises(Refused, match="400"):
+        await again.call(replace(SITE, repeat=1), strange)
+    assert model.requests == []
+
+
+async def test_what_a_journal_holds_tells_an_odd_request_too() -> None:
+    strange = Request(prompt="odd")
+    first, _, log = build(lambda *_: said())
+    await first.call(SITE, CHAT)
+    again, _, _ = build(lambda _, request: RequestRejected("") if request.prompt else said(), log)
+    await again.call(SITE, CHAT)
+    with pytest.raises(Refused):
+        await again.call(replace(SITE, repeat=1), strange)
+
+
+async def test_a_server_that_refuses_everything_of_a_role_stops_the_run() -> None:
+    wrong = [True]
+    caller, _, log = build(odd(CHAT, wrong))
+    with pytest.raises(RequestRejected):
+        await caller.call(SITE, CHAT)
+    wrong.clear()
+    await caller.call(replace(SITE, repeat=1), Request(prompt="fine"))
+    wrong.append(True)  # its model was taken away, say
+    with pytest.raises(RequestRejected):
+        await caller.call(replace(SITE, repeat=2), Request(prompt="fine"))
+    with pytest.raises(RequestRejected):
+        await caller.call(replace(SITE, role="strong"), CHAT)
+    assert isinstance(log, Memory)
+    assert [body["outcome"] for body in log.bodies.values()] == ["ok"]
 
 
 @pytest.mark.parametrize("kind", [ContextTooLong, Refused])
@@ -223,8 +312,8 @@ async def test_a_budget_holds_though_truncated_replies_are_asked_for_again(budge
     results = await asyncio.gather(
         *(caller.call(site, CHAT) for site in sites), return_exceptions=True
     )
-    assert {type(result) for result in results} == {Truncated, BudgetSpent}
-    assert 600 < caller.status().spent.completion_tokens <= 1000
+    assert {type(result) for result in results} == {BudgetSpent}
+    assert caller.status().spent.completion_tokens == 1000
 
 
 async def test_hours_end_a_run_whose_calls_hang() -> None:

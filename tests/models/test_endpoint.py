@@ -295,31 +295,11 @@ async def test_cancelled_probe_hands_over() -> None:
     assert (await second).reply.text == "ok"
 
 
-async def test_truncated_chat_is_asked_once_more_with_twice_the_limit() -> None:
-    endpoint, model = build(
-        lambda n, _: replace(said("half"), finish="length") if n == 0 else said("whole"), Clock()
-    )
-    answer = await endpoint.call(CHAT)
-    assert [request.max_tokens for request in model.requests] == [100, 200]
-    assert (answer.reply.text, answer.error, answer.tries) == ("whole", None, 2)
-    assert (answer.reply.prompt_tokens, answer.reply.completion_tokens) == (20, 10)
-
-
-async def test_reply_that_stays_truncated_is_an_error_and_paid_for() -> None:
+async def test_truncated_chat_is_no_result_and_paid_for() -> None:
     endpoint, model = build(lambda *_: replace(said("half"), finish="length"), Clock())
     answer = await endpoint.call(CHAT)
     assert isinstance(answer.error, Truncated)
-    assert (len(model.requests), answer.reply.completion_tokens) == (2, 10)
-
-
-async def test_reply_that_cannot_be_asked_for_at_greater_length_is_truncated() -> None:
-    endpoint, _ = build(
-        lambda n, _: replace(said("half"), finish="length") if n == 0 else RequestRejected("most"),
-        Clock(),
-    )
-    answer = await endpoint.call(CHAT)
-    assert isinstance(answer.error, Truncated)
-    assert (answer.reply.completion_tokens, endpoint.gate.in_flight) == (5, 0)
+    assert (len(model.requests), answer.reply.completion_tokens) == (1, 5)
 
 
 async def test_raw_continuation_may_end_at_its_limit() -> None:
