@@ -248,11 +248,10 @@ async def test_what_a_journal_holds_tells_an_odd_request_too() -> None:
 
 
 async def test_a_server_that_refuses_everything_of_a_role_stops_the_run() -> None:
-    wrong = [True]
-    caller, _, log = build(odd(CHAT, wrong))
+    wrong: list[bool] = []
+    caller, _, log = build(odd(replace(CHAT, temperature=0.7), wrong))
     with pytest.raises(RequestRejected):
-        await caller.call(SITE, CHAT)
-    wrong.clear()
+        await caller.call(SITE, CHAT)  # nothing else of the role was ever accepted
     await caller.call(replace(SITE, repeat=1), Request(prompt="fine"))
     wrong.append(True)  # its model was taken away, say
     with pytest.raises(RequestRejected):
