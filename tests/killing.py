@@ -27,13 +27,14 @@ KEY_NAME, KEY = "AUTODATA_TEST_LLM", "planted-7f3a91-do-not-tell"
 RUN = "r"
 CONCURRENCY = 8
 _FORK = """
-import functools, json, os, sys
+import functools, json, os, signal, sys
 import alembic.command, numpy.random, sqlalchemy.dialects.sqlite, sqlalchemy.orm
 import autodata.cli, autodata.lifecycle, autodata.live, autodata.measuring, autodata.replaying
 import autodata.harness.workflow, autodata.models.openai_model, autodata.report, autodata.views
 from autodata import lifecycle
 lifecycle.Journal.open = functools.partial(lifecycle.Journal.open, segment_bytes=60_000)
 lifecycle.sealing = functools.partial(lifecycle.sealing, every_s=0.1)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup has it ignored
 for line in sys.stdin:
     order = json.loads(line)
     if "wait" in order:
@@ -121,8 +122,9 @@ class Command:
             os.kill(self.pid, number)
 
     def wait(self) -> int:
-        """Wait for its end."""
+        """Wait for its end, but not for ever."""
         if self._code is None:
+            assert not until(lambda: False, self, within_s=300)
             self._code = self._forks.order({"wait": self.pid})
         return self._code
 
