@@ -42,7 +42,7 @@ def check_all(root: Path, project: Project | None, error: AutodataError | None) 
         checks.append(_harness(project))
         keys = [model.api_key_env for model in project.config.models.values()]
         clean = without_keys(os.environ, keys)
-        checks += [_model(name, model, clean) for name, model in project.config.used.items()]
+        checks += [_model(name, model, clean, root) for name, model in project.config.used.items()]
     return checks
 
 
@@ -93,7 +93,7 @@ def _harness(project: Project) -> Check:
     return Check(True, f"harness {harness.name} in {project.harness_folder}")
 
 
-def _model(name: str, settings: ModelConfig, clean: Mapping[str, str]) -> Check:
+def _model(name: str, settings: ModelConfig, clean: Mapping[str, str], root: Path) -> Check:
     label = f"model {name} ({settings.provider})"
     if settings.base_url:
         return Check(True, f"{label}: served at {settings.base_url}")
@@ -106,7 +106,7 @@ def _model(name: str, settings: ModelConfig, clean: Mapping[str, str]) -> Check:
             )
     if settings.provider == "vllm":
         try:
-            check_installed(name, settings, clean)
+            check_installed(name, settings, clean, root)
         except ConfigurationError as error:
             return Check(False, f"{label}: {error.problem}", error.fix)
     return Check(True, label)

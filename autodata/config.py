@@ -86,7 +86,7 @@ class ModelConfig(Section):
     replicas: Positive = 1
     tensor_parallel: Positive = 1
     args: list[str] = Field(default_factory=list, description="vllm: extra server arguments")
-    python: str = Field("", description="vllm: the Python that has vllm; empty: this one")
+    python: str = Field("", description="vllm: the Python that has vllm, if not this one")
     script: str = Field("", description="scripted: a JSON file of replies")
 
     @property

@@ -19,7 +19,7 @@ from autodata.config import Config
 from autodata.errors import ReplayMismatch, StoreError
 from autodata.harness.repository import Repository
 from autodata.harness.spec import load_files
-from autodata.models.calls import call_name
+from autodata.models.call_records import call_name
 from autodata.optimize.certify import Ledger
 from autodata.optimize.session import FINISHED, GitWorkshop, RunStart
 from autodata.project import Project

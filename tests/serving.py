@@ -4,6 +4,7 @@ Knows nothing of commands; what a stand-in was started with, and whether it is g
 """
 
 import json
+import os
 import time
 import venv
 from dataclasses import dataclass
@@ -41,7 +42,8 @@ def vllm_project(folder: Path, python: Path) -> Place:
     """Make a project with two models on vLLM: `big` in two replicas, and `small`."""
     place = small_project(folder, "", iterations=1, episodes=60)
     config = json.loads((folder / "autodata.yaml").read_text())
-    both = {"provider": "vllm", "python": str(python), "api": "completions", "concurrency": 4}
+    here = os.path.relpath(python, folder)
+    both = {"provider": "vllm", "python": here, "api": "completions", "concurrency": 4}
     config["models"] = {
         "big": {**both, "model": "org/big", "gpus": [4, 5], "replicas": 2, "args": ["--seed=7"]},
         "small": {**both, "model": "org/small", "gpus": [6, 7], "tensor_parallel": 2},

@@ -59,8 +59,8 @@ def folder(run: Forks) -> Iterator[Path]:
 
 
 def serving(run: Forks, project: Place, folder: Path) -> tuple[Command, list[Start]]:
-    """Begin to serve and wait until all models are ready."""
-    command = run.begin(project, "serve")
+    """Begin to serve, in a folder of the project, and wait until all models are ready."""
+    command = run.begin(Place(project.folder / "harnesses"), "serve")
     assert until(lambda: command.said.count("is ready") == 2, command), command.said
     assert len(starts(folder)) == SERVERS
     return command, starts(folder)

@@ -9,22 +9,21 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import partial
-from typing import Any, Protocol
+from typing import Protocol
 
 from autodata import errors
 from autodata.config import Price
 from autodata.errors import (
     BudgetSpent,
     ContextTooLong,
-    ProviderError,
     Refused,
     ReplayMismatch,
     RequestRejected,
-    StoreError,
     Truncated,
 )
 from autodata.models.base import Check, Deadlines, Reply, Request, Site, call_key
 from autodata.models.budget import Ledger
+from autodata.models.call_records import ACCEPTED, FINAL, answer_of, call_name, recall, record_of
 from autodata.models.endpoint import Answer, Endpoint
 from autodata.models.limits import FIRST, Priority
 from autodata.types import Json, Spend
@@ -34,11 +33,6 @@ EPISODES_REMEMBERED = 20_000
 GRACE_S = 4.0
 """Seconds that calls in flight get when a run is closed in a hurry; they are paid for anyway."""
 LOOK_EVERY_S = 0.1
-
-# What a call may come to for good; anything else is asked again when the run resumes.
-ACCEPTED = ("ok", "Malformed", "Truncated")
-FINAL = (*ACCEPTED, "Refused", "ContextTooLong")
-
 
 _EpisodeKey = tuple[str, str, int]  # tree, document, repeat
 
@@ -143,7 +137,7 @@ class RecordedCaller:
                 self._recalled += 1
                 if known["outcome"] in ACCEPTED:
                     self._accepted[site.role] = request
-                return _recall(known)
+                return recall(known)
             running = self._running.get(key)
             if running is None:
                 break
@@ -217,7 +211,7 @@ class RecordedCaller:
             nonlocal spent
             spent = answer.reply.spend
             self._answered += 1
-            body = _record(site, endpoint, request, answer, call.check)
+            body = record_of(site, endpoint, request, answer, call.check)
             await self._log.append("call", key, body)
 
         try:
@@ -282,18 +276,9 @@ class RecallingCaller(RecordedCaller):
         body = self._log.find("call", key)
         if body is None:
             raise ReplayMismatch(f"{call_name(key, asdict(site))} is not in the journal")
-        now = _record(site, seat.endpoint, request, _answer(body), check)
+        now = record_of(site, seat.endpoint, request, answer_of(body), check)
         await self._log.append("call", key, body | now)
-        return _recall(body)
-
-
-def call_name(key: str, body: Json) -> str:
-    """Say which call of a run this is, from its journaled body or its site."""
-    place = f"{body['document_id']}, repeat {body['repeat']}" if body["document_id"] else "none"
-    return (
-        f"call {body['ordinal']} of role {body['role']} "
-        f"(candidate {body['candidate_id'] or 'none'}, document {place}, key {key})"
-    )
+        return recall(body)
 
 
 def _most(request: Request, price: Price | None, prompt_tokens: int, longest: int) -> Spend:
@@ -301,64 +286,6 @@ def _most(request: Request, price: Price | None, prompt_tokens: int, longest: in
     reply = request.max_tokens or longest
     usd = (prompt_tokens * price.input + reply * price.output) / 1e6 if price else 0.0
     return Spend(1, prompt_tokens, reply, usd)
-
-
-def _record(
-    site: Site, endpoint: Endpoint, request: Request, answer: Answer, check: Check | None
-) -> Json:
-    reply, error = answer.reply, answer.error
-    body: Json = {
-        "role": site.role,
-        "ordinal": site.ordinal,
-        "tree": site.tree,
-        "commit": site.commit,
-        "candidate_id": site.candidate_id,
-        "document_id": site.document_id,
-        "split": site.split,
-        "repeat": site.repeat,
-        "endpoint": endpoint.name,
-        "provider": endpoint.provider,
-        "model": endpoint.model_name,
-        "request": request.to_json(),
-        "reply": reply.to_json(),
-        "prompt_tokens": reply.prompt_tokens,
-        "completion_tokens": reply.completion_tokens,
-        "cached_tokens": reply.cached_tokens,
-        "cost_usd": reply.cost_usd,
-        "seconds": reply.seconds,
-        "outcome": "ok" if error is None else type(error).__name__,
-        "tries": answer.tries,
-    }
-    if error is not None:
-        body["problem"], body["fix"] = error.problem, error.fix
-    elif check is not None and (problem := check(reply.text)):
-        body["outcome"], body["problem"] = "Malformed", problem
-    return body
-
-
-def _recall(body: Json) -> Reply:
-    answer = _answer(body)
-    if answer.error is not None:
-        raise answer.error
-    return answer.reply
-
-
-def _answer(body: Json) -> Answer:
-    try:
-        final = None if body["outcome"] in ("ok", "Malformed") else _error(body)
-        return Answer(Reply.from_json(body["reply"]), body["tries"], final)
-    except (KeyError, TypeError) as error:
-        raise StoreError(
-            f"a call in the journal has no readable reply: {error}",
-            "was the run written by another version of autodata?",
-        ) from error
-
-
-def _error(body: Json) -> ProviderError:
-    kind: Any = getattr(errors, body["outcome"])
-    error: ProviderError = kind(body["problem"], body["fix"])
-    error.spend = Reply.from_json(body["reply"]).spend
-    return error
 
 
 def _length(request: Request) -> int:

@@ -23,8 +23,8 @@ S3_KEYS = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 class Servers:
     """Starts supervised servers, each with a log in `logs`; `async with Servers(...) as servers`.
 
-    Files that a model names lie under `root`. `key_names` are the environment variables with keys,
-    which no server gets to see.
+    Files that a model names, and its Python, lie under `root`. `key_names` are the environment
+    variables with keys, which no server gets to see.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class Servers:
             specs = [await asyncio.to_thread(self._local, name, config)]
         elif config.provider == "vllm":
             clean = without_keys(self._environment, self._key_names)
-            await asyncio.to_thread(vllm_server.check_installed, name, config, clean)
+            await asyncio.to_thread(vllm_server.check_installed, name, config, clean, self._root)
             specs = [self._vllm(name, config, replica) for replica in range(config.replicas)]
         else:
             raise ConfigurationError(
@@ -128,4 +128,5 @@ class Servers:
             self._logs / f"{label}.log",
             vllm_server.environment(config, replica, clean),
             ready_s=config.ready_s or vllm_server.READY_S,
+            folder=self._root,
         )

@@ -41,7 +41,10 @@ PACE = Pace()
 
 @dataclass(frozen=True, slots=True)
 class ServerSpec:
-    """How to start a server. `command` gets the port; `environment` is all the server gets."""
+    """How to start a server. `command` gets the port; `environment` is all the server gets.
+
+    What is relative in its command is so to `folder`.
+    """
 
     name: str
     command: Callable[[int], list[str]]
@@ -49,6 +52,7 @@ class ServerSpec:
     environment: Mapping[str, str] = field(default_factory=dict)
     health: str = "/health"
     ready_s: float = 120.0
+    folder: Path = Path()
 
 
 def without_keys(
@@ -128,6 +132,7 @@ class Server:
                     stdout=asyncio.subprocess.PIPE,
                     stderr=log,
                     env=dict(self._spec.environment),
+                    cwd=self._spec.folder,
                     start_new_session=True,
                 )
         except OSError as error:

@@ -3,9 +3,11 @@
 Knows nothing of processes; vLLM is never imported, it may live in a Python of its own.
 """
 
+import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 
 from autodata.config import ModelConfig
 from autodata.errors import ConfigurationError
@@ -13,6 +15,8 @@ from autodata.errors import ConfigurationError
 READY_S = 1800.0  # weights may have to be fetched and loaded, graphs compiled
 # a folder that happens to be named vllm is found too, but comes from no file
 _FIND = "import importlib.util as u, sys; sys.exit(not getattr(u.find_spec('vllm'), 'origin', 0))"
+# the project's folder, which it runs in, may have a vllm.py or datasets.py of its own
+_APART = {"PYTHONSAFEPATH": "1"}
 
 
 def command(config: ModelConfig, port: int) -> list[str]:
@@ -23,7 +27,7 @@ def command(config: ModelConfig, port: int) -> list[str]:
     served = ["--model", config.model, "--served-model-name", config.model]
     place = ["--host", "127.0.0.1", "--port", str(port)]
     parallel = ["--tensor-parallel-size", str(config.tensor_parallel)]
-    module = [config.python or sys.executable, "-m", "vllm.entrypoints.openai.api_server"]
+    module = [_python(config), "-m", "vllm.entrypoints.openai.api_server"]
     return [
         *module,
         *served,
@@ -36,7 +40,7 @@ def command(config: ModelConfig, port: int) -> list[str]:
 
 def environment(config: ModelConfig, replica: int, base: Mapping[str, str]) -> dict[str, str]:
     """Add what this replica needs: its part of `gpus`, and no usage reports."""
-    variables = {"VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1", **base}
+    variables = {"VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1", **base, **_APART}
     if config.gpus:
         first = replica * config.tensor_parallel
         mine = config.gpus[first : first + config.tensor_parallel]
@@ -44,15 +48,21 @@ def environment(config: ModelConfig, replica: int, base: Mapping[str, str]) -> d
     return variables
 
 
-def check_installed(name: str, config: ModelConfig, environment: Mapping[str, str]) -> None:
+def check_installed(
+    name: str, config: ModelConfig, environment: Mapping[str, str], root: Path
+) -> None:
     """Raise a ConfigurationError that names the extra when that Python has no vLLM.
 
-    `environment` is all that this Python gets.
+    `environment` is all that this Python gets; its path may be relative to `root`.
     """
-    python = config.python or sys.executable
+    python = _python(config)
     try:
         found = subprocess.run(
-            [python, "-c", _FIND], env=environment, check=False, capture_output=True
+            [python, "-c", _FIND],
+            env={**environment, **_APART},
+            cwd=root,
+            check=False,
+            capture_output=True,
         )
     except OSError as error:
         raise ConfigurationError(
@@ -63,3 +73,7 @@ def check_installed(name: str, config: ModelConfig, environment: Mapping[str, st
             f"vllm is not installed for {python}",
             f"pip install 'autodata[vllm]', or set models.{name}.python to a Python that has it",
         )
+
+
+def _python(config: ModelConfig) -> str:
+    return os.path.expanduser(config.python) or sys.executable  # noqa: PTH111 (./python stays so)

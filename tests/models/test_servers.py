@@ -247,7 +247,7 @@ async def test_missing_vllm_names_the_extra_and_the_command(tmp_path: Path) -> N
     assert "pip install 'autodata[vllm]'" in caught.value.fix
     with pytest.raises(ConfigurationError, match="cannot be run"):
         vllm_server.check_installed(
-            "strong", config.model_copy(update={"python": "/no/python"}), {}
+            "strong", config.model_copy(update={"python": "/no/python"}), {}, tmp_path
         )
 
 
