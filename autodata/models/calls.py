@@ -244,6 +244,8 @@ class RecordedCaller:
             asked = await call.seat.endpoint.call(accepted, call.priority, call.seat.deadlines)
         except RequestRejected:
             raise rejected from None
+        except Refused:  # taken, though not answered
+            asked = Answer(Reply(""))
         reply = replace(asked.reply, text="", finish="refused", tool_calls=())
         return Answer(reply, error=Refused(rejected.problem, rejected.fix))
 
