@@ -1,4 +1,4 @@
-"""What tests of episodes share: a team that answers as told, a document and a rubric example."""
+"""What tests of episodes share: a document, an example, a team that answers as told, episodes."""
 
 import asyncio
 import json
@@ -10,11 +10,12 @@ from autodata.acceptance import PRESETS
 from autodata.episode.protocol import Domain, RoleSettings, TaskProtocol, Team
 from autodata.episode.research import Research
 from autodata.episode.roles import Asking
+from autodata.episode.run import run_episode
 from autodata.errors import ProviderError
 from autodata.harness.spec import load_files
 from autodata.harness.workflow import WorkflowStop
 from autodata.models.base import Check, Reply, Request, Site
-from autodata.types import Candidate, Cell, Criterion, Document, Example, Json, KnobValue
+from autodata.types import Candidate, Cell, Criterion, Document, Episode, Example, Json, KnobValue
 from tests.harness.examples import FILES
 
 DOCUMENT = Document(
@@ -65,6 +66,9 @@ def as_json(example: Example) -> Json:
     }
 
 
+GIVEN = as_json(EXAMPLE)
+
+
 def verdicts(*satisfied: bool) -> Json:
     """A judge's reply."""
     numbered = enumerate(satisfied, 1)
@@ -74,6 +78,9 @@ def verdicts(*satisfied: bool) -> Json:
 def judged_by_solver(weak: Json, strong: Json) -> Play:
     """A judge for tests: weak answers are told from strong ones by their ordinal."""
     return lambda site, _: weak if ".weak." in site.ordinal else strong
+
+
+STRONG_FAILS = judged_by_solver(verdicts(False, True), verdicts(False, True))
 
 
 @dataclass
@@ -145,12 +152,13 @@ def protocol_of(
 
 
 Step = Callable[..., Awaitable[Any]]
+Body = Callable[[Step], Awaitable[None]]
 
 
 class PlainWorkflow:
     """A workflow for tests: a coroutine function that is given a `step(name, **arguments)`."""
 
-    def __init__(self, body: Callable[[Step], Awaitable[None]]) -> None:
+    def __init__(self, body: Body) -> None:
         self.body = body
 
     async def run(
@@ -168,3 +176,30 @@ class PlainWorkflow:
             await self.body(step)
         except WorkflowStop:
             return
+
+
+async def episode(
+    body: Body,
+    caller: FakeCaller | None = None,
+    protocol: TaskProtocol | None = None,
+    team: Team | None = None,
+) -> Episode:
+    """An episode of the document, in which the workflow does `body`."""
+    return await run_episode(
+        DOCUMENT,
+        CELL,
+        HARNESS,
+        CANDIDATE,
+        team or team_of(caller or good_caller()),
+        protocol or protocol_of(),
+        PlainWorkflow(body),
+    )
+
+
+async def whole_round(step: Step) -> None:
+    """One round as a workflow plays it, up to the first step that is not passed."""
+    example = await step("challenge", feedback=await step("feedback"))
+    if (await step("verify", example=example))["passed"] and (
+        await step("attempt", role="weak", example=example)
+    )["passed"]:
+        await step("attempt", role="strong", example=example)
