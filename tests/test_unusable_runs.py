@@ -1,0 +1,142 @@
+"""Runs that are damaged, misplaced or begun otherwise: named with the fix, and nothing is lost."""
+
+import json
+import shutil
+import subprocess
+import tempfile
+
+import pytest
+
+from autodata.store.journal import read_records
+from tests.command_line import RUN, SMALL, TINY, Place, good, refused
+
+
+@pytest.mark.parametrize(
+    ("words", "problem", "fix"),
+    [
+        (("show", "frist"), "there is no run frist", f"did you mean {RUN}?"),
+        (("show", RUN, "c33"), "no candidate 'c33'", "did you mean 'c3'?"),
+        (("promote", RUN, "c33", "--force"), "no candidate 'c33'", "did you mean 'c3'?"),
+        (("certify", RUN, "c33"), "no candidate 'c33'", "did you mean 'c3'?"),
+        (("diff", f"{RUN}/c0", f"{RUN}/c33"), f"no candidate {RUN}/c33", "did you mean 'c3'?"),
+        (("trace", RUN, "c3"), "'c3' names no episode", "CANDIDATE:DOCUMENT"),
+        (("trace", RUN, "c3:zz"), "no episode c3:zz", "autodata sql"),
+        (("evaluate", "lambada", "--run", RUN), f"run {RUN} is an optimization", "--run NAME"),
+        (
+            ("optimize", "--run", RUN, "--seed=4", "--iterations=3"),
+            "other settings",
+            f"--run {RUN}-2",
+        ),
+        (
+            ("certify", RUN, "c1", "--set=protocol.max_rounds=2", *SMALL),
+            "config.protocol.max_rounds is 2, was 4",
+            "undo the change",
+        ),
+    ],
+)
+def test_a_command_about_a_run_it_does_not_fit(
+    mine: Place, words: tuple[str, ...], problem: str, fix: str
+) -> None:
+    journal = mine.folder / "runs" / RUN / "journal"
+    before = {path: path.read_bytes() for path in journal.iterdir()}
+    refused(mine(*words), problem, fix)
+    assert {path: path.read_bytes() for path in journal.iterdir()} == before
+
+
+def test_the_seed_or_configuration_of_a_run_is_not_changed_in_its_middle(fresh: Place) -> None:
+    assert fresh("optimize", "--run=a", *TINY).code == 0
+    refused(
+        fresh("optimize", "--run=a", "--seed=1", *TINY),
+        "other settings: seed is 1, was 0",
+        "--run a-2",
+    )
+    changed = ("--set=optimize.temperature=0.3", *TINY)
+    refused(
+        fresh("optimize", "--run=a", *changed),
+        "config.optimize.temperature is 0.3, was 0.1",
+        "--run a-2",
+    )
+    assert fresh("optimize", "--run=a", *TINY).code == 0
+
+
+def test_an_evaluation_goes_on_by_the_rules_it_was_begun_with(fresh: Place) -> None:
+    words = ("evaluate", "lambada", "--run=e", *TINY[:3])
+    good(fresh(*words))
+    changed = fresh(*words, "--set=protocol.max_rounds=2")
+    refused(changed, "config.protocol.max_rounds is 2, was 4", "--run e-2")
+    manifest = fresh.folder / "harnesses/lambada/harness.yaml"
+    manifest.write_text(manifest.read_text().replace("high: 4, value: 1", "high: 4, value: 2"))
+    refused(fresh(*words), "baseline_tree is", "--run e-2")
+
+
+def test_an_evaluation_is_not_optimized(fresh: Place) -> None:
+    good(fresh("evaluate", "lambada", "--most=1", "--run=e"))
+    refused(fresh("optimize", "--run=e", *TINY), "run e is an evaluation", "--run NAME")
+
+
+def test_a_damaged_journal_line_is_named_and_nothing_is_dropped(mine: Place) -> None:
+    (journal,) = (mine.folder / "runs" / RUN / "journal").glob("*.jsonl")
+    lines = journal.read_bytes().splitlines(keepends=True)
+    lines[4] = lines[4].replace(b'"', b"'", 1)
+    journal.write_bytes(b"".join(lines))
+    offset = sum(map(len, lines[:4]))
+    for words in (("optimize", "--run", RUN, "--seed=19"), ("promote", RUN, "--force")):
+        done = mine(*words)
+        refused(done, f"{journal} is damaged at byte {offset} (line 5)", "restore the file")
+    assert journal.read_bytes() == b"".join(lines)
+    assert RUN in mine("runs").out
+    done = mine("evaluate", "lambada", "--most=1")
+    assert done.code == 0
+
+
+def test_a_run_whose_first_record_was_damaged_goes_on_after_the_fix(mine: Place) -> None:
+    (journal,) = (mine.folder / "runs" / RUN / "journal").glob("*.jsonl")
+    begun = journal.read_bytes()
+    journal.write_bytes(begun.replace(b'"', b"'", 1))
+    mine.git("commit", "-q", "--allow-empty", "-m", "More")
+    commits = mine.git("for-each-ref", f"refs/autodata/{RUN}")
+    words = ("optimize", "--run", RUN, "--seed=19", "--iterations=3", *SMALL)
+    advice = mine(*words).err.splitlines()[-1]
+    subprocess.run(advice[advice.index("sed -i") :], shell=True, check=True)
+    good(mine(*words))
+    assert mine.git("for-each-ref", f"refs/autodata/{RUN}") == commits
+    again = next(r.body for r in read_records(mine.folder / "runs" / RUN, {"run"}))
+    assert again == json.loads(begun.splitlines()[0])["body"]
+    good(mine("replay", RUN))
+
+
+def test_a_run_in_a_folder_of_another_name_is_refused_whatever_is_asked(mine: Place) -> None:
+    runs = mine.folder / "runs"
+    (runs / RUN).rename(runs / "other")
+    before = mine.files()
+    for words in (
+        ("show", "other"),
+        ("sql", "from calls"),
+        ("trace", "other", "c0:a"),
+        ("optimize", "--run=other", "--seed=19", "--iterations=3", *SMALL),
+        ("evaluate", "lambada", "--run=other"),
+        ("certify", "other", "c1", *SMALL),
+        ("promote", "other", "--force"),
+        ("replay", "other"),
+    ):
+        refused(mine(*words), f"other holds run {RUN}", f"mv {runs / 'other'} {runs / RUN}")
+    assert mine.files() == before
+    shutil.copytree(runs / "other", runs / RUN)
+    refused(mine("sql", "from calls"), f"other holds run {RUN}", f"move the copy out of {runs}")
+    assert mine("show", RUN).code == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        (("show", RUN), "temporary files cannot be written"),
+        (("sql", "from calls"), "temporary files cannot be written"),
+        (("replay", RUN), "temporary files cannot be written"),
+        (("diff", f"{RUN}/c0", f"{RUN}/c1"), "cannot be given its input"),
+    ],
+)
+def test_without_room_for_temporary_files(
+    mine: Place, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], problem: str
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(mine.folder / "autodata.yaml"))
+    refused(mine(*words), problem, "make room in /tmp, or set TMPDIR")
