@@ -107,8 +107,8 @@ def text_editor(running: Engine, baseline: Harness, parallel: int) -> Any:
                     number, harness, episodes, answer, history
                 )
             except HarnessError as error:
-                raise EditFailed(error.problem, sum(spent, Spend())) from error
-        return edited, analysis, predictions, summary, sum(spent, Spend())
+                raise EditFailed(error.problem, Spend.total(spent)) from error
+        return edited, analysis, predictions, summary, Spend.total(spent)
 
     return edit
 

@@ -4,6 +4,8 @@ Knows nothing of models, files, git or statistics. Every value is immutable and 
 with `dataclasses.asdict`.
 """
 
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -103,6 +105,18 @@ class Spend:
     completion_tokens: int = 0
     cost_usd: float = 0.0
     seconds: float = 0.0
+
+    @staticmethod
+    def total(spends: Iterable["Spend"]) -> "Spend":
+        """Add up, with the same result in whatever order these come."""
+        each = list(spends)
+        return Spend(
+            sum(spend.calls for spend in each),
+            sum(spend.prompt_tokens for spend in each),
+            sum(spend.completion_tokens for spend in each),
+            math.fsum(spend.cost_usd for spend in each),
+            math.fsum(spend.seconds for spend in each),
+        )
 
     def __add__(self, other: "Spend") -> "Spend":
         return Spend(

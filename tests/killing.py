@@ -150,6 +150,7 @@ def small_project(folder: Path, url: str, **optimize: object) -> Place:
         "base_url": url,
         "api_key_env": KEY_NAME,
         "concurrency": CONCURRENCY,
+        "price": {"input": 0.15, "output": 0.6},
     }
     search = {"proposer": "knobs", "iterations": 4, "parallel": 2, "episodes": 130, **optimize}
     config = {
@@ -170,7 +171,9 @@ def small_project(folder: Path, url: str, **optimize: object) -> Place:
 
 
 def solver(after_s: float = 0.01) -> Callable[[Seen], Say]:
-    """Return a script that continues a text of the corpus, rightly or not as its hash has it."""
+    """Return a script that continues a text of the corpus, as its hash has it: rightly or not,
+    sooner or later than `after_s`, in more or fewer tokens.
+    """
     documents = load_documents("pydoc", 3000, 1500, Path())
     texts = [" ".join(document.text.split()) for document in documents]
 
@@ -182,7 +185,12 @@ def solver(after_s: float = 0.01) -> Callable[[Seen], Say]:
         found = _WORD.search(text, text.find(tail) + len(tail))
         word = found.group() if found else "unknown"
         right = rng.random() < (0.85 if word in prompt else 0.15)
-        return Say(f" {word if right else 'something'}", after_s=after_s)
+        return Say(
+            f" {word if right else 'something'}",
+            prompt_tokens=len(prompt) // 4,
+            completion_tokens=rng.randrange(1, 6),
+            after_s=2 * rng.random() * after_s,
+        )
 
     return answer
 

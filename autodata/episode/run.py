@@ -74,7 +74,7 @@ class EpisodeRun:
         self._steps = 0
         self._cuts = 0
         self._bad_output = ""
-        self.spend = Spend()
+        self._spent: list[Spend] = []
         site = Site(
             "",
             "",
@@ -86,6 +86,11 @@ class EpisodeRun:
             candidate.commit,
         )
         self._asking = Asking(team, site, self._book)
+
+    @property
+    def spend(self) -> Spend:
+        """What it has cost so far; the order in which replies came does not matter."""
+        return Spend.total(self._spent)
 
     @property
     def rounds(self) -> tuple[Round, ...]:
@@ -127,7 +132,7 @@ class EpisodeRun:
             raise ValueError(f"{name}: {error.problem}") from error
 
     def _book(self, spend: Spend) -> None:
-        self.spend += spend
+        self._spent.append(spend)
 
     async def _fitting(self, ask: Callable[[Document], Awaitable[T]]) -> T:
         """Ask about the document, or about less and less of it where it does not fit."""

@@ -52,4 +52,4 @@ def iteration_body(iteration: Iteration) -> Json:
 
 def total(outcomes: Sequence[Outcome]) -> Spend:
     """What these episodes cost together."""
-    return sum((outcome.spend for outcome in outcomes), Spend())
+    return Spend.total(outcome.spend for outcome in outcomes)
