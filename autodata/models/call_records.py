@@ -11,9 +11,7 @@ from autodata.models.base import Check, Reply, Request, Site
 from autodata.models.endpoint import Answer, Endpoint
 from autodata.types import Json
 
-ACCEPTED = ("ok", "Malformed", "Truncated")
-"""Outcomes of requests that the server took as they were."""
-FINAL = (*ACCEPTED, "Refused", "ContextTooLong")
+FINAL = ("ok", "Malformed", "Truncated", "Refused", "ContextTooLong", "RequestRejected")
 """What a call may come to for good; anything else is asked again when the run resumes."""
 
 
@@ -58,6 +56,17 @@ def record_of(
     elif check is not None and (problem := check(reply.text)):
         body["outcome"], body["problem"] = "Malformed", problem
     return body
+
+
+def unanswered(error: ProviderError) -> Reply:
+    """Return the reply that there is none of, with what it took all the same."""
+    took = error.spend
+    return Reply(
+        "",
+        prompt_tokens=took.prompt_tokens,
+        completion_tokens=took.completion_tokens,
+        cost_usd=took.cost_usd,
+    )
 
 
 def recall(body: Json) -> Reply:

@@ -7,6 +7,7 @@ import asyncio
 import json
 from collections import OrderedDict
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Protocol
@@ -21,15 +22,23 @@ from autodata.errors import (
     RequestRejected,
     Truncated,
 )
-from autodata.models.base import Check, Deadlines, Reply, Request, Site, call_key
+from autodata.models.base import Check, Deadlines, Message, Reply, Request, Site, call_key
 from autodata.models.budget import Ledger
-from autodata.models.call_records import ACCEPTED, FINAL, answer_of, call_name, recall, record_of
+from autodata.models.call_records import (
+    FINAL,
+    answer_of,
+    call_name,
+    recall,
+    record_of,
+    unanswered,
+)
 from autodata.models.endpoint import Answer, Endpoint
 from autodata.models.limits import FIRST, Priority
 from autodata.types import Json, Spend
 
 CHARS_PER_TOKEN = 3  # on the safe side for English and code
 EPISODES_REMEMBERED = 20_000
+OTHER_WORDS = "Reply with one word."
 GRACE_S = 4.0
 """Seconds that calls in flight get when a run is closed in a hurry; they are paid for anyway."""
 LOOK_EVERY_S = 0.1
@@ -101,14 +110,15 @@ class RecordedCaller:
         self._running: dict[str, asyncio.Task[Reply]] = {}
         self._begun: OrderedDict[_EpisodeKey, tuple[int, int]] = OrderedDict()
         self._episodes = 0
-        self._accepted: dict[str, Request] = {}
         self._answered = 0
         self._recalled = 0
 
     async def call(self, site: Site, request: Request, check: Check | None = None) -> Reply:
         """Return the reply to this call, asking for it at most once; see `base.Caller`.
 
-        A truncated reply is asked for once more, with twice the limit: a call of its own.
+        A truncated reply is asked for once more, with twice the limit. A request that the server
+        rejects is sent with other words: does it take that, it is these words that it declines, and
+        else the run's configuration is wrong. Each of these is a call of its own.
 
         When it is cancelled or time is up, a request that was sent already still gets its answer
         journaled, if that comes while `answered` or `close` waits.
@@ -119,15 +129,60 @@ class RecordedCaller:
         except Truncated as short:
             if not request.max_tokens:
                 raise
-            longer = replace(request, max_tokens=2 * request.max_tokens)
-            try:
-                reply = await self._once(site, longer, check)
-            except (Truncated, Refused, ContextTooLong) as error:  # more than is allowed, say
-                short.spend += error.spend
-                raise short from error
-            return replace(reply, earlier=short.spend)
+            return await self._longer(site, request, check, short)
+        except ContextTooLong:
+            raise
+        except RequestRejected as rejected:
+            refused = Refused(rejected.problem, rejected.fix)
+            refused.spend = await self._other_words(site, request, rejected)
+            refused.spend += await self._note(site, request, check, rejected)
+            raise refused from rejected
 
-    async def _once(self, site: Site, request: Request, check: Check | None) -> Reply:
+    async def _longer(
+        self, site: Site, request: Request, check: Check | None, short: Truncated
+    ) -> Reply:
+        longer = replace(request, max_tokens=2 * request.max_tokens)
+        try:
+            reply = await self._once(site, longer, check)
+        except (Truncated, Refused, ContextTooLong) as error:
+            short.spend += error.spend
+        except RequestRejected as error:  # more than is allowed
+            short.spend += await self._other_words(site, request, error)
+            short.spend += await self._note(site, longer, check, error)
+        else:
+            return replace(reply, earlier=short.spend)
+        raise short
+
+    async def _other_words(self, site: Site, request: Request, rejected: RequestRejected) -> Spend:
+        """Send a request with other words; return what that cost, or raise `rejected` with it."""
+        if request.messages:
+            other = replace(request, messages=(Message("user", OTHER_WORDS),))
+        else:
+            other = replace(request, prompt=OTHER_WORDS)
+        try:
+            reply = await self._once(replace(site, ordinal=f"{site.ordinal}.other"), other, None)
+        except (Truncated, Refused) as error:  # taken, too
+            return error.spend
+        except RequestRejected:
+            raise rejected from None
+        return reply.spend
+
+    async def _note(
+        self, site: Site, request: Request, check: Check | None, rejected: RequestRejected
+    ) -> Spend:
+        """Journal that this request is rejected for good; return what it cost."""
+        with suppress(RequestRejected):
+            await self._once(site, request, check, rejected)
+        return rejected.spend
+
+    async def _once(
+        self,
+        site: Site,
+        request: Request,
+        check: Check | None,
+        rejected: RequestRejected | None = None,
+    ) -> Reply:
+        """Return the journaled reply to one request, or ask, or keep that it was `rejected`."""
         seat = self._seat(site.role)
         priority = self._priority(site)
         key = call_key(site, seat.endpoint.name, seat.endpoint.model_name, request)
@@ -135,15 +190,13 @@ class RecordedCaller:
             known = self._log.find("call", key)
             if known is not None and known["outcome"] in FINAL:
                 self._recalled += 1
-                if known["outcome"] in ACCEPTED:
-                    self._accepted[site.role] = request
                 return recall(known)
             running = self._running.get(key)
             if running is None:
                 break
             await asyncio.wait([running])
         task = self._running[key] = asyncio.create_task(
-            self._ask(_Call(key, site, seat, request, check, priority))
+            self._ask(_Call(key, site, seat, request, check, priority), rejected)
         )
         task.add_done_callback(lambda over: self._over(key, over))
         try:
@@ -201,7 +254,7 @@ class RecordedCaller:
             )
         return self._seats[role]
 
-    async def _ask(self, call: _Call) -> Reply:
+    async def _ask(self, call: _Call, rejected: RequestRejected | None) -> Reply:
         key, site, seat, request = call.key, call.site, call.seat, call.request
         endpoint, spent = seat.endpoint, Spend()
         most = partial(_most, request, endpoint.price, _length(request) // CHARS_PER_TOKEN)
@@ -216,13 +269,16 @@ class RecordedCaller:
 
         try:
             try:
+                if rejected is not None:
+                    raise rejected
                 answer = await endpoint.call(request, call.priority, seat.deadlines, keep)
-                self._accepted[site.role] = request
             except (ContextTooLong, Refused) as error:
-                answer = Answer(Reply(""), error=error)
+                answer = Answer(unanswered(error), error=error)
                 await keep(answer)
             except RequestRejected as error:
-                answer = await self._odd(call, error)
+                if rejected is None:
+                    raise
+                answer = Answer(unanswered(error), error=error)
                 await keep(answer)
         finally:
             self._ledger.settle(hold, spent)
@@ -230,24 +286,6 @@ class RecordedCaller:
             answer.error.spend = answer.reply.spend
             raise answer.error
         return answer.reply
-
-    async def _odd(self, call: _Call, rejected: RequestRejected) -> Answer:
-        """Tell one odd request from a server or an option that is wrong: `Refused`, or raise.
-
-        It is odd when an earlier request of the same role is still accepted; asking that once more
-        is part of what the call cost.
-        """
-        accepted = self._accepted.get(call.site.role)
-        if accepted is None:
-            raise rejected
-        try:
-            asked = await call.seat.endpoint.call(accepted, call.priority, call.seat.deadlines)
-        except RequestRejected:
-            raise rejected from None
-        except Refused:  # taken, though not answered
-            asked = Answer(Reply(""))
-        reply = replace(asked.reply, text="", finish="refused", tool_calls=())
-        return Answer(reply, error=Refused(rejected.problem, rejected.fix))
 
     def _priority(self, site: Site) -> Priority:
         """Count a call of its episode and return what it has made so far, negative, and its age."""
@@ -267,7 +305,13 @@ class RecordedCaller:
 class RecallingCaller(RecordedCaller):
     """Answers from the journal alone: for replays, which never ask anybody."""
 
-    async def _once(self, site: Site, request: Request, check: Check | None) -> Reply:
+    async def _once(
+        self,
+        site: Site,
+        request: Request,
+        check: Check | None,
+        rejected: RequestRejected | None = None,
+    ) -> Reply:
         """Return the journaled reply; tell the log all that is known here of the call, to compare.
 
         Raises:

@@ -14,7 +14,7 @@ from pydantic import Field
 from autodata.episode.agent import converse, in_words
 from autodata.episode.replies import RoleReply
 from autodata.episode.roles import Asking
-from autodata.errors import HarnessError, Malformed, Refused, RequestRejected, Truncated
+from autodata.errors import BAD_OUTPUT, HarnessError
 from autodata.harness.calls import stubs
 from autodata.harness.spec import Harness, check_edit, with_edits, with_knobs
 from autodata.models.base import Message, Reply, Request, Tool, ToolCall
@@ -25,7 +25,6 @@ from autodata.types import Json, KnobValue
 ANALYST_TURNS = 12
 IMPLEMENTER_TRIES = 3
 PAGE_CHARS = 12_000
-BAD_OUTPUT = (Malformed, Truncated, Refused, RequestRejected)
 
 ANALYST_PROMPT = """\
 You improve a data-generation harness: prompts and a workflow that turn a document into a training

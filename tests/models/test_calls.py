@@ -212,54 +212,87 @@ async def test_a_reply_that_cannot_be_had_at_greater_length_is_truncated(
     assert model.requests == []
 
 
-def odd(strange: Request, wrong: list[bool]) -> Play:
-    """Refuse a request for good, or anything at all once there is something in `wrong`."""
-
-    def play(_: int, request: Request) -> Reply | Exception:
-        bad = wrong or request == strange
-        return RequestRejected("400: no") if bad else said(prompt=100)
-
-    return play
+ODD = (Request((Message("user", "\ud800"),), max_tokens=100), Request(prompt="\ud800"))
 
 
-async def test_a_request_is_refused_alone_while_another_of_its_role_is_accepted() -> None:
-    strange = Request((Message("user", "\ud800"),), max_tokens=100, temperature=0.7)
-    caller, model, log = build(odd(strange, []))
-    await caller.call(SITE, CHAT)
+def odd(_: int, request: Request) -> Reply | Exception:
+    """Reject requests for their words."""
+    bad = "\ud800" in (*(message.content for message in request.messages), request.prompt)
+    return RequestRejected("400: no") if bad else said("word", prompt=7, completion=3)
+
+
+@pytest.mark.parametrize("strange", ODD)
+async def test_a_request_whose_words_alone_are_rejected_is_refused(strange: Request) -> None:
+    caller, model, log = build(odd)
     with pytest.raises(Refused, match="400") as refused:
-        await caller.call(replace(SITE, repeat=1), strange)
-    assert refused.value.spend.prompt_tokens == 100  # what it took to find out
-    assert caller.status().spent.prompt_tokens == 200
-    assert [request == strange for request in model.requests] == [False, True, False]
+        await caller.call(SITE, strange)
+    assert refused.value.spend == caller.status().spent == Spend(2, 7, 3, 0.0, 0.5)
+    _, other = model.requests
+    assert replace(other, messages=(), prompt="") == replace(
+        strange, messages=(), prompt="", temperature=0.7
+    )
+    assert isinstance(log, Memory)
+    assert [body["outcome"] for body in log.bodies.values()] == ["ok", "RequestRejected"]
     again, model, _ = build(lambda *_: said(), log)
-    with pytest.raises(Refused, match="400"):
-        await again.call(replace(SITE, repeat=1), strange)
+    with pytest.raises(Refused, match="400") as recalled:
+        await again.call(SITE, strange)
+    assert recalled.value.spend == refused.value.spend
     assert model.requests == []
 
 
-async def test_what_a_journal_holds_tells_an_odd_request_too() -> None:
-    strange = Request(prompt="odd")
-    first, _, log = build(lambda *_: said())
-    await first.call(SITE, CHAT)
-    again, _, _ = build(lambda _, request: RequestRejected("") if request.prompt else said(), log)
-    await again.call(SITE, CHAT)
-    with pytest.raises(Refused):
-        await again.call(replace(SITE, repeat=1), strange)
-
-
-async def test_a_server_that_refuses_everything_of_a_role_stops_the_run() -> None:
-    wrong: list[bool] = []
-    caller, _, log = build(odd(replace(CHAT, temperature=0.7), wrong))
-    with pytest.raises(RequestRejected):
-        await caller.call(SITE, CHAT)  # nothing else of the role was ever accepted
-    await caller.call(replace(SITE, repeat=1), Request(prompt="fine"))
-    wrong.append(True)  # its model was taken away, say
-    with pytest.raises(RequestRejected):
-        await caller.call(replace(SITE, repeat=2), Request(prompt="fine"))
-    with pytest.raises(RequestRejected):
-        await caller.call(replace(SITE, role="strong"), CHAT)
+async def test_a_rejected_request_costs_other_words_once_when_the_run_was_cut_in_between() -> None:
+    first, _, log = build(odd)
     assert isinstance(log, Memory)
-    assert [body["outcome"] for body in log.bodies.values()] == ["ok"]
+    with pytest.raises(Refused):
+        await first.call(SITE, ODD[0])
+    log.bodies.popitem()
+    again, model, _ = build(odd, log)
+    with pytest.raises(Refused):
+        await again.call(SITE, ODD[0])
+    assert len(model.requests) == 1
+    assert [body["outcome"] for body in log.bodies.values()] == ["ok", "RequestRejected"]
+
+
+@pytest.mark.parametrize("taken", [replace(said("no"), finish="refused"), Refused("rules"), HALF])
+async def test_other_words_are_taken_however_they_are_answered(taken: Reply | Refused) -> None:
+    def play(_: int, request: Request) -> Reply | Exception:
+        answer = odd(0, request)
+        return answer if isinstance(answer, Exception) else taken
+
+    caller, _, log = build(play)
+    with pytest.raises(Refused, match="400") as refused:
+        await caller.call(SITE, ODD[0])
+    assert refused.value.spend == caller.status().spent
+    assert isinstance(log, Memory)
+    assert {body["outcome"] for body in log.bodies.values()} >= {"RequestRejected"}
+
+
+async def test_a_server_that_rejects_other_words_too_stops_the_run() -> None:
+    caller, _, log = build(lambda *_: RequestRejected("no such model"))
+    with pytest.raises(RequestRejected, match="no such model"):
+        await caller.call(SITE, CHAT)
+    assert isinstance(log, Memory)
+    assert log.bodies == {}
+
+
+async def test_a_server_that_is_gone_does_not_make_a_truncated_reply_final() -> None:
+    first, _, log = build(lambda n, _: RequestRejected("no such model") if n else HALF)
+    with pytest.raises(RequestRejected):
+        await first.call(SITE, CHAT)
+    again, _, _ = build(lambda *_: said("whole"), log)
+    assert (await again.call(SITE, CHAT)).text == "whole"
+
+
+async def test_what_an_error_took_is_kept_with_it() -> None:
+    error = ContextTooLong("no room")
+    error.spend = Spend(1, 1000, 50)
+    caller, _, log = build(lambda *_: error, price=Price(input=1, output=10))
+    with pytest.raises(ContextTooLong):
+        await caller.call(SITE, CHAT)
+    assert isinstance(log, Memory)
+    [body] = log.bodies.values()
+    assert (body["prompt_tokens"], body["completion_tokens"]) == (1000, 50)
+    assert body["cost_usd"] == caller.status().spent.cost_usd == pytest.approx(0.0015)
 
 
 @pytest.mark.parametrize("kind", [ContextTooLong, Refused])

@@ -9,9 +9,9 @@ from autodata.episode.protocol import RoleSettings, Team
 from autodata.episode.roles import Asking
 from autodata.errors import (
     AutodataError,
+    ContextTooLong,
     HarnessError,
     Refused,
-    RequestRejected,
     Truncated,
     Unavailable,
 )
@@ -217,7 +217,7 @@ async def test_edits_that_stay_invalid_are_given_up(bad: Json, named: str) -> No
     assert len(models.words("implementer")) == IMPLEMENTER_TRIES
 
 
-@pytest.mark.parametrize("failure", [Truncated("cut"), Refused("no"), RequestRejected("400")])
+@pytest.mark.parametrize("failure", [Truncated("cut"), Refused("no"), ContextTooLong("400")])
 async def test_unusable_replies_are_no_edit(failure: AutodataError) -> None:
     with pytest.raises(HarnessError, match="no usable edit"):
         await edit(Models(GOOD_EDIT, failure=failure))
