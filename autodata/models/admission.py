@@ -115,6 +115,8 @@ class QueueWatch:
             await self._sleep(EVERY)
 
     async def _load(self, url: str) -> Load | None:
+        if not url.startswith("http://"):  # nothing is read over TLS
+            return None
         try:
             status, text = await plain_http.get(url, 5 * EVERY)
         except OSError:

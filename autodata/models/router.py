@@ -5,16 +5,17 @@ as it is not busier than others, so that its prefix cache helps.
 """
 
 import asyncio
+import itertools
 import time
 import zlib
 from collections.abc import Sequence
 
-from autodata.errors import Unavailable
+from autodata.errors import ConfigurationError, ContextTooLong, RequestRejected, Unavailable
 from autodata.models.base import USUAL, Deadlines, Model, Reply, Request
 from autodata.models.limits import Now
 
 SLACK = 2  # calls by which the replica that knows the prefix may be busier than the idlest
-PREFIX = 1000  # characters of a request that decide which replica knows it
+PREFIX = 1000  # characters of each message that decide which replica knows a request
 FIRST_BENCH = 1.0
 LAST_BENCH = 30.0
 
@@ -24,6 +25,9 @@ class Router:
 
     After that it gets one call at a time until it has answered. A call that is given up by whoever
     keeps its deadline counts as a failure: the replica was silent.
+
+    A request that one replica rejects is sent to another: does that take it, the first is not
+    what the configuration says it is, and the next call raises so.
 
     `queued` holds what each server last said about its own queue, in the order of `replicas`.
     """
@@ -35,10 +39,31 @@ class Router:
         self.queued = [0] * len(self._replicas)
         self._benched_until = [float("-inf")] * len(self._replicas)
         self._bench = [FIRST_BENCH] * len(self._replicas)
+        self._mistake: ConfigurationError | None = None
 
     async def complete(self, request: Request, deadlines: Deadlines = USUAL) -> Reply:
-        """Send the request to one replica; see `base.Model`."""
+        """Send the request to one replica; see `base.Model`.
+
+        Raises:
+            ConfigurationError: a replica rejects what another takes.
+        """
+        if self._mistake is not None:
+            raise self._mistake
         index = self._choose(request)
+        try:
+            return await self._send(index, request, deadlines)
+        except ContextTooLong:
+            raise
+        except RequestRejected as error:
+            others = [i for i in range(len(self._replicas)) if i != index]
+            another = min(others, key=lambda i: (self._benched_until[i], self.in_flight[i]))
+            reply = await self._send(another, request, deadlines)
+            self._mistake = ConfigurationError(
+                f"a replica rejects what another takes: {error.problem}", error.fix
+            )
+            return reply
+
+    async def _send(self, index: int, request: Request, deadlines: Deadlines) -> Reply:
         self.in_flight[index] += 1
         try:
             reply = await self._replicas[index].complete(request, deadlines)
@@ -73,5 +98,7 @@ class Router:
 
 
 def _prefix(request: Request) -> int:
-    text = request.prompt or "".join(message.content for message in request.messages)
-    return zlib.crc32(text[:PREFIX].encode("utf-8", "replace"))
+    """Return what all turns of a conversation, and questions over one document, have in common."""
+    first = itertools.takewhile(lambda message: message.role != "assistant", request.messages)
+    text = request.prompt[:PREFIX] or "".join(message.content[:PREFIX] for message in first)
+    return zlib.crc32(text.encode("utf-8", "replace"))

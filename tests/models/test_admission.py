@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from autodata.errors import Unavailable
+from autodata.errors import ConfigurationError, ContextTooLong, RequestRejected, Unavailable
 from autodata.models.admission import Load, QueueWatch, next_ceiling, read_load
 from autodata.models.base import Deadlines, Message, Reply, Request
 from autodata.models.endpoint import Endpoint, EndpointLimits
@@ -85,6 +85,18 @@ async def test_endpoint_watches_while_it_is_used() -> None:
         await endpoint.close()
 
 
+async def test_queues_are_told_of_the_right_replica_when_one_is_not_to_be_read() -> None:
+    async with Loopback() as server:
+        server.metrics = VLLM
+        router = Router([FakeModel(lambda *_: said()) for _ in range(2)])
+        endpoint = Endpoint("e", router, queue_urls=["https://a.example/v1", server.url])
+        await endpoint.call(CHAT)
+        async with asyncio.timeout(10):
+            while router.queued != [0, 240]:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        await endpoint.close()
+
+
 async def test_calls_go_where_the_queue_is_short() -> None:
     models = [FakeModel(lambda *_: said()) for _ in range(3)]
     router = Router(models)
@@ -103,9 +115,9 @@ async def test_equal_beginnings_keep_to_one_replica_until_it_is_busier() -> None
 
     models = [FakeModel(lambda *_: slow()) for _ in range(2)]
     router = Router(models)
-    shared = Message("system", "x" * 1000)
+    shared = "x" * 1000  # a document
     calls = [
-        asyncio.create_task(router.complete(Request((shared, Message("user", str(number))))))
+        asyncio.create_task(router.complete(Request((Message("user", f"{shared}{number}"),))))
         for number in range(10)
     ]
     await asyncio.sleep(0)
@@ -113,6 +125,39 @@ async def test_equal_beginnings_keep_to_one_replica_until_it_is_busier() -> None
     gate.set()
     await asyncio.gather(*calls)
     assert counts == [4, 6]
+
+
+async def test_turns_of_a_conversation_keep_to_a_replica_and_documents_are_spread() -> None:
+    models = [FakeModel(lambda *_: said()) for _ in range(4)]
+    router = Router(models)
+    prompt, turn = Message("system", "p" * 2000), Message("assistant", "well")
+    for number in range(40):
+        talk: tuple[Message, ...] = (prompt, Message("user", f"document {number}"))
+        for _ in range(5):
+            await router.complete(Request(talk))
+            talk += (turn, Message("user", "go on"))
+    for model in models:
+        asked = [request.messages[1].content for request in model.requests]
+        assert 25 <= len(asked) <= 80
+        assert len(asked) == 5 * len(set(asked))
+
+
+async def test_a_replica_that_rejects_what_another_takes_is_a_mistake_to_mend() -> None:
+    wrong = FakeModel(lambda *_: RequestRejected("http://b/v1: no such model", "check it"))
+    router = Router([wrong, FakeModel(lambda *_: said("paid for"))])
+    router.queued[:] = [0, 9]
+    assert (await router.complete(CHAT)).text == "paid for"
+    with pytest.raises(ConfigurationError, match="rejects what another takes: http://b/v1"):
+        await router.complete(CHAT)
+    assert len(wrong.requests) == 1
+
+
+@pytest.mark.parametrize(("kind", "asked"), [(RequestRejected, 2), (ContextTooLong, 1)])
+async def test_what_all_replicas_reject_is_rejected(kind: type[Exception], asked: int) -> None:
+    models = [FakeModel(lambda *_: kind("no")) for _ in range(3)]
+    with pytest.raises(kind):
+        await Router(models).complete(CHAT)
+    assert sum(len(model.requests) for model in models) == asked
 
 
 async def test_failing_replica_is_left_out_and_tried_again_later() -> None:
