@@ -25,7 +25,7 @@ from autodata.errors import (
 from autodata.models.admission import QueueWatch
 from autodata.models.base import USUAL, Deadlines, Model, Reply, Request
 from autodata.models.breaker import Breaker
-from autodata.models.limits import FIRST, Gate, Now, Priority, Sleep
+from autodata.models.limits import FIRST, LONGEST_WAIT, Gate, Now, Priority, Sleep
 from autodata.models.prices import cost_usd
 
 MOST_TRIES = 6  # failures of one call while the endpoint answers others
@@ -90,8 +90,8 @@ class Endpoint:
         self.limits = limits or EndpointLimits()
         self.gate = Gate(self.limits.concurrency, now=now, sleep=sleep)
         self.breaker = Breaker(name, self.limits.pause_s, proven=supervised, now=now, sleep=sleep)
-        plain = [url for url in queue_urls if url.startswith("http://")]
-        self._watch = QueueWatch(self.gate, plain, model) if plain else None
+        plain = any(url.startswith("http://") for url in queue_urls)
+        self._watch = QueueWatch(self.gate, queue_urls, model) if plain else None
         self._model = model
         self._sleep = sleep
         self._rng = rng or Random()
@@ -152,10 +152,10 @@ class Endpoint:
             try:
                 return await self._try(request, deadlines), tries
             except Unavailable as error:
-                self.gate.leave()
                 wait = error.retry_after if isinstance(error, RateLimited) else 0.0
                 if isinstance(error, RateLimited | TimedOut):  # a crash says nothing about load
                     self.gate.overloaded(entered, wait)
+                self.gate.leave()
                 self.breaker.check()
                 # an outage and a busy server are not this call's fault
                 if not isinstance(error, RateLimited | Unreachable):
@@ -167,12 +167,12 @@ class Endpoint:
                 self.gate.leave()
                 raise
             longest = min(LAST_BACKOFF, FIRST_BACKOFF * 2 ** min(tries, 10))
-            await self._sleep(max(wait, longest * self._rng.uniform(0.5, 1.0)))
+            await self._sleep(max(min(wait, LONGEST_WAIT), longest * self._rng.uniform(0.5, 1.0)))
 
     async def _try(self, request: Request, deadlines: Deadlines) -> Reply:
         probe = await self.breaker.enter()
         if probe and self._known_good is not None:
-            with suppress(RequestRejected):
+            with suppress(RequestRejected, Refused):
                 await self._send(self._known_good, deadlines, probe=True)
             probe = False
         reply = await self._send(request, deadlines, probe=probe)
@@ -197,12 +197,17 @@ class Endpoint:
         except Unavailable as error:
             self.breaker.failed(error, probe=probe)
             raise
-        except ProviderError:  # it does answer: what it says is another matter
+        except ProviderError as error:  # it does answer: what it says is another matter
             answered = True
+            took = error.spend
+            usage = Reply("", "stop", (), took.prompt_tokens, took.completion_tokens)
+            error.spend = replace(took, cost_usd=cost_usd(self.price, usage))
             raise
-        except BaseException:
+        except BaseException as error:
             if probe:
                 self.breaker.abandoned()
+            if isinstance(error, ValueError):  # which a workflow would take for its own
+                raise RuntimeError(f"a bug in how replies of {self.name} are read") from error
             raise
         finally:
             self.sending.discard(task)

@@ -49,6 +49,11 @@ class Gate:
         return max(1, min(int(self._limit), self.ceiling, self.most))
 
     @property
+    def closed_s(self) -> float:
+        """For how many seconds more the server wants to be left alone."""
+        return max(0.0, self._closed_until - self._now())
+
+    @property
     def waiting(self) -> int:
         """How many calls wait for their turn."""
         return sum(not future.done() for _, _, future in self._waiting)
@@ -114,7 +119,7 @@ class Gate:
         return self.in_flight < self.limit and self._now() >= self._closed_until
 
     async def _wake(self) -> None:
-        while (rest := self._closed_until - self._now()) > 0:
+        while (rest := self.closed_s) > 0:
             await self._sleep(rest)
         self._waker = None
         self.let_in()

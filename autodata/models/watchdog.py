@@ -1,4 +1,4 @@
-"""The watchdog: tells which endpoint of a run is down or silent, since when, and when it is back.
+"""The watchdog: tells which endpoint of a run is down, silent or busy, and when it is back.
 
 Knows nothing of calls, retries and when an endpoint counts as down. It looks every two seconds and
 journals what it sees, so that `autodata status` can tell it from elsewhere.
@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Literal, Protocol
 
 from autodata.errors import StoreError
@@ -22,6 +22,8 @@ LOOK_S = 2.0
 SILENT_S = 60.0
 """Seconds without any answer to calls in flight after which that is worth a line; doubled for an
 endpoint that then did answer: it is slow."""
+LONG_S = 20.0
+"""Seconds from which on it is worth a line that a server has asked us to wait."""
 
 
 class TroubleLog(Protocol):
@@ -37,8 +39,10 @@ class _Watched:
     patience_s: float = SILENT_S
     waits_since: float | None = None
     waits_since_clock: str = ""
+    closed_until: float = 0.0
+    closed_until_clock: str = ""
     was_down: bool = False
-    state: Literal["well", "silent", "down"] = "well"
+    state: Literal["well", "closed", "silent", "down"] = "well"
     trouble: str = ""
 
 
@@ -112,9 +116,13 @@ class Watchdog:
             watched.waits_since = None
         elif watched.waits_since is None:
             watched.waits_since = self._now()
-            watched.waits_since_clock = datetime.now(UTC).astimezone().strftime("%H:%M:%S")
+            watched.waits_since_clock = _clock()
         down, watched.was_down = bool(breaker.paused) and watched.was_down, bool(breaker.paused)
         since = watched.waits_since
+        closed_s = endpoint.gate.closed_s
+        if abs(self._now() + closed_s - watched.closed_until) > 1:
+            watched.closed_until = self._now() + closed_s
+            watched.closed_until_clock = _clock(closed_s)
         if down:
             watched.state, watched.trouble = "down", breaker.paused
         elif since is not None and self._now() - since >= watched.patience_s:
@@ -123,6 +131,16 @@ class Watchdog:
                 f"endpoint {endpoint.name} has not answered since {watched.waits_since_clock}, "
                 f"{len(endpoint.sending)} calls in flight"
             )
+        elif closed_s > (0 if watched.state == "closed" else LONG_S):
+            watched.state = "closed"
+            watched.trouble = (
+                f"endpoint {endpoint.name} wants no calls for a while, "
+                f"asking it again at {watched.closed_until_clock}"
+            )
         else:
             watched.state, watched.trouble = "well", ""
         return answered
+
+
+def _clock(in_s: float = 0.0) -> str:
+    return (datetime.now(UTC) + timedelta(seconds=in_s)).astimezone().strftime("%H:%M:%S")

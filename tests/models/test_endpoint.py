@@ -6,6 +6,7 @@ from random import Random
 
 import pytest
 
+from autodata.concurrency import finish
 from autodata.config import Price
 from autodata.errors import (
     AuthenticationFailed,
@@ -75,6 +76,50 @@ async def test_retry_after_is_honoured_by_all_calls() -> None:
     await endpoint.call(CHAT)
     assert clock.now() - began >= 40
     await endpoint.close()
+
+
+async def test_a_server_that_asks_for_days_is_asked_again_in_minutes() -> None:
+    clock = Clock()
+    endpoint, _ = build(
+        lambda n, _: RateLimited("busy", retry_after=86_400) if n == 0 else said(), clock
+    )
+    began = clock.now()
+    await endpoint.call(CHAT)
+    assert 300 <= clock.now() - began <= 301
+    await endpoint.close()
+
+
+async def test_nobody_is_let_in_by_the_call_that_was_told_to_wait() -> None:
+    async def wait_for_ever(_: float) -> None:
+        await asyncio.Event().wait()
+
+    model = FakeModel(lambda *_: RateLimited("busy", retry_after=40))
+    endpoint = Endpoint("e", model, EndpointLimits(concurrency=1), sleep=wait_for_ever)
+    calls = [asyncio.create_task(endpoint.call(CHAT)) for _ in range(2)]
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert len(model.requests) == 1
+    await finish(calls)
+    await endpoint.close()
+
+
+async def test_a_bug_in_reading_a_reply_is_none_of_a_workflows_errors() -> None:
+    endpoint, _ = build(lambda *_: ValueError("year 99999 is out of range"), Clock())
+    with pytest.raises(RuntimeError, match="a bug in how replies of strong are read") as caught:
+        await endpoint.call(CHAT)
+    assert isinstance(caught.value.__cause__, ValueError)
+
+
+async def test_a_probe_that_is_declined_says_nothing_of_the_call() -> None:
+    def play(number: int, request: Request) -> Reply | Exception:
+        if 1 <= number <= 5:
+            return Unavailable("down")
+        return Refused("rules") if request.max_tokens == 1 else said()
+
+    endpoint, model = build(play, Clock())
+    await endpoint.call(CHAT)
+    assert (await endpoint.call(CHAT)).reply.text == "ok"
+    assert [request.max_tokens for request in model.requests].count(1) == 1
 
 
 async def test_overload_and_time_outs_lower_the_limit_and_crashes_do_not() -> None:

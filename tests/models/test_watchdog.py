@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable
 from contextlib import suppress
 
-from autodata.errors import StoreError, Unavailable
+from autodata.errors import RateLimited, StoreError, Unavailable
 from autodata.models.base import Deadlines, Reply, Request
 from autodata.models.endpoint import Endpoint, EndpointLimits
 from autodata.models.watchdog import LOOK_S, SILENT_S, Watchdog
@@ -136,6 +136,31 @@ async def test_an_outage_is_told_within_seconds_and_once_and_so_is_its_end() -> 
         assert len(world.log.problems) < 10  # one for each interval, not for each look
 
     await watched(world, 8, story)
+
+
+async def test_a_server_that_wants_no_calls_is_told_once_and_asked_again() -> None:
+    def play(number: int, _: Request) -> Reply | Exception:
+        return said() if number else RateLimited("busy", retry_after=7200)
+
+    world = World(play)
+
+    async def story() -> None:
+        await world.pass_(2 * LOOK_S)
+        (first,) = world.lines
+        assert first.startswith("endpoint strong wants no calls for a while, asking it again at")
+        await world.pass_(280)
+        assert world.lines == world.log.problems == [first]
+        await world.pass_(60)
+        assert world.lines == [first, "endpoint strong is back"]
+        assert world.dog.troubles == ()
+
+    await watched(world, 1, story)
+
+
+async def test_a_short_wait_that_a_server_asks_for_is_not_worth_a_line() -> None:
+    world = World(lambda n, _: said() if n else RateLimited("busy", retry_after=15))
+    await watched(world, 1, lambda: world.pass_(60))
+    assert world.lines == []
 
 
 async def test_a_silent_endpoint_is_told_long_before_its_deadline() -> None:
