@@ -29,7 +29,7 @@ STOP_S = 9.0
 
 
 def run_until_signal(work: Coroutine[Any, Any, T], told: Callable[[str], None]) -> T:
-    """Run a coroutine to its end, or to the first SIGINT or SIGTERM.
+    """Run a coroutine to its end, or to the first SIGINT, SIGTERM or SIGHUP (unless ignored).
 
     Signals after the first change nothing. A clean stop that takes longer than `STOP_S` seconds is
     cut short: the journal bears that like any kill.
@@ -48,13 +48,19 @@ def run_until_signal(work: Coroutine[Any, Any, T], told: Callable[[str], None]) 
             if len(caught) > 1:
                 told(f"{number.name}: stopping already")
                 return
-            told(f"{number.name}: stopping; calls in flight get some seconds, the rest is undone")
             watchdog.start()
             task.cancel()
+            with suppress(OSError):  # the terminal is gone
+                told(
+                    f"{number.name}: stopping; calls in flight get some seconds, the rest is undone"
+                )
 
         watchdog = Timer(STOP_S, os._exit, [Interrupted.exit_code])
         watchdog.daemon = True
-        for number in (signal.SIGINT, signal.SIGTERM):
+        signals = [signal.SIGINT, signal.SIGTERM]
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup wants it to go on
+            signals.append(signal.SIGHUP)
+        for number in signals:
             loop.add_signal_handler(number, stop, number)
         try:
             return await task

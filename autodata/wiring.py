@@ -16,7 +16,12 @@ from autodata.config import Config
 from autodata.documents import deal, load_documents, split_digest
 from autodata.endpoints import deadlines_of, silent, start
 from autodata.episode.protocol import Domain, RoleSettings, TaskProtocol, Team
-from autodata.errors import BudgetSpent, ConfigurationError
+from autodata.errors import (
+    AuthenticationFailed,
+    BudgetSpent,
+    ConfigurationError,
+    RequestRejected,
+)
 from autodata.evaluation import HarnessEvaluator
 from autodata.harness.spec import Harness
 from autodata.models.base import Deadlines
@@ -237,14 +242,12 @@ async def _while_running(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]
 
 @asynccontextmanager
 async def closing(caller: RecordedCaller, report: Callable[[str], None]) -> AsyncIterator[None]:
-    """Close the caller at the end: after a spent budget when all is answered, else soon."""
+    """Close the caller at the end: when all is answered where that may be waited for, else soon."""
     try:
         yield
-    except BudgetSpent:
+    except (BudgetSpent, AuthenticationFailed, RequestRejected):
         if left := caller.status().in_flight:
-            report(
-                f"budget spent; waiting for answers to {left} calls in flight (Ctrl-C: no longer)"
-            )
+            report(f"stopping; waiting for answers to {left} calls in flight (Ctrl-C: no longer)")
         await caller.answered()
         raise
     finally:

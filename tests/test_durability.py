@@ -208,7 +208,7 @@ def test_sealing_killed_at_random_moments_changes_no_table(world: World) -> None
     assert contents(place) == contents(world.whole)
 
 
-@pytest.mark.parametrize("how", ["SIGINT", "stop"])
+@pytest.mark.parametrize("how", ["SIGINT", "SIGHUP", "stop"])
 def test_a_stopped_run_keeps_what_was_answered_and_goes_on(world: World, how: str) -> None:
     place, before = world.copy(), len(world.server.seen)
     known = len(finished_calls(place))

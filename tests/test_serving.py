@@ -113,8 +113,7 @@ def test_nothing_outlives_the_command(
 ) -> None:
     command, started = serving(run, project, folder)
     command.kill(number)
-    clean = number in (signal.SIGINT, signal.SIGTERM)
-    assert command.wait() == (0 if clean else -number)
+    assert command.wait() == (-number if number == signal.SIGKILL else 0)
     assert gone(pids(started))
     assert len(starts(folder)) == SERVERS
 

@@ -6,7 +6,13 @@ from typing import Any
 
 import pytest
 
-from autodata.errors import BudgetSpent, StoreError
+from autodata.errors import (
+    AuthenticationFailed,
+    AutodataError,
+    BudgetSpent,
+    RequestRejected,
+    StoreError,
+)
 from autodata.models.calls import CallStatus
 from autodata.types import Spend
 from autodata.wiring import closing
@@ -32,18 +38,21 @@ class Caller:
 async def wound_up(error: BaseException | None, in_flight: int = 3) -> tuple[list[str], list[str]]:
     caller: Any = Caller(in_flight)
     said: list[str] = []
-    with suppress(BudgetSpent, StoreError, asyncio.CancelledError):
+    with suppress(AutodataError, asyncio.CancelledError):
         async with closing(caller, said.append):
             if error is not None:
                 raise error
     return caller.told, said
 
 
-async def test_a_spent_budget_waits_for_answers_and_says_so() -> None:
-    told, said = await wound_up(BudgetSpent("enough"))
+@pytest.mark.parametrize(
+    "error", [BudgetSpent("enough"), RequestRejected("no model"), AuthenticationFailed("no credit")]
+)
+async def test_what_can_be_waited_for_is_and_that_is_said(error: AutodataError) -> None:
+    told, said = await wound_up(error)
     assert told == ["answered", "close"]
     assert "3 calls in flight" in said[0]
-    assert await wound_up(BudgetSpent("enough"), in_flight=0) == (["answered", "close"], [])
+    assert await wound_up(error, in_flight=0) == (["answered", "close"], [])
 
 
 @pytest.mark.parametrize("error", [None, asyncio.CancelledError(), StoreError("disk full")])
