@@ -1,6 +1,7 @@
 """A model server on loopback that speaks OpenAI's and Anthropic's wire formats, as scripted.
 
-A script turns each recorded request into what happens: `Say`, `Status`, `Reset` or `Silence`.
+A script turns each recorded request into what happens: `Say`, `Changed`, `Status`, `Reset`
+or `Silence`.
 Knows nothing of the package's code.
 """
 
@@ -45,6 +46,14 @@ class Say:
 
 
 @dataclass(frozen=True)
+class Changed:
+    """Answer with this reply after `how` has changed its JSON, of a stream that of each event."""
+
+    say: Say
+    how: Callable[[Any], Any]
+
+
+@dataclass(frozen=True)
 class Status:
     """Answer with an HTTP error."""
 
@@ -65,7 +74,7 @@ class Silence:
     """Accept the request and never answer."""
 
 
-Action = Say | Status | Reset | Silence
+Action = Say | Changed | Status | Reset | Silence
 Script = Callable[[Seen], Action]
 
 
@@ -144,6 +153,12 @@ class Loopback:
                 if seen.body.get("stream"):
                     return await _send_events(request, _events(seen, action))
                 return web.json_response(_answer(seen, action))
+            case Changed():
+                if seen.body.get("stream"):
+                    events = _events(seen, action.say)
+                    changed = [(name, _change(data, action.how)) for name, data in events]
+                    return await _send_events(request, changed)
+                return web.json_response(action.how(_answer(seen, action.say)))
             case Status():
                 if isinstance(action.body, str):
                     return web.Response(
@@ -185,6 +200,10 @@ async def _send_events(
         await asyncio.sleep(0.05)
         _abort(request)
     return response
+
+
+def _change(data: Any, how: Callable[[Any], Any]) -> Any:
+    return data if isinstance(data, str) else how(data)
 
 
 def _answer(seen: Seen, say: Say) -> dict[str, Any]:

@@ -88,7 +88,7 @@ class AnthropicModel:
         started = time.monotonic()
         try:
             message = await self._send(body, deadlines)
-            reply = anthropic_wire.read_reply(message)
+            reply = failures.redact_reply(anthropic_wire.read_reply(message), self._key)
         except anthropic.APIError as error:
             raise self._failure(error) from None
         except httpx2.HTTPError as error:
@@ -100,7 +100,6 @@ class AnthropicModel:
             raise ContextTooLong(f"the reply of {self._where} ran into the end of the context")
         if not (reply.text or reply.tool_calls or reply.completion_tokens):
             raise Unavailable(f"{self._where} sent an empty reply")
-        reply = failures.redact_reply(reply, self._key)
         return replace(reply, seconds=time.monotonic() - started)
 
     async def close(self) -> None:
@@ -120,6 +119,8 @@ class AnthropicModel:
                         if event.type == "content_block_start" and first_token.when() is not None:
                             first_token.reschedule(None)
                     return await stream.get_final_message()
+        except AssertionError:  # of the SDK
+            raise ValueError("the stream ended before a message began") from None
         except TimeoutError:
             problem = f"{self._where} sent no token within {deadlines.first_token_s:g} s"
             raise TimedOut(problem) from None

@@ -115,8 +115,11 @@ def retry_after(headers: Mapping[str, str]) -> float:
     said = headers.get("retry-after", "")
     if _number(said) > 0:
         return _number(said)
-    date = email.utils.parsedate_tz(said)
-    return max(0.0, email.utils.mktime_tz(date) - time.time()) if date else 0.0
+    try:
+        date = email.utils.parsedate_tz(said)
+        return max(0.0, email.utils.mktime_tz(date) - time.time()) if date else 0.0
+    except (ValueError, OverflowError):  # a year that no calendar has
+        return 0.0
 
 
 def shorten(said: str) -> str:

@@ -5,6 +5,7 @@ Knows nothing of deadlines, retries and budgets: one try, one reply or one `Prov
 
 import asyncio
 import json
+import re
 import time
 from dataclasses import replace
 from typing import Any
@@ -20,6 +21,8 @@ from autodata.models.base import USUAL, Deadlines, Reply, Request
 from autodata.types import Json
 
 HOST = "api.openai.com"
+_STATUS = re.compile("[45][0-9]{2}")
+_GARBLED = (ValueError, TypeError, AttributeError, LookupError, RuntimeError)
 
 
 class OpenAIModel:
@@ -72,17 +75,16 @@ class OpenAIModel:
             else:
                 options = _options(deadlines)
                 data = await self._client.post(path, cast_to=object, body=body, options=options)
-            reply = openai_wire.read_reply(data, raw=raw)
+            reply = failures.redact_reply(openai_wire.read_reply(data, raw=raw), self._key)
         except openai.APIError as error:
             raise self._failure(error) from None
         except httpx2.HTTPError as error:
             raise failures.broken(self._where, error, self._words(error)) from None
-        except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        except _GARBLED as error:
             problem = f"{self._where} sent no usable answer: {self._words(error)}"
             raise Unavailable(problem) from None
         if not (raw or reply.text or reply.tool_calls or reply.completion_tokens):
             raise Unavailable(f"{self._where} sent an empty reply")
-        reply = failures.redact_reply(reply, self._key)
         return replace(reply, seconds=time.monotonic() - started)
 
     async def close(self) -> None:
@@ -120,9 +122,9 @@ class OpenAIModel:
         if isinstance(error, openai.APIConnectionError):
             return failures.broken(self._where, error, self._words(error.__cause__ or error))
         # an error event in the middle of a stream has a body, but no status
-        code = error.code if error.code and error.code.isdigit() else "500"
+        status = int(error.code) if error.code and _STATUS.fullmatch(error.code) else 500
         said = f"{error.type or ''} {error.code or ''} {error.message}"
-        return failures.failure(self._where, int(code), self._safe(said))
+        return failures.failure(self._where, status, self._safe(said))
 
     def _message(self, error: openai.APIStatusError) -> str:
         body = error.body

@@ -1,5 +1,6 @@
 """What a server says when it fails is the same error with both official SDKs, and a fitting one."""
 
+import json
 from typing import Any
 
 import pytest
@@ -39,6 +40,16 @@ async def test_retry_after_counts_whatever_the_status(
     assert error.retry_after == 7
 
 
+@pytest.mark.parametrize("date", ["Mon, 01 Jan 99999 00:00:00 GMT", "Mon, 1", "²"])
+async def test_retry_after_that_is_no_time_is_no_wait(
+    provider: str, server: Loopback, date: str
+) -> None:
+    body = error_body(provider, "rate_limit_error", "slow down")
+    error = await fail(provider, server, lambda _: Status(429, body, {"retry-after": date}))
+    assert isinstance(error, RateLimited)
+    assert error.retry_after == 0
+
+
 @pytest.mark.parametrize(
     ("status", "kind"),
     [(500, Unavailable), (502, Unavailable), (504, TimedOut), (408, TimedOut)],
@@ -63,6 +74,27 @@ async def test_error_event_in_mid_stream_is_an_error(provider: str, server: Loop
         deadlines=Deadlines(first_token_s=5.0),
     )
     assert isinstance(caught, RateLimited)
+
+
+@pytest.mark.parametrize("code", ["²", "42", "99999999999", "9" * 5000])
+async def test_error_event_whose_code_is_no_status_may_be_tried_again(
+    server: Loopback, code: str
+) -> None:
+    event = f"data: {json.dumps(error_body('openai', 'odd', 'no', code))}\n\n"
+    script = Status(200, event, {"content-type": "text/event-stream"})
+    caught = await fail("openai", server, lambda _: script, Deadlines(first_token_s=5.0))
+    assert type(caught) is Unavailable
+
+
+@pytest.mark.parametrize("said", ["", 'event: ping\ndata: {"type": "ping"}\n\n'])
+async def test_stream_that_ends_before_it_begins_may_be_tried_again(
+    provider: str, server: Loopback, said: str
+) -> None:
+    script = Status(200, said, {"content-type": "text/event-stream"})
+    caught = await fail(provider, server, lambda _: script, Deadlines(first_token_s=5.0))
+    assert type(caught) is Unavailable
+    assert "sent no usable answer: " in caught.problem
+    assert "Error" not in caught.problem
 
 
 async def test_spent_credit_stops_instead_of_being_retried(server: Loopback) -> None:
