@@ -88,7 +88,7 @@ class AnthropicModel:
         started = time.monotonic()
         try:
             message = await self._send(body, deadlines)
-            reply = failures.redact_reply(anthropic_wire.read_reply(message), self._key)
+            reply = failures.redact_reply(anthropic_wire.read_reply(message, request), self._key)
         except anthropic.APIError as error:
             raise self._failure(error) from None
         except httpx2.HTTPError as error:
@@ -96,11 +96,14 @@ class AnthropicModel:
         except _GARBLED as error:
             problem = f"{self._where} sent no usable answer: {self._words(error)}"
             raise Unavailable(problem) from None
+        reply = replace(reply, seconds=time.monotonic() - started)
         if message.stop_reason == "model_context_window_exceeded":
-            raise ContextTooLong(f"the reply of {self._where} ran into the end of the context")
+            late = ContextTooLong(f"the reply of {self._where} ran into the end of the context")
+            late.spend = reply.spend  # it is paid for
+            raise late
         if not (reply.text or reply.tool_calls or reply.completion_tokens):
             raise Unavailable(f"{self._where} sent an empty reply")
-        return replace(reply, seconds=time.monotonic() - started)
+        return reply
 
     async def close(self) -> None:
         """Close all connections."""

@@ -7,7 +7,7 @@ import json
 from typing import Any, Literal
 
 from autodata.models.base import FinishReason, Message, Reply, Request, ToolCall
-from autodata.models.openai_wire import UNPARSED, schema_words
+from autodata.models.openai_wire import UNPARSED, count, counted, schema_words
 from autodata.types import Json
 
 DEFAULT_MAX_TOKENS = 4096  # the API wants a number; endpoints usually set their own
@@ -57,8 +57,8 @@ def request_body(
     return body
 
 
-def read_reply(message: Any) -> Reply:
-    """Read the SDK's message.
+def read_reply(message: Any, request: Request) -> Reply:
+    """Read the SDK's message; tokens that it does not count are estimated.
 
     Raises:
         ValueError: nobody knows whether it is whole: it stopped for another reason (pause_turn).
@@ -79,18 +79,19 @@ def read_reply(message: Any) -> Reply:
                 arguments = {UNPARSED: str(arguments)}
             calls.append(ToolCall(str(block.id), str(block.name), arguments))
     finish = _FINISH[message.stop_reason]
-    usage = message.usage
-    cached, stored = usage.cache_read_input_tokens or 0, usage.cache_creation_input_tokens or 0
-    return Reply(
+    names = ("input", "output", "cache_read_input", "cache_creation_input")
+    fresh, made, *of_cache = (getattr(message.usage, f"{name}_tokens", None) for name in names)
+    cached, stored = map(count, of_cache)
+    reply = Reply(
         text="".join(text),
         finish="stop" if finish == "tool_calls" and not calls else finish,
         tool_calls=tuple(calls),
-        prompt_tokens=usage.input_tokens + cached + stored,
-        completion_tokens=usage.output_tokens,
         cached_tokens=cached,
         stored_tokens=stored,
         model=str(message.model or ""),
     )
+    whole = None if fresh is None else count(fresh) + cached + stored
+    return counted(reply, request, whole, made)
 
 
 def _turns(messages: list[Message]) -> list[Json]:

@@ -75,7 +75,7 @@ class OpenAIModel:
             else:
                 options = _options(deadlines)
                 data = await self._client.post(path, cast_to=object, body=body, options=options)
-            reply = failures.redact_reply(openai_wire.read_reply(data, raw=raw), self._key)
+            reply = failures.redact_reply(openai_wire.read_reply(data, request), self._key)
         except openai.APIError as error:
             raise self._failure(error) from None
         except httpx2.HTTPError as error:

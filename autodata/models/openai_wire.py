@@ -4,13 +4,18 @@ Knows nothing of connections and SDKs. What a server sent is not trusted to have
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any, Literal
 
 from autodata.models.base import FinishReason, Message, Reply, Request, Tool, ToolCall
 from autodata.types import Json
 
 Structured = Literal["schema", "json", "none"]
+
+CHARS_PER_TOKEN = 4
+MOST_TOKENS = 2**53
+"""Larger counts are no counts, and would not fit a table."""
 
 # Arguments of a tool call that are no JSON object arrive under this name, so that the tool refuses
 # them in words the model can read.
@@ -48,12 +53,13 @@ def request_body(request: Request, model: str, structured: Structured, token_fie
     return body
 
 
-def read_reply(data: Any, *, raw: bool) -> Reply:
-    """Read the answer to a chat (`raw`: to a completion).
+def read_reply(data: Any, request: Request) -> Reply:
+    """Read the answer to a chat, or to a raw prompt; tokens that it does not count are estimated.
 
     Raises:
         ValueError: it is not an answer; says what is missing.
     """
+    raw = not request.messages
     choice = _first(_object(data).get("choices"))
     message: Json = {"content": choice.get("text")} if raw else _object(choice.get("message"))
     said = choice.get("finish_reason")
@@ -69,15 +75,29 @@ def read_reply(data: Any, *, raw: bool) -> Reply:
     usage = data.get("usage")
     usage = usage if isinstance(usage, dict) else {}
     details = usage.get("prompt_tokens_details")
-    return Reply(
+    reply = Reply(
         text=text if isinstance(text, str) else "",
         finish=finish,
         tool_calls=calls,
-        prompt_tokens=_count(usage.get("prompt_tokens")),
-        completion_tokens=_count(usage.get("completion_tokens")),
-        cached_tokens=_count(details.get("cached_tokens")) if isinstance(details, dict) else 0,
+        cached_tokens=count(details.get("cached_tokens")) if isinstance(details, dict) else 0,
         model=str(data.get("model") or ""),
     )
+    return counted(reply, request, usage.get("prompt_tokens"), usage.get("completion_tokens"))
+
+
+def counted(reply: Reply, request: Request, prompt: Any, completion: Any) -> Reply:
+    """Put both numbers of tokens into a reply; one that the server left out is estimated."""
+    return replace(
+        reply,
+        prompt_tokens=_estimate(_sent(request)) if prompt is None else count(prompt),
+        completion_tokens=_estimate(_said(reply)) if completion is None else count(completion),
+    )
+
+
+def count(value: Any) -> int:
+    """Read a number of tokens; 0 for what is none."""
+    plain = isinstance(value, int) and not isinstance(value, bool)
+    return value if plain and 0 < value <= MOST_TOKENS else 0
 
 
 def said_something(chunk: Any) -> bool:
@@ -180,7 +200,7 @@ def _tool_call(call: Any) -> ToolCall:
 
 
 def _join_call(calls: dict[int, Json], part: Json) -> None:
-    index = _count(part.get("index"))
+    index = count(part.get("index"))
     call = calls.setdefault(index, {"id": "", "function": {"name": "", "arguments": ""}})
     function = _object(part.get("function") or {})
     call["id"] = part.get("id") or call["id"]
@@ -204,5 +224,21 @@ def _first(value: Any) -> Json:
     return _object(value[0])
 
 
-def _count(value: Any) -> int:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
+def _sent(request: Request) -> Iterator[str]:
+    yield request.prompt
+    yield from (message.content for message in request.messages)
+    calls = (call for message in request.messages for call in message.tool_calls)
+    yield from (json.dumps(call.arguments) for call in calls)
+    yield from (json.dumps(_tool(tool)) for tool in request.tools)
+    if request.schema:
+        yield json.dumps(request.schema)
+
+
+def _said(reply: Reply) -> Iterator[str]:
+    yield reply.text
+    yield from (call.name + json.dumps(call.arguments) for call in reply.tool_calls)
+
+
+def _estimate(texts: Iterable[str]) -> int:
+    """One token per 4 characters, at least one unless there is nothing."""
+    return -(-sum(map(len, texts)) // CHARS_PER_TOKEN)

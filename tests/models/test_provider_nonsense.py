@@ -1,6 +1,7 @@
 """Whatever a server answers, a call ends in a reply that can be journaled or a `ProviderError`."""
 
 import json
+from contextlib import suppress
 from copy import deepcopy
 from random import Random
 from typing import Any
@@ -15,7 +16,7 @@ from tests.models.providers import ASK, error_body, make
 TRIES = 150
 SAY = Say("half a reply", tools=(("c1", "look", '{"at": {"x": [1, "2"]}}'),))
 DEEP: Any = json.loads("[" * 400 + "]" * 400)
-ODD = (
+ODD: tuple[Any, ...] = (
     *(None, True, False, 0, -1, 1.5, 10**30, float("nan"), 429),
     *("", "²", "9" * 5000, "\ud800", "stop", "{", '{"a": ' * 400, '{"a": ' * 400 + "1" + "}" * 400),
     *([], {}, [None], [[]], {"type": 3}, {"type": "text"}, DEEP),
@@ -83,11 +84,8 @@ async def ask_often(provider: str, server: Loopback, deadlines: Deadlines) -> No
     """Ask a server that answers something else every time."""
     model = make(provider, server)
     for _ in range(TRIES):
-        try:
+        with suppress(ProviderError):
             reply = await model.complete(ASK, deadlines)
-        except ProviderError as error:
-            assert error.problem
-        else:
-            assert 0 <= reply.prompt_tokens <= 2**54
+            assert 0 <= reply.prompt_tokens <= 2**53
             json.dumps(reply.to_json())
     await model.close()
