@@ -116,7 +116,7 @@ def join_chunks(chunks: Iterable[Any], *, raw: bool) -> Json:
     """Put a stream's chunks together to the answer that would have come without streaming."""
     text: list[str] = []
     refusal: list[str] = []
-    calls: dict[int, Json] = {}
+    calls: dict[int, list[Json]] = {}
     joined: Json = {"usage": None, "model": "", "choices": []}
     finish = None
     for chunk in chunks:
@@ -133,7 +133,7 @@ def join_chunks(chunks: Iterable[Any], *, raw: bool) -> Json:
     message = {
         "content": "".join(text),
         "refusal": "".join(refusal),
-        "tool_calls": [calls[index] for index in sorted(calls)],
+        "tool_calls": [call for index in sorted(calls) for call in calls[index]],
     }
     joined["choices"] = [{"message": message, "text": "".join(text), "finish_reason": finish}]
     return joined
@@ -199,11 +199,14 @@ def _tool_call(call: Any) -> ToolCall:
     return ToolCall(str(data.get("id") or ""), str(function.get("name") or ""), arguments)
 
 
-def _join_call(calls: dict[int, Json], part: Json) -> None:
-    index = count(part.get("index"))
-    call = calls.setdefault(index, {"id": "", "function": {"name": "", "arguments": ""}})
-    function = _object(part.get("function") or {})
-    call["id"] = part.get("id") or call["id"]
+def _join_call(calls: dict[int, list[Json]], part: Json) -> None:
+    """Put a part of a tool call to those of its index; another id there begins another call."""
+    same = calls.setdefault(count(part.get("index")), [])
+    called = part.get("id")
+    if not same or (called and same[-1]["id"] and called != same[-1]["id"]):
+        same.append({"id": "", "function": {"name": "", "arguments": ""}})
+    call, function = same[-1], _object(part.get("function") or {})
+    call["id"] = called or call["id"]
     call["function"]["name"] += function.get("name") or ""
     call["function"]["arguments"] += function.get("arguments") or ""
 

@@ -1,12 +1,13 @@
 """What providers are asked and what comes back, with both official SDKs over real connections."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from autodata.errors import ConfigurationError, ContextTooLong, Unavailable
 from autodata.models.base import Deadlines, Message, Request, Tool, ToolCall
-from tests.loopback import Loopback, Say
+from tests.loopback import Changed, Loopback, Say
 from tests.models.providers import ASK, fail, make
 
 SCHEMA = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
@@ -74,6 +75,25 @@ async def test_tool_arguments_that_are_no_object_reach_the_tool_as_text(server: 
     reply = await model.complete(ASK)
     await model.close()
     assert reply.tool_calls[0].arguments == {"_unparsed": '{"at": '}
+
+
+@pytest.mark.parametrize("indexes", [(0, 0), (None, None), (0, 1), (1, 0)])
+async def test_streamed_tool_calls_are_told_apart_by_index_or_id(
+    server: Loopback, indexes: tuple[int | None, ...]
+) -> None:
+    def change(chunk: Any) -> Any:
+        for choice in chunk["choices"]:
+            for call in choice["delta"].get("tool_calls", ()):
+                call["index"] = indexes[call["index"]]
+        return chunk
+
+    tools = (("a", "look", '{"at": "x"}'), ("b", "find", '{"at": "y"}'))
+    server.script = lambda _: Changed(Say("", "tool_calls", tools), change)
+    model = make("openai", server)
+    reply = await model.complete(ASK, Deadlines(first_token_s=5.0))
+    await model.close()
+    both = [ToolCall("a", "look", {"at": "x"}), ToolCall("b", "find", {"at": "y"})]
+    assert [*reply.tool_calls] == (both[::-1] if indexes == (1, 0) else both)
 
 
 async def test_schema_is_sent_as_a_constraint(provider: str, server: Loopback) -> None:
