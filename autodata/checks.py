@@ -9,15 +9,15 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
 from autodata.config import ModelConfig
 from autodata.errors import AutodataError, ConfigurationError
 from autodata.harness.spec import load_folder
+from autodata.models import local_server, vllm_server
+from autodata.models.gpus import share_out
 from autodata.models.supervisor import without_keys
-from autodata.models.vllm_server import check_installed
-from autodata.models.weights import KNOWN, cache_folder, cached
+from autodata.models.weights import cache_folder, in_place
 from autodata.project import Project
 
 LEAST_FREE_GB = 1.0
@@ -43,6 +43,7 @@ def check_all(root: Path, project: Project | None, error: AutodataError | None) 
         keys = [model.api_key_env for model in project.config.models.values()]
         clean = without_keys(os.environ, keys)
         checks += [_model(name, model, clean, root) for name, model in project.config.used.items()]
+        checks += _gpus(project)
     return checks
 
 
@@ -97,16 +98,23 @@ def _model(name: str, settings: ModelConfig, clean: Mapping[str, str], root: Pat
     label = f"model {name} ({settings.provider})"
     if settings.base_url:
         return Check(True, f"{label}: served at {settings.base_url}")
-    if settings.provider == "local":
-        if find_spec("xllamacpp") is None:
-            return Check(False, f"{label}: xllamacpp is missing", "pip install 'autodata[local]'")
-        if settings.model in KNOWN and cached(settings.model, cache_folder(os.environ)) is None:
-            return Check(
-                True, f"{label}: weights not fetched yet", f"autodata models pull {settings.model}"
-            )
-    if settings.provider == "vllm":
-        try:
-            check_installed(name, settings, clean, root)
-        except ConfigurationError as error:
-            return Check(False, f"{label}: {error.problem}", error.fix)
+    try:
+        if settings.provider == "vllm":
+            vllm_server.check_installed(name, settings, clean, root)
+        if settings.provider == "local":
+            local_server.check_installed()
+            if in_place(name, settings.model, root, cache_folder(os.environ)) is None:
+                fix = f"autodata models pull {settings.model}"
+                return Check(True, f"{label}: weights not fetched yet", fix)
+    except ConfigurationError as error:
+        return Check(False, f"{label}: {error.problem}", error.fix)
     return Check(True, label)
+
+
+def _gpus(project: Project) -> list[Check]:
+    served = {name: model for name, model in project.config.used.items() if model.served}
+    try:
+        share_out(served, os.environ)
+    except ConfigurationError as error:
+        return [Check(False, error.problem, error.fix)]
+    return []

@@ -11,6 +11,7 @@ from autodata.cli import app
 from autodata.store.journal import read_records
 from autodata.store.runs import FINISHED
 from tests.command_line import NOTICE, RUN, SMALL, TINY, Place, good, keys, long_ago
+from tests.serving import fake_vllm
 
 
 def all_commands(group: Any, prefix: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
@@ -84,6 +85,35 @@ def test_doctor_looks_for_vllm_where_it_would_be_started(fresh: Place) -> None:
     done = fresh("doctor", "-c", "vllm.yaml")
     assert done.code == 2
     assert "model chat (vllm): models.chat.python cannot be run: /no/python" in done.out
+
+
+@pytest.mark.parametrize(
+    ("model", "problem"),
+    [
+        ("{provider: local, model: none.gguf}", "no such file: "),
+        ("{provider: local, model: smolm2}", "no weights are known under the name 'smolm2'"),
+        (
+            "{provider: vllm, model: m, python: %s, replicas: 3}",
+            "vLLM needs 3 GPUs (chat 3), and 2 can be seen",
+        ),
+    ],
+)
+def test_doctor_and_serve_say_the_same_of_a_model_that_cannot_be_served(
+    fresh: Place, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, model: str, problem: str
+) -> None:
+    if "local" in model:
+        pytest.importorskip("xllamacpp")
+    else:
+        model %= fake_vllm(tmp_path / "vllm")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,5")
+    fresh.edit("autodata.yaml", "{provider: simulated, model: large}", model)
+    served = fresh("serve")
+    said, fix = (line.partition(": ")[2] for line in served.err.splitlines()[-2:])
+    done = fresh("doctor")
+    assert (served.code, done.code) == (2, 2)
+    assert problem in said
+    assert said in done.out
+    assert f"fix: {fix}" in done.out
 
 
 def test_optimizing_again_under_the_same_name_asks_nothing_again(mine: Place) -> None:

@@ -19,7 +19,8 @@ def command(config: ModelConfig, weights: Path, port: int) -> list[str]:
     """Return the command that serves `weights` on `port`."""
     threads = config.threads or os.cpu_count() or 1
     numbers = [port, config.slots, config.context, threads]
-    module = [sys.executable, "-m", "autodata.models.local_server"]
+    # -P: where the command is given may lie a random.py of somebody's own
+    module = [sys.executable, "-P", "-m", "autodata.models.local_server"]
     return [*module, str(weights), config.model, *map(str, numbers)]
 
 
@@ -38,7 +39,7 @@ def check_installed() -> None:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Serve until SIGTERM."""
+    """Serve until SIGTERM, or exit with a line on what could not be served."""
     weights, name, port, slots, context, threads = arguments
     over = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: over.set())
@@ -57,7 +58,10 @@ def main(arguments: Sequence[str]) -> int:
     params.use_jinja = True
     params.endpoint_metrics = True
     params.warmup = True
-    server = xllamacpp.Server(params)
+    try:
+        server = xllamacpp.Server(params)
+    except RuntimeError:  # says no more than llama.cpp has said
+        raise SystemExit(f"llama.cpp cannot serve {weights}") from None
     over.wait()
     del server
     return 0

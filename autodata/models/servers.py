@@ -104,11 +104,9 @@ class Servers:
 
     def _local(self, name: str, config: ModelConfig) -> ServerSpec:
         local_server.check_installed()
-        path = self._root / config.model
-        if path.suffix != ".gguf":
-            path = weights.pull(config.model, weights.cache_folder(self._environment))
-        elif not path.is_file():
-            raise ConfigurationError(f"models.{name}.model: no such file: {path}", "correct it")
+        cache = weights.cache_folder(self._environment)
+        path = weights.in_place(name, config.model, self._root, cache)
+        path = path or weights.pull(config.model, cache)
         return ServerSpec(
             name,
             partial(local_server.command, config, path),

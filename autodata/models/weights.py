@@ -65,6 +65,22 @@ def cached(name: str, cache: Path) -> Path | None:
     return path if path.is_file() else None
 
 
+def in_place(name: str, model: str, root: Path, cache: Path) -> Path | None:
+    """Return where the weights of `models.<name>` lie; None when they have yet to be pulled.
+
+    `model` is a GGUF file, relative to `root`, or a name that is known here.
+
+    Raises:
+        ConfigurationError: there is no such file or name.
+    """
+    path = root / model
+    if path.suffix != ".gguf":
+        return cached(model, cache)
+    if not path.is_file():
+        raise ConfigurationError(f"models.{name}.model: no such file: {path}", "correct it")
+    return path
+
+
 def pull(name: str, cache: Path, source: Path | None = None) -> Path:
     """Return the path of the weights, fetching them if they are not in `cache` yet.
 

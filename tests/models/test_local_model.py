@@ -40,7 +40,7 @@ def server_pid(url: str) -> int:
             command = (folder / "cmdline").read_bytes().split(b"\0")
         except OSError:
             continue
-        if b"autodata.models.local_server" in command[:3] and port in command:
+        if b"autodata.models.local_server" in command[:4] and port in command:
             return int(folder.name)
     raise AssertionError("no server process")
 
@@ -64,6 +64,31 @@ async def test_it_continues_a_sentence_and_follows_a_schema(url: str) -> None:
     with pytest.raises(ContextTooLong):
         await model.complete(Request(prompt="word " * 2000, max_tokens=4))
     await model.close()
+
+
+async def test_broken_weights_are_an_error_in_one_line(tmp_path: Path) -> None:
+    pytest.importorskip("xllamacpp")
+    (tmp_path / "bad.gguf").write_text("hello\n")
+    async with Servers(tmp_path / "logs", print, root=tmp_path) as servers:
+        with pytest.raises(ConfigurationError) as caught:
+            await servers.start("small", ModelConfig(provider="local", model="bad.gguf"))
+    problem = caught.value.problem
+    assert "server small ended with exit code 1 before it was ready" in problem
+    assert problem.endswith(f"| llama.cpp cannot serve {tmp_path}/bad.gguf")
+    assert "Traceback" not in (tmp_path / "logs" / "small.log").read_text()
+
+
+async def test_modules_that_lie_where_the_command_is_given_are_not_imported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("xllamacpp")
+    (tmp_path / "bad.gguf").write_text("hello\n")
+    for name in ("random", "signal", "xllamacpp"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('the wrong module')\n")
+    monkeypatch.chdir(tmp_path)
+    async with Servers(tmp_path / "logs", print) as servers:
+        with pytest.raises(ConfigurationError, match="cannot serve"):
+            await servers.start("small", ModelConfig(provider="local", model="bad.gguf"))
 
 
 async def test_calls_outlive_a_kill_9_of_the_server(url: str) -> None:
