@@ -27,7 +27,7 @@ from autodata.optimize.session import (
     recorded_session,
     same_run,
 )
-from autodata.project import Project, harness_names
+from autodata.project import Project, harness_folder, harness_names
 from autodata.searching import SearchTask, carry_out
 from autodata.store import ledger as test_ledger
 from autodata.store.journal import Journal
@@ -247,6 +247,8 @@ def harness_at(project: Project, name: str) -> Harness:
         return load_folder(Path(name))
     if (project.root / "harnesses" / name).is_dir():
         return load_folder(project.root / "harnesses" / name)
+    if name in harness_names(project.root):  # a shipped one
+        return load_folder(harness_folder(project.root, name))
     with Repository(project.root) as repository:
         run, _, candidate = name.partition("/")
         if candidate and not name.startswith("harness/"):

@@ -158,6 +158,14 @@ def test_evaluate_measures_a_harness_and_a_candidate(mine: Place) -> None:
     assert "eval" in good(mine("runs")).out
 
 
+def test_evaluate_finds_a_shipped_harness_where_the_project_has_none(fresh: Place) -> None:
+    fresh.git("rm", "-rq", "harnesses")
+    fresh.git("commit", "-qm", "Remove")
+    assert not (fresh.folder / "harnesses").exists()
+    done = good(fresh("evaluate", "lambada", "--most=2", "--json"))
+    assert done.json["harness"] == "lambada"
+
+
 def test_certify_tests_one_more_candidate_and_counts_it(mine: Place) -> None:
     done = good(mine("certify", RUN, "c2", *SMALL))
     assert NOTICE in done.out
