@@ -13,7 +13,7 @@ Count = Annotated[int, Field(ge=0)]
 Amount = Annotated[float, Field(ge=0)]
 Seconds = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(gt=0, lt=1)]
-Gpu = Annotated[str, Field(coerce_numbers_to_str=True)]
+Word = Annotated[str, Field(coerce_numbers_to_str=True)]
 PROVIDERS = ("openai", "anthropic", "vllm", "local", "simulated", "scripted")
 ROLES = (
     "main",
@@ -82,10 +82,10 @@ class ModelConfig(Section):
     slots: Positive = Field(8, description="local: parallel sequences")
     context: Positive = Field(1024, description="local: tokens per slot")
     threads: Count = Field(0, description="local: CPU threads; 0: all cores")
-    gpus: list[Gpu] = Field(default_factory=list, description="vllm: numbers or ids; empty: dealt")
+    gpus: list[Word] = Field(default_factory=list, description="vllm: numbers or ids; empty: dealt")
     replicas: Positive = 1
     tensor_parallel: Positive = 1
-    args: list[str] = Field(default_factory=list, description="vllm: extra server arguments")
+    args: list[Word] = Field(default_factory=list, description="vllm: extra server arguments")
     python: str = Field("", description="vllm: the Python that has vllm, if not this one")
     script: str = Field("", description="scripted: a JSON file of replies")
 

@@ -209,7 +209,7 @@ def test_settings_that_cannot_be_meant_for_vllm(settings: str, problem: str, fix
     [
         "base_url: ['http://10.0.0.1:8000/v1', 'https://vllm.example/v1']",
         "gpus: [0, 1, 0, 1], base_url: 'http://10.0.0.1:8000/v1'",
-        "base_url: 'http://127.0.0.1:9/v1', replicas: 2, args: [--seed, '1'], gpus: [3]",
+        "base_url: ['http://h:8/v1', 'http://h:9/v1'], replicas: 2, args: [--seed, '1'], gpus: [3]",
         "gpus: [GPU-8932f937, MIG-2f], tensor_parallel: 2",
         "args: [--max-model-len, '2048', --seed, '-1', --model-impl, auto]",
     ],
@@ -308,6 +308,26 @@ def test_an_address_that_is_no_plain_address_is_refused_unquoted(url: str) -> No
 )
 def test_a_plain_address_is_one(url: str) -> None:
     load_config(changed("model: m,", f'model: m, base_url: "{url}",'), "a.yaml", [], KEYS)
+
+
+def test_numbers_among_the_arguments_of_vllm_are_taken_as_words() -> None:
+    vllm = "provider: vllm, model: m, args: [--max-model-len, 8192, --gpu-memory-utilization, 0.4]"
+    config = load_config(
+        changed("provider: openai, model: m, api_key_env: OPENAI_API_KEY", vllm), "a.yaml", [], KEYS
+    )
+    args = config.models["big"].args
+    assert args == ["--max-model-len", "8192", "--gpu-memory-utilization", "0.4"]
+
+
+def test_replicas_that_run_elsewhere_are_a_list_of_addresses() -> None:
+    def vllm(addresses: str) -> str:
+        model = f"provider: vllm, model: m, replicas: 2, base_url: {addresses}"
+        return changed("provider: openai, model: m, api_key_env: OPENAI_API_KEY", model)
+
+    problem, fix = refusal(vllm("http://a:1/v1"))
+    assert problem == "a.yaml, line 3: models.big.replicas is 2, and base_url has 1 address"
+    assert fix == "list the addresses of all replicas in base_url, or take replicas out"
+    load_config(vllm('["http://a:1/v1", "http://b:1/v1"]'), "a.yaml", [], KEYS)
 
 
 def test_the_key_of_a_model_that_plays_no_role_is_not_needed() -> None:
