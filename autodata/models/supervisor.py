@@ -246,7 +246,7 @@ def _how_ended(guard: asyncio.subprocess.Process) -> str:
 
 
 def _tail(log: Path, start: int, characters: int = 600) -> str:
-    """Return the end of what has been logged since byte `start`, in one line."""
+    """Return the last lines of what has been logged since byte `start`, in one line."""
     try:
         with log.open("rb") as file:
             size = file.seek(0, os.SEEK_END)
@@ -254,4 +254,6 @@ def _tail(log: Path, start: int, characters: int = 600) -> str:
             text = file.read().decode("utf-8", "replace")
     except OSError:
         return "no log"
-    return " | ".join(line.strip() for line in text.splitlines() if line.strip())[-characters:]
+    whole = " | ".join(line.strip() for line in text.splitlines() if line.strip())
+    end = whole[-characters:]
+    return end if end == whole else end.partition(" | ")[2] or end

@@ -170,6 +170,17 @@ async def test_error_shows_the_log_of_this_start_only(tmp_path: Path) -> None:
     assert caught.value.problem.endswith("before it was ready: cannot load the weights")
 
 
+async def test_error_shows_whole_lines_of_the_log(tmp_path: Path) -> None:
+    said = f"print('long ago ' * 80); print('a line ' * 60); print({'b' * 150!r}); exit(1)"
+    one = replace(spec(tmp_path), command=lambda _: [sys.executable, "-c", said])
+    async with Servers(tmp_path, print) as servers:
+        with pytest.raises(ConfigurationError) as caught:
+            await servers.start_all([one])
+    assert caught.value.problem.endswith(
+        f"before it was ready: {'a line ' * 59}a line | {'b' * 150}"
+    )
+
+
 async def test_log_that_grows_too_long_begins_anew(tmp_path: Path) -> None:
     chatty = spec(tmp_path)
     chatty.log.touch()
