@@ -3,10 +3,12 @@
 Knows nothing of commands; what a stand-in was started with, and whether it is gone, is read here.
 """
 
+import asyncio
 import json
 import os
 import time
 import venv
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,6 +73,15 @@ def alive(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
     except (FileNotFoundError, ProcessLookupError):
         return False
+
+
+async def eventually(happened: Callable[[], Awaitable[bool]], within_s: float = 30.0) -> None:
+    """Wait until something is so, looking again and again."""
+    async with asyncio.timeout(within_s):
+        while True:
+            if await happened():
+                return
+            await asyncio.sleep(0.02)
 
 
 def gone(pids: list[int], within_s: float = 30.0) -> bool:

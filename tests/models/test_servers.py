@@ -18,7 +18,7 @@ from autodata.errors import ConfigurationError
 from autodata.models import guard, plain_http, vllm_server
 from autodata.models.servers import Servers
 from autodata.models.supervisor import Pace, Server, ServerSpec, without_keys
-from tests.serving import STAND_IN, alive, gone, parent, starts
+from tests.serving import STAND_IN, alive, eventually, gone, parent, starts
 
 QUICK = Pace(health_every=0.02, watch_every=0.02, first_backoff=0.2, last_backoff=0.4)
 
@@ -65,6 +65,14 @@ async def told(lines: list[str], text: str) -> None:
 
 async def answer(url: str) -> int:
     return int((await plain_http.get(url.removesuffix("/v1") + "/health", 5.0))[1])
+
+
+async def newest_answers(url: str, folder: Path) -> bool:
+    """Whether the last start answers; a machine that stalls for long enough makes one more."""
+    try:
+        return await answer(url) == pids(folder)[0]
+    except (OSError, ValueError):
+        return False
 
 
 async def test_server_is_up_inside_and_gone_with_its_whole_tree_outside(tmp_path: Path) -> None:
@@ -130,14 +138,14 @@ async def test_server_that_no_longer_answers_is_replaced(tmp_path: Path) -> None
         (tmp_path / "orders").write_text("")
         await told(lines, "is back")
         assert gone(old)
-        assert await answer(server.url) == pids(tmp_path)[0]
+        await eventually(lambda: newest_answers(server.url, tmp_path))
 
 
 async def test_slow_server_is_said_to_be_slow(tmp_path: Path) -> None:
     lines: list[str] = []
     server = Server(spec(tmp_path, "deaf"), lines.append, replace(QUICK, tell_every=0.1))
     start = asyncio.create_task(server.start())
-    await told(lines, "s is not ready after 0 s")
+    await told(lines, "s is not ready after ")
     (tmp_path / "orders").write_text("")
     await start
     await server.stop()

@@ -15,6 +15,7 @@ from autodata.models.base import Deadlines, Message, Request
 from autodata.models.endpoint import Endpoint, EndpointLimits
 from autodata.models.openai_model import OpenAIModel
 from autodata.models.servers import Servers
+from tests.serving import eventually
 
 PREPARED = Path(os.environ.get("AUTODATA_VLLM", "/nonexistent"))
 ARGS = ["--dtype", "bfloat16", "--max-model-len", "2048", "--max-num-seqs", "16", "--enforce-eager"]
@@ -62,12 +63,14 @@ async def test_real_vllm_serves_says_its_queue_and_survives_a_kill_9(tmp_path: P
         )
         request = Request(prompt="Once upon a time", max_tokens=32, temperature=1.0)
         calls = [asyncio.create_task(endpoint.call(request)) for _ in range(48)]
-        await asyncio.sleep(3)
         root = url.removesuffix("/v1")
-        load = read_load((await plain_http.get(root + "/metrics", 10.0))[1])
-        assert load is not None
-        assert load.running > 0
-        assert endpoint.gate.ceiling < 64  # 16 places, and no 429 ever
+
+        async def full() -> bool:
+            load = read_load((await plain_http.get(root + "/metrics", 10.0))[1])
+            assert load is not None
+            return load.running > 0 and endpoint.gate.ceiling < 64  # 16 places, and no 429 ever
+
+        await eventually(full, 60.0)
         os.kill(vllm_pid(root.rsplit(":", 1)[1]), signal.SIGKILL)
         answers = await asyncio.gather(*calls)
         assert len(answers) == 48
