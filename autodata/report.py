@@ -20,8 +20,10 @@ select c.candidate_id, c.parent_id, c.iteration, c.kind, c.message, c.knobs, c.p
        c.commit, coalesce(i.decision, 'baseline') as decision, i.reason,
        count(*) filter (e.split = 'validation' and e.score is not null) as episodes,
        coalesce(sum(e.score) filter (e.split = 'validation'), 0) as accepted,
-       sum(e.score) as all_accepted, sum(e.prompt_tokens + e.completion_tokens) as tokens,
-       sum(e.seconds) as seconds, sum(e.cost_usd) as usd
+       sum(e.score) as all_accepted,
+       sum(e.prompt_tokens + e.completion_tokens) filter (e.score is not null) as tokens,
+       sum(e.seconds) filter (e.score is not null) as seconds,
+       sum(e.cost_usd) filter (e.score is not null) as usd
 from candidates c
 left join iterations i on i.run_id = c.run_id and i.candidate_id = c.candidate_id
 left join episodes e on e.run_id = c.run_id and e.candidate_id = c.candidate_id

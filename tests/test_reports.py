@@ -8,6 +8,7 @@ from rich.console import Console
 
 from autodata.views import run_view
 from tests.command_line import NOTICE, RUN, Place, good, keys
+from tests.store.samples import small_run, write
 
 
 def test_show_prints_the_pareto_front_of_rate_and_cost(finished: Place) -> None:
@@ -88,6 +89,14 @@ def test_show_a_candidate_tells_decision_knobs_and_diff(finished: Place) -> None
     assert (data["run_id"], data["simulated"]) == (RUN, True)
     assert data["iteration"]["decision"] == data["candidate"]["decision"] == "admitted"
     assert isinstance(data["candidate"]["knobs"], dict)
+
+
+def test_the_cost_of_an_accepted_example_counts_the_calls_of_a_void_once(fresh: Place) -> None:
+    facts = [fact for fact in small_run() if fact[0] != "certification"]
+    write(fresh.folder / "runs" / "r", facts)
+    (line,) = good(fresh("show", "r", "--json")).json["candidates"]
+    names = [f"{unit}_per_accepted" for unit in ("tokens", "seconds", "usd")]
+    assert [line[name] for name in names] == [240, 6, 1]
 
 
 def test_show_keeps_single_test_documents_sealed(finished: Place) -> None:

@@ -67,7 +67,8 @@ SCHEMA: dict[str, tuple[Column, ...]] = {
         ("score", "BIGINT", "1 accepted, 0 rejected, NULL void: its mean is the pass rate"),
         ("reason", "VARCHAR", "why it was rejected or void"),
         ("rounds", "BIGINT", "examples tried"),
-        *_SPEND,
+        ("calls", "BIGINT", "model calls; those of a void are also in the row of its successor"),
+        *_TOKENS,
         _AT,
     ),
     "rounds": (

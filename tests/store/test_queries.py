@@ -19,3 +19,10 @@ def test_every_documented_query_is_answered(tmp_path: Path, sql: str) -> None:
 
 def test_six_queries_are_documented() -> None:
     assert len(QUERIES) == 6
+
+
+def test_the_documented_cost_counts_the_calls_of_a_void_once(tmp_path: Path) -> None:
+    write(tmp_path / "r", small_run())
+    with tables.connect(tmp_path) as connection:
+        found = tables.query(connection, QUERIES[0])
+    assert {row[found.columns.index("tokens_per_accepted")] for row in found.rows} == {240}
