@@ -4,7 +4,9 @@ import subprocess
 import threading
 from typing import Any
 
-from tests.command_line import Place, good, served
+import pytest
+
+from tests.command_line import TINY, Place, good, refused, served
 from tests.loopback import Action, Reset, Say, Seen
 
 MODELS = """\
@@ -53,5 +55,26 @@ def test_a_pilot_that_is_stopped_says_under_which_name_it_goes_on(fresh: Place) 
             out = process.communicate()[0].decode()
     assert process.returncode == 130
     (line,) = [line for line in out.splitlines() if line.startswith("fix: ")]
-    name = line.split("give the same command again to go on, with --run ")[1]
-    assert name in good(fresh("runs")).out
+    name = line.split("give the same command again to go on; add --run ")[1]
+    assert name.removesuffix(", or it begins anew") in good(fresh("runs")).out
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("estimate",), ("evaluate", "lambada", "--most=6"), ("optimize", *TINY)],
+    ids=lambda words: words[0],
+)
+def test_what_a_budget_stopped_is_not_paid_again_by_following_the_fix(
+    fresh: Place, words: tuple[str, ...]
+) -> None:
+    with served(lambda seen: Say("the")) as server:
+        fresh.write("http.yaml", MODELS % f"{server.url}/v1")
+        command = (*words, "--models=http.yaml")
+        stopped = fresh(*command, "--set=budget.calls=6")
+        refused(stopped, "used up", "with a larger budget.calls; add --run ", code=3)
+        name = stopped.err.split("; add ")[1].split(",")[0]
+        before = len(server.seen)
+        again = fresh(*command, *name.split(), "--set=budget.calls=8")
+        refused(again, "used up", "with a larger budget.calls", code=3)
+        assert "add --run" not in again.err
+        assert len(server.seen) == before + 2

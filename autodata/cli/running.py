@@ -1,11 +1,10 @@
 """Commands that work with models: optimize, evaluate, certify, replay, serve, estimate."""
 
 import os
-from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -25,17 +24,13 @@ from autodata.cli.base import (
     out,
     out_json,
 )
+from autodata.cli.watching import watched
 from autodata.errors import Interrupted
 from autodata.project import Project, find_root, open_project
 from autodata.store import runs as run_store
 
 if TYPE_CHECKING:
-    from autodata.live import LiveView
     from autodata.optimize.search import SearchResult
-    from autodata.running import Running
-    from autodata.wiring import Reports
-
-T = TypeVar("T")
 
 
 class SplitName(StrEnum):
@@ -75,11 +70,11 @@ def optimize(
         soft_wrap=True,
     )
     pull_weights(project, console)
-    result = _watched(
+    result = watched(
         project,
         console,
         f"autodata optimize  run {run_id}",
-        run_id,
+        "" if run else run_id,
         lambda view, reports, started: running.optimize(
             project, run_id, seed, reports, view.progress, started
         ),
@@ -113,11 +108,11 @@ def evaluate(
     run_id = run or f"eval-{new_run_id()}"
     console = make_console(as_json)
     pull_weights(project, console)
-    outcomes = _watched(
+    outcomes = watched(
         project,
         console,
         f"autodata evaluate {harness}  run {run_id}",
-        run_id,
+        "" if run else run_id,
         lambda _, reports, started: running.evaluate(
             project, run_id, found, split.value, repeats, most, reports, started
         ),
@@ -174,7 +169,7 @@ def certify(
     project = open_project(Path.cwd(), config, list(settings or []), models)
     run_id = find_run(run).name
     console = make_console(as_json)
-    found = _watched(
+    found = watched(
         project,
         console,
         f"autodata certify {run_id} {candidate}",
@@ -253,11 +248,11 @@ def estimate(
     console = make_console(as_json)
     pull_weights(project, console)
     run_id = run or f"pilot-{new_run_id()}"
-    found = _watched(
+    found = watched(
         project,
         console,
         f"autodata estimate  run {run_id}",
-        run_id,
+        "" if run else run_id,
         lambda _, reports, started: estimating.estimate(
             project, run_id, episodes, reports, started
         ),
@@ -267,37 +262,6 @@ def estimate(
         out_json(data)
     else:
         out(views.estimated(data))
-
-
-def _watched(
-    project: Project,
-    console: Console,
-    title: str,
-    new_run: str,
-    work: "Callable[[LiveView, Reports, Callable[[Running], None]], Coroutine[Any, Any, T]]",
-    iterations: int = 0,
-) -> T:
-    """Carry work out under a live view, to its end or to a signal.
-
-    `new_run` is what resumes it with `--run`, in case the command that began it did not say.
-    """
-    from autodata import lifecycle
-    from autodata.live import LiveView
-    from autodata.wiring import Reports
-
-    view = LiveView(console, title, iterations, project.config.budget, project.config.simulated)
-
-    def started(now: "Running") -> None:
-        engine = now.engine
-        view.started(engine.caller.status, lambda: engine.watchdog.troubles)
-
-    with view:
-        reports = Reports(view.line, view.episode, view.still)
-        try:
-            return lifecycle.run_until_signal(work(view, reports, started), view.line)
-        except Interrupted as error:
-            named = f", with --run {new_run}" if new_run else ""
-            raise Interrupted(error.problem, error.fix + named) from error
 
 
 def _show_result(

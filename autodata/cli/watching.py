@@ -1,0 +1,56 @@
+"""How a run that goes on is watched: its live view, and what an error says about resuming it.
+
+Knows nothing of what a command does with its result.
+"""
+
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from rich.console import Console
+
+from autodata.errors import AutodataError, Interrupted
+from autodata.project import Project
+
+if TYPE_CHECKING:
+    from autodata.live import LiveView
+    from autodata.running import Running
+    from autodata.wiring import Reports
+
+T = TypeVar("T")
+
+
+def watched(
+    project: Project,
+    console: Console,
+    title: str,
+    made_up: str,
+    work: "Callable[[LiveView, Reports, Callable[[Running], None]], Coroutine[Any, Any, T]]",
+    iterations: int = 0,
+) -> T:
+    """Carry work out under a live view, to its end or to a signal.
+
+    `made_up` is the run's name if the user gave none: an error of a run that had begun says it, as
+    the same command alone would begin another one and pay again.
+    """
+    from autodata import lifecycle
+    from autodata.live import LiveView
+    from autodata.wiring import Reports
+
+    view = LiveView(console, title, iterations, project.config.budget, project.config.simulated)
+    begun = False
+
+    def started(now: "Running") -> None:
+        nonlocal begun
+        begun = True
+        engine = now.engine
+        view.started(engine.caller.status, lambda: engine.watchdog.troubles)
+
+    with view:
+        reports = Reports(view.line, view.episode, view.still)
+        try:
+            return lifecycle.run_until_signal(work(view, reports, started), view.line)
+        except AutodataError as error:
+            if made_up and (begun or isinstance(error, Interrupted)):
+                resumed = f"add --run {made_up}, or it begins anew"
+                error.fix = f"{error.fix}; {resumed}" if error.fix else resumed
+            raise
