@@ -78,3 +78,25 @@ def test_what_a_budget_stopped_is_not_paid_again_by_following_the_fix(
         refused(again, "used up", "with a larger budget.calls", code=3)
         assert "add --run" not in again.err
         assert len(server.seen) == before + 2
+
+
+@pytest.mark.parametrize("words", [("estimate",), ("evaluate", "lambada")], ids=lambda w: w[0])
+def test_stopping_a_measurement_names_the_commands_that_resume_it(
+    fresh: Place, words: tuple[str, ...]
+) -> None:
+    arrived = threading.Event()
+
+    def script(seen: Seen) -> Action:
+        arrived.set()
+        return Say("the", after_s=0.5)
+
+    with served(script) as server:
+        fresh.write("http.yaml", MODELS % f"{server.url}/v1")
+        with fresh.begun(*words, "--models=http.yaml", "--run=m") as process:
+            assert arrived.wait(60)
+            stopped = good(fresh("stop", "m"))
+            assert process.wait() == 130
+    assert stopped.out == (
+        "m has stopped; resume it with the command that began it, evaluate or estimate, and "
+        "--run m\n"
+    )

@@ -71,7 +71,10 @@ def stop(run: RunName) -> None:
         os.kill(state.pid, signal.SIGTERM)
     for _ in range(200):
         if run_store.read_state(folder).pid != state.pid:
-            out(f"{folder.name} has stopped; resume it: autodata optimize --run {folder.name}")
+            again = ": autodata optimize"
+            if state.kind == "evaluation":
+                again = " with the command that began it, evaluate or estimate, and"
+            out(f"{folder.name} has stopped; resume it{again} --run {folder.name}")
             return
         time.sleep(0.1)
     raise ConfigurationError(

@@ -33,8 +33,8 @@ _WORDS = (
 class RunState:
     """A run as its journal tells it; `counts` has the number of records of each kind.
 
-    `pid` is the process that writes it now. `created_at` is ISO text, empty if there is none yet.
-    `troubles` say which endpoints a running one waits for.
+    `kind` is `optimization` or `evaluation`. `pid` is the process that writes it now. `created_at`
+    is ISO text, empty if there is none yet. `troubles` say which endpoints a running one waits for.
     """
 
     id: str
@@ -45,6 +45,7 @@ class RunState:
     simulated: bool
     counts: dict[str, int]
     troubles: tuple[str, ...] = ()
+    kind: str = "optimization"
 
 
 def new_run_id(now: datetime, rng: Random) -> str:
@@ -133,6 +134,7 @@ def read_state(run: Path) -> RunState:
         simulated=bool(run_body.get("simulated", False)),
         counts=dict(counts),
         troubles=tuple(filter(None, troubles.values())),
+        kind=str(run_body.get("kind", "optimization")),
     )
 
 
