@@ -12,7 +12,7 @@ import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from autodata.errors import StoreError
+from autodata.errors import CorruptJournal, StoreError
 from autodata.store import lines
 from autodata.store.lines import Record
 from autodata.types import Json
@@ -91,4 +91,11 @@ def _path(runs_folder: Path) -> Path:
 def _read(path: Path) -> list[Record]:
     if not path.exists():
         return []
-    return [line.record() for line in lines.scan(path, last=True)]
+    try:
+        return [line.record() for line in lines.scan(path, last=True)]
+    except CorruptJournal as error:
+        raise CorruptJournal(
+            error.problem,
+            "restore it from a backup; do not drop the line: it may be a test that the next "
+            "certificate is corrected for",
+        ) from error

@@ -52,8 +52,10 @@ def test_a_damaged_ledger_is_an_error_not_a_smaller_count(tmp_path: Path) -> Non
     ledger.note(tmp_path, SPLIT, "monday", ["c1", "c2"], clock, False)
     path = tmp_path / "test-ledger.jsonl"
     path.write_bytes(path.read_bytes().replace(b"c1", b"c9", 1))
-    with pytest.raises(CorruptJournal):
+    with pytest.raises(CorruptJournal, match=r"test-ledger\.jsonl is damaged at byte") as caught:
         ledger.tested(tmp_path, SPLIT, False)
+    assert "restore it from a backup" in caught.value.fix
+    assert "sed" not in caught.value.fix
 
 
 def test_a_ledger_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
