@@ -78,6 +78,7 @@ async def optimize(
     if not (project.runs / run_id).exists():
         tests_so_far(project, ids["test"]).check_room(plan.finalists)
     with Repository(project.root) as repository:
+        _check_not_used(project, run_id, repository)
         async with open_journal(project, run_id) as journal:
             begun = _begun(journal, repository)
             if begun and begun["baseline_tree"] != harness.tree:
@@ -102,6 +103,25 @@ async def optimize(
                 started(Running(run_id, project, running))
                 claiming = partial(claim, project, run_id, ids["test"])
                 return await carry_out(task, running, workshop, claiming, progress)
+
+
+def _check_not_used(project: Project, run_id: str, repository: Repository) -> None:
+    """Check that a run which begins now would not take the commits of an earlier one's candidates.
+
+    One that was killed before its first record has a journal, and goes on.
+
+    Raises:
+        RepositoryError: the earlier run's folder was moved or deleted; git still keeps its search.
+    """
+    folder = project.runs / run_id
+    if (folder / "journal").exists() or not repository.candidates(run_id):
+        return
+    raise RepositoryError(
+        f"git keeps candidates of an earlier run {run_id}, whose folder is gone",
+        f"choose another name: --run NAME; or move its folder back to {folder}; or forget them: "
+        f"git for-each-ref --format='delete %(refname)' refs/autodata/{run_id}/ | "
+        "git update-ref --stdin",
+    )
 
 
 def _begun(journal: Journal, repository: Repository) -> Json | None:

@@ -126,6 +126,32 @@ def test_a_run_in_a_folder_of_another_name_is_refused_whatever_is_asked(mine: Pl
     assert mine("show", RUN).code == 0
 
 
+@pytest.mark.parametrize("where", ["old", None], ids=["moved", "deleted"])
+def test_the_name_of_a_search_whose_commits_are_kept_is_not_used_again(
+    mine: Place, where: str | None
+) -> None:
+    runs = mine.folder / "runs"
+    shutil.rmtree(runs / RUN) if where is None else (runs / RUN).rename(mine.folder / where)
+    before, commits = mine.files(), mine.git("for-each-ref", f"refs/autodata/{RUN}")
+    words = ("optimize", "--run", RUN, "--seed=7", *TINY)
+    for _ in range(2):
+        done = mine(*words)
+        refused(done, f"git keeps candidates of an earlier run {RUN}", "another name: --run NAME")
+        assert f"back to {runs / RUN}" in done.err
+    assert mine.git("for-each-ref", f"refs/autodata/{RUN}") == commits
+    assert mine.files() == before
+    forget = done.err.splitlines()[-1].split("forget them: ")[1]
+    subprocess.run(forget, shell=True, check=True, cwd=mine.folder)
+    good(mine(*words))
+
+
+def test_a_run_that_was_killed_before_its_first_record_goes_on(fresh: Place) -> None:
+    (fresh.folder / "runs/r/journal").mkdir(parents=True)
+    fresh.write("runs/r/journal/000001.jsonl", "")
+    fresh.git("update-ref", "refs/autodata/r/c0", "HEAD")
+    good(fresh("optimize", "--run=r", *TINY))
+
+
 @pytest.mark.parametrize(
     ("words", "problem"),
     [

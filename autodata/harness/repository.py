@@ -294,12 +294,15 @@ class Repository:
         """
         found = self._commit(_ref(run, candidate))
         if found is None:
-            names = self.git("for-each-ref", "--format=%(refname:strip=3)", f"refs/autodata/{run}/")
-            raise RepositoryError(
-                f"there is no candidate {run}/{candidate}",
-                nearest(candidate, names.split()) if names else "see `autodata runs`",
-            )
+            names = self.candidates(run)
+            fix = nearest(candidate, names) if names else "see `autodata runs`"
+            raise RepositoryError(f"there is no candidate {run}/{candidate}", fix)
         return found
+
+    def candidates(self, run: str) -> list[str]:
+        """Return the names of a run's candidates that git keeps."""
+        place = f"refs/autodata/{_part(run)}/"
+        return self.git("for-each-ref", "--format=%(refname:strip=3)", place).split()
 
     def origin(self, commit: str) -> tuple[int, str | None]:
         """Return when a commit was made, in seconds since 1970, and its parent."""
