@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.command_line import TINY, Place, is_root, refused
+from tests.command_line import TINY, Place, good, is_root, refused
 
 WHOLE = ("--set=documents.chunk_chars=0", "--set=documents.min_chars=0")
 WORKFLOW = "harnesses/lambada/workflow.py"
@@ -150,6 +150,20 @@ def test_a_wrong_switch_or_command_ends_with_usage(fresh: Place) -> None:
         assert (done.code, done.out) == (2, "")
         assert "Usage: autodata" in done.err
     assert "Did you mean 'show'?" in fresh("shw").err
+
+
+@pytest.mark.parametrize("words", [("optimize", *TINY), ("bench", "search", "--runs=1")])
+@pytest.mark.parametrize("seed", [-1, 2**32])
+def test_a_seed_that_no_generator_takes_ends_with_usage(
+    fresh: Place, words: tuple[str, ...], seed: int
+) -> None:
+    done = fresh(*words, f"--seed={seed}")
+    assert (done.code, done.out) == (2, "")
+    assert "--seed" in done.err
+
+
+def test_the_largest_seed_is_taken(fresh: Place) -> None:
+    good(fresh("optimize", "--run=r", f"--seed={2**32 - 1}", *TINY))
 
 
 def test_what_a_script_reads_stays_clean_when_something_is_wrong(fresh: Place) -> None:

@@ -40,6 +40,8 @@ Models = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
 RunName = Annotated[str, typer.Argument(metavar="RUN", help="Name of a run, or `last`.")]
 
+LARGEST_SEED = 2**32 - 1
+
 
 def make_console(stderr: bool = False) -> Console:
     """Return a console; what does not go to a terminal is 120 columns wide."""

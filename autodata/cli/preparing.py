@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from autodata.cli.base import AsJson, ConfigFile, out, out_json
+from autodata.cli.base import LARGEST_SEED, AsJson, ConfigFile, out, out_json
 from autodata.errors import AutodataError
 from autodata.project import Project, begin, find_root, open_project
 
@@ -79,7 +79,7 @@ def bench_search(
         list[int] | None, typer.Option(help="Episodes; repeat for several. [1500 2400 5000 14000]")
     ] = None,
     runs: Annotated[int, typer.Option(min=1, help="Seeded runs each.")] = 100,
-    seed: Annotated[int, typer.Option(help="First seed.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=LARGEST_SEED, help="First seed.")] = 0,
     as_json: AsJson = False,
 ) -> None:
     """Run search policies on simulated landscapes whose truth is known (no model is called)."""

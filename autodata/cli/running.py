@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from autodata.cli.base import (
+    LARGEST_SEED,
     AsJson,
     ConfigFile,
     Models,
@@ -45,7 +46,9 @@ def optimize(
         str | None,
         typer.Option(metavar="NAME", help="Name of the run; an existing one resumes."),
     ] = None,
-    seed: Annotated[int, typer.Option(metavar="S", help="Seed of every random choice.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, max=LARGEST_SEED, help="Seed of every random choice.")
+    ] = 0,
     iterations: Annotated[
         int | None,
         typer.Option(metavar="N", help="Iterations; short for --set optimize.iterations=N."),

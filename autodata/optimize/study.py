@@ -87,7 +87,9 @@ class KnobStudy:
     def suggest(self, number: int, kept: Mapping[str, KnobValue]) -> dict[str, KnobValue]:
         """Open the trial of iteration `number`; return all knob values, `kept` ones as given."""
         self._study.sampler = optuna.samplers.TPESampler(
-            seed=self._seed * 100_003 + number, n_startup_trials=STARTUP_TRIALS, constant_liar=True
+            seed=(self._seed * 100_003 + number) % 2**32,
+            n_startup_trials=STARTUP_TRIALS,
+            constant_liar=True,
         )
         with _writing(self._file):
             if kept:
