@@ -1,12 +1,14 @@
 """Runs that are damaged, misplaced or begun otherwise: named with the fix, and nothing is lost."""
 
 import json
+import os
 import shutil
 import subprocess
 import tempfile
 
 import pytest
 
+from autodata.store import lock
 from autodata.store.journal import read_records
 from tests.command_line import RUN, SMALL, TINY, Place, good, refused
 
@@ -124,6 +126,41 @@ def test_a_run_in_a_folder_of_another_name_is_refused_whatever_is_asked(mine: Pl
     shutil.copytree(runs / "other", runs / RUN)
     refused(mine("sql", "from calls"), f"other holds run {RUN}", f"move the copy out of {runs}")
     assert mine("show", RUN).code == 0
+
+
+@pytest.mark.parametrize("segment", ["000001.jsonl", "000002.jsonl"])
+def test_a_segment_that_cannot_be_read_is_named_and_hides_no_other_run(
+    mine: Place, segment: str
+) -> None:
+    good(mine("evaluate", "lambada", "--most=1", "--run=bad"))
+    place = mine.folder / "runs/bad/journal" / segment
+    place.unlink(missing_ok=True)
+    place.mkdir()  # as good as a file of somebody else's, and root cannot read it either
+    states = {run["run_id"]: run["state"] for run in good(mine("runs", "--json")).json}
+    assert states == {RUN: "finished", "bad": "unreadable"}
+    assert "bad" in good(mine("runs")).out
+    good(mine("status"))
+    good(mine("show", RUN))
+    good(mine("replay", RUN))
+    for words in (
+        ("show", "bad"),
+        ("trace", "bad", "c0:a"),
+        ("sql", "from runs"),
+        ("replay", "bad"),
+    ):
+        refused(mine(*words), f"{place} cannot be read: Is a directory", "check its owner")
+    for change in (("promote", "bad"), ("evaluate", "lambada", "--most=1", "--run=bad")):
+        refused(mine(*change), ": Is a directory", "")
+
+
+def test_a_run_of_another_user_is_not_stopped(mine: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    def forbidden(pid: int, number: int) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "kill", forbidden)
+    held = lock.acquire(mine.folder / "runs" / RUN)
+    refused(mine("stop", RUN), f"process {os.getpid()} is another user's", "sudo")
+    lock.release(held)
 
 
 @pytest.mark.parametrize("where", ["old", None], ids=["moved", "deleted"])

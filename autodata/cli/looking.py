@@ -4,7 +4,6 @@ import os
 import signal
 import sys
 import time
-from contextlib import suppress
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -67,8 +66,15 @@ def stop(run: RunName) -> None:
     if not state.pid:
         out(f"{folder.name} is not running")
         return
-    with suppress(ProcessLookupError):
+    try:
         os.kill(state.pid, signal.SIGTERM)
+    except ProcessLookupError:
+        pass
+    except PermissionError as error:
+        raise ConfigurationError(
+            f"{folder.name} cannot be stopped: process {state.pid} is another user's",
+            f"ask them, or: sudo kill {state.pid}",
+        ) from error
     for _ in range(200):
         if run_store.read_state(folder).pid != state.pid:
             again = ": autodata optimize"

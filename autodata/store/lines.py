@@ -81,7 +81,7 @@ def segments(folder: Path) -> list[Path]:
     except FileNotFoundError:
         return []
     except OSError as error:
-        raise StoreError(f"{folder} cannot be read: {error.strerror}", "check its owner") from error
+        raise _unreadable(folder, error) from error
     for number, path in enumerate(paths, 1):
         if path != segment(folder, number):
             raise CorruptJournal(
@@ -101,18 +101,22 @@ def scan(path: Path, *, last: bool, start: int = 0) -> Iterator[Line]:
 
     Raises:
         CorruptJournal: a complete line is damaged, or an earlier segment ends in the middle of one.
+        StoreError: the file cannot be read.
     """
     offset = start
-    with path.open("rb") as file:
-        file.seek(start)
-        for raw in file:
-            if not raw.endswith(b"\n") and last:
-                return
-            head = _HEAD.match(raw) if is_whole(raw[:-1]) else None
-            if head is None or not raw.endswith(b"\n"):
-                raise _damaged(path, offset)
-            yield Line(json.loads(head[1]), json.loads(head[2]), offset, raw)
-            offset += len(raw)
+    try:
+        with path.open("rb") as file:
+            file.seek(start)
+            for raw in file:
+                if not raw.endswith(b"\n") and last:
+                    return
+                head = _HEAD.match(raw) if is_whole(raw[:-1]) else None
+                if head is None or not raw.endswith(b"\n"):
+                    raise _damaged(path, offset)
+                yield Line(json.loads(head[1]), json.loads(head[2]), offset, raw)
+                offset += len(raw)
+    except OSError as error:
+        raise _unreadable(path, error) from error
 
 
 def read_records(folder: Path, kinds: Collection[str] | None = None) -> Iterator[Record]:
@@ -158,6 +162,12 @@ def repair_tail(path: Path) -> None:
             file.truncate(end)
         file.flush()
         os.fsync(file.fileno())
+
+
+def _unreadable(path: Path, error: OSError) -> StoreError:
+    return StoreError(
+        f"{path} cannot be read: {error.strerror or error}", "check its owner and permissions"
+    )
 
 
 def _damaged(path: Path, offset: int) -> CorruptJournal:

@@ -16,7 +16,7 @@ from autodata.errors import ConfigurationError, StoreError
 from autodata.store import lines, lock
 from autodata.store.lines import Record
 
-State = Literal["running", "stopped", "finished"]
+State = Literal["running", "stopped", "finished", "unreadable"]
 
 FINISHED = "finished"  # what a `session` record has as `ended` when nothing is left to do
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
@@ -111,11 +111,15 @@ def list_runs(runs_folder: Path) -> list[RunState]:
 
 
 def read_state(run: Path) -> RunState:
-    """Return where a run stands, also while it is written and when its journal is damaged."""
+    """Return where a run stands, also while it is written and when its journal is damaged.
+
+    `unreadable` if a segment cannot be read; the rest is then what the others tell.
+    """
     pid = lock.holder(run)
     counts, run_body, finished = Counter[str](), {}, False
     troubles: dict[str, str] = {}
-    for record in _skim(run, counts):
+    records, unread = _skim(run, counts)
+    for record in records:
         if record.kind == "run":
             run_body = record.body
         elif (
@@ -124,7 +128,7 @@ def read_state(run: Path) -> RunState:
             finished |= record.body.get("ended") == FINISHED
         elif record.body["pid"] == pid:  # else it is an earlier session's
             troubles[record.key] = record.body["problem"]
-    state: State = "finished" if finished else "stopped"
+    state: State = "unreadable" if unread else "finished" if finished else "stopped"
     return RunState(
         id=run.name,
         state=state if pid is None else "running",
@@ -138,17 +142,23 @@ def read_state(run: Path) -> RunState:
     )
 
 
-def _skim(run: Path, counts: Counter[str]) -> list[Record]:
-    """Count the records of each kind by their first bytes; decode the few that say the state."""
+def _skim(run: Path, counts: Counter[str]) -> tuple[list[Record], bool]:
+    """Count the records of each kind by their first bytes; decode the few that say the state.
+
+    Say too whether there is a segment that cannot be read.
+    """
     start = len('{"kind":"')
-    found = []
+    found, unread = [], False
     for path in sorted((run / "journal").glob("*.jsonl")):
-        with path.open("rb") as file:
-            for raw in file:
-                kind = raw[start : raw.find(b'"', start)].decode("ascii", "replace")
-                counts[kind] += raw.endswith(b"\n")
-                if kind in ("run", "session", "trouble") and lines.is_whole(
-                    raw.removesuffix(b"\n")
-                ):
-                    found.append(lines.decode(raw))
-    return found
+        try:
+            with path.open("rb") as file:
+                for raw in file:
+                    kind = raw[start : raw.find(b'"', start)].decode("ascii", "replace")
+                    counts[kind] += raw.endswith(b"\n")
+                    if kind in ("run", "session", "trouble") and lines.is_whole(
+                        raw.removesuffix(b"\n")
+                    ):
+                        found.append(lines.decode(raw))
+        except OSError:
+            unread = True
+    return found, unread
