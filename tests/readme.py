@@ -12,7 +12,7 @@ from pathlib import Path
 
 import typer.main
 
-from autodata.cli import app
+from autodata.cli.commands import app
 from autodata.store.rows import describe
 
 ROOT = Path(__file__).parents[1]

@@ -50,7 +50,7 @@ OWNERS: dict[str, set[str]] = {
     "openai": {"models/openai_model.py"},
     "optuna": {"optimize/study.py"},
     "pydantic_monty": {"harness/workflow.py"},
-    "typer": {f"cli/{name}.py" for name in ("__init__", "base", *COMMANDS)},
+    "typer": {f"cli/{name}.py" for name in ("base", "commands", *COMMANDS)},
     "xllamacpp": {"models/local_server.py"},
 }
 SDKS = ("openai", "anthropic", "optuna", "duckdb", "gguf", "git", "pydantic_monty", "xllamacpp")

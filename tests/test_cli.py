@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import typer.main
 
-from autodata.cli import app
+from autodata.cli.commands import app
 from autodata.store.journal import read_records
 from autodata.store.runs import FINISHED
 from tests.command_line import NOTICE, RUN, SMALL, TINY, Place, good, keys, long_ago

@@ -1,79 +1,17 @@
-"""The commands: each opens a project, calls one thing and shows it. Nothing else prints.
+"""The commands. Loading them takes a while, so that is done where Ctrl-C can be answered.
 
-Imports of anything heavy are inside the commands that need them, so that `--help` and `status`
-answer at once.
+Knows nothing of what they are.
 """
 
 import sys
-from typing import Annotated
-
-import typer
-from rich.console import Console
-from rich.text import Text
-
-from autodata import __version__
-from autodata.cli import looking, preparing, promoting, running
-from autodata.cli.base import out
-from autodata.errors import AutodataError
-
-app = typer.Typer(
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode="rich",
-    pretty_exceptions_enable=False,
-    help="A data scientist that is itself optimized: it turns documents into training examples "
-    "that a strong solver can do and a weak one cannot, and improves its own harness.",
-)
-for command in (
-    preparing.init,
-    running.optimize,
-    running.evaluate,
-    looking.status,
-    looking.stop,
-    looking.runs,
-    looking.show,
-    looking.diff,
-    looking.trace,
-    looking.sql,
-    promoting.promote,
-    running.replay,
-    running.certify,
-    running.serve,
-    running.estimate,
-    promoting.versions,
-    promoting.rollback,
-    preparing.doctor,
-):
-    app.command()(command)
-models_app = typer.Typer(no_args_is_help=True, help="Models that autodata serves itself.")
-models_app.command("pull")(preparing.models_pull)
-models_app.command("list")(preparing.models_list)
-app.add_typer(models_app, name="models")
-bench_app = typer.Typer(no_args_is_help=True, help="Measure autodata itself, on known truth.")
-bench_app.command("search")(preparing.bench_search)
-app.add_typer(bench_app, name="bench")
-
-
-@app.callback(invoke_without_command=True)
-def root(
-    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
-) -> None:
-    """Shared options."""
-    if version:
-        out(f"autodata {__version__}")
-        raise typer.Exit
 
 
 def main(words: list[str] | None = None) -> None:
-    """Run a command line, by default this process's; ends with SystemExit.
-
-    Errors that the user can fix are printed without a traceback.
-    """
+    """Run a command line, by default this process's; ends with SystemExit."""
     try:
-        app(words, prog_name="autodata")
-    except AutodataError as error:
-        console = Console(stderr=True, highlight=False, soft_wrap=True)
-        console.print(Text.assemble(("error: ", "bold red"), error.problem))
-        if error.fix:
-            console.print(Text.assemble(("fix: ", "bold"), error.fix))
-        sys.exit(error.exit_code)
+        from autodata.cli.commands import run
+
+        run(words)
+    except KeyboardInterrupt:
+        print("error: stopped by SIGINT\nfix: give the same command again", file=sys.stderr)
+        sys.exit(130)
