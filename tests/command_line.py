@@ -111,7 +111,7 @@ class Place:
 
     @contextmanager
     def begun(
-        self, *words: str, output: int = subprocess.DEVNULL
+        self, *words: str, output: int = subprocess.DEVNULL, errors: int = subprocess.STDOUT
     ) -> Iterator[subprocess.Popen[bytes]]:
         """Begin a command in a process of its own that is gone at the end."""
         process = subprocess.Popen(
@@ -119,7 +119,7 @@ class Place:
             cwd=self.folder,
             env=_environment(),
             stdout=output,
-            stderr=subprocess.STDOUT,
+            stderr=errors,
         )
         try:
             yield process

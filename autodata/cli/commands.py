@@ -5,6 +5,7 @@ answer at once.
 """
 
 import sys
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -14,6 +15,7 @@ from rich.text import Text
 from autodata import __version__
 from autodata.cli import looking, preparing, promoting, running
 from autodata.cli.base import out
+from autodata.cli.output import checked_output
 from autodata.errors import AutodataError, Interrupted
 
 app = typer.Typer(
@@ -72,15 +74,28 @@ def run(words: list[str] | None) -> None:
     Raises:
         KeyboardInterrupt: Ctrl-C, where there is no run to end in order.
     """
+    with checked_output():
+        try:
+            _answer(words)
+        except AutodataError as error:
+            with suppress(AutodataError):  # stderr may be what cannot be written
+                _tell(error)
+            sys.exit(error.exit_code)
+
+
+def _answer(words: list[str] | None) -> None:
+    sys.stdout.flush()  # where it is closed, nothing is begun
     try:
         app(words, prog_name="autodata")
     except SystemExit as ended:
         if ended.code == Interrupted.exit_code:  # what Typer makes of it
             raise KeyboardInterrupt from ended
+        sys.stdout.flush()
         raise
-    except AutodataError as error:
-        console = Console(stderr=True, highlight=False, soft_wrap=True)
-        console.print(Text.assemble(("error: ", "bold red"), error.problem))
-        if error.fix:
-            console.print(Text.assemble(("fix: ", "bold"), error.fix))
-        sys.exit(error.exit_code)
+
+
+def _tell(error: AutodataError) -> None:
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    console.print(Text.assemble(("error: ", "bold red"), error.problem))
+    if error.fix:
+        console.print(Text.assemble(("fix: ", "bold"), error.fix))
