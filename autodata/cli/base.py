@@ -80,7 +80,7 @@ def open_tables(run: str | None) -> Iterator["duckdb.DuckDBPyConnection"]:
 
 
 def find_run(run: str) -> Path:
-    if run == "last":
+    if run == run_store.NEWEST:
         states = run_store.list_runs(runs_folder())
         if not states:
             raise ConfigurationError("there is no run yet", "begin one: autodata optimize")
@@ -90,6 +90,11 @@ def find_run(run: str) -> Path:
 
 def runs_folder() -> Path:
     return find_root(Path.cwd()) / "runs"
+
+
+def run_name(given: str | None, prefix: str = "") -> str:
+    """Return the name of a run to begin or resume: the user's if it can be one, else a new one."""
+    return run_store.check_name(prefix + new_run_id() if given is None else given)
 
 
 def new_run_id() -> str:

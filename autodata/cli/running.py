@@ -24,11 +24,11 @@ from autodata.cli.base import (
     open_tables,
     out,
     out_json,
+    run_name,
 )
 from autodata.cli.watching import watched
 from autodata.errors import Interrupted
 from autodata.project import Project, find_root, open_project
-from autodata.store import runs as run_store
 
 if TYPE_CHECKING:
     from autodata.optimize.search import SearchResult
@@ -65,7 +65,7 @@ def optimize(
     if iterations is not None:
         changes.append(f"optimize.iterations={iterations}")
     project = open_project(Path.cwd(), config, changes, models)
-    run_id = run_store.check_name(run or new_run_id())
+    run_id = run_name(run)
     console = make_console(as_json)
     console.print(
         f"run {run_id}  harness {project.config.harness}  seed {seed}  {project.config_file}\n"
@@ -108,7 +108,7 @@ def evaluate(
 
     project = open_project(Path.cwd(), config, list(settings or []), models)
     found = running.harness_at(project, harness)
-    run_id = run or f"eval-{new_run_id()}"
+    run_id = run_name(run, "eval-")
     console = make_console(as_json)
     pull_weights(project, console)
     outcomes = watched(
@@ -250,7 +250,7 @@ def estimate(
     project = open_project(Path.cwd(), config, list(settings or []), models)
     console = make_console(as_json)
     pull_weights(project, console)
-    run_id = run or f"pilot-{new_run_id()}"
+    run_id = run_name(run, "pilot-")
     found = watched(
         project,
         console,

@@ -18,6 +18,7 @@ from autodata.store.lines import Record
 
 State = Literal["running", "stopped", "finished", "unreadable"]
 
+NEWEST = "last"  # what commands take for the newest run
 FINISHED = "finished"  # what a `session` record has as `ended` when nothing is left to do
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 # fmt: off
@@ -63,6 +64,10 @@ def check_name(name: str) -> str:
         raise ConfigurationError(
             f"{name[:80]!r} cannot be a run's name",
             "use up to 64 letters, digits, '-' and '_', such as --run first-try",
+        )
+    if name == NEWEST:
+        raise ConfigurationError(
+            f"{name!r} cannot be a run's name", "choose another: it stands for the newest run"
         )
     return name
 
