@@ -86,7 +86,12 @@ def _copy(folder: Path, copy: Path) -> None:
 async def _replay(root: Path, journal: Journal) -> Replayed:
     known = journal.find("run", journal.folder.name)
     finished = journal.find("session", FINISHED)
-    if known is None or finished is None or known.get("kind") == "evaluation":
+    if known is not None and known.get("kind") == "evaluation":
+        raise StoreError(
+            f"run {journal.folder.name} is no finished search: it only measured a harness",
+            "name an optimization; see `autodata runs`",
+        )
+    if known is None or finished is None:
         raise StoreError(
             f"run {journal.folder.name} is no finished search",
             f"finish it: autodata optimize --run {journal.folder.name}",

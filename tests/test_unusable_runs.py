@@ -71,9 +71,10 @@ def test_an_evaluation_goes_on_by_the_rules_it_was_begun_with(fresh: Place) -> N
     refused(fresh(*words), "baseline_tree is", "--run e-2")
 
 
-def test_an_evaluation_is_not_optimized(fresh: Place) -> None:
+def test_an_evaluation_is_neither_optimized_nor_replayed(fresh: Place) -> None:
     good(fresh("evaluate", "lambada", "--most=1", "--run=e"))
     refused(fresh("optimize", "--run=e", *TINY), "run e is an evaluation", "--run NAME")
+    refused(fresh("replay", "e"), "it only measured a harness", "name an optimization")
 
 
 def test_a_damaged_journal_line_is_named_and_nothing_is_dropped(mine: Place) -> None:
