@@ -50,7 +50,7 @@ def run_until_signal(work: Coroutine[Any, Any, T], told: Callable[[str], None]) 
                 return
             watchdog.start()
             task.cancel()
-            with suppress(OSError):  # the terminal is gone
+            with suppress(OSError, AutodataError):  # the terminal is gone
                 told(
                     f"{number.name}: stopping; calls in flight get some seconds, the rest is undone"
                 )

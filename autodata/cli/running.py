@@ -122,7 +122,7 @@ def evaluate(
     )
     accepted = sum(outcome.accepted for outcome in outcomes)
     low, high = report.wilson(accepted, len(outcomes))
-    spend = sum((outcome.spend for outcome in outcomes), Spend())
+    spend = Spend.total(outcome.spend for outcome in outcomes)
     with open_tables(run_id) as connection:
         unusable = report.rows(connection, report.UNUSABLE, run_id)
     data = {
