@@ -83,7 +83,7 @@ async def open_journal(project: Project, run_id: str) -> AsyncIterator[Journal]:
     check_name(run_id)
     folder = project.runs / run_id
     check_name_kept(folder)
-    journal = Journal.open(folder, linger=0.0 if project.config.simulated else 0.01)
+    journal = Journal.open(folder, linger=0.0 if project.config.simulated else 0.005)
     try:
         async with sealing(folder):
             yield journal
