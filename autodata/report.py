@@ -71,7 +71,8 @@ def wilson(accepted: int, episodes: int, z: float = 1.96) -> tuple[float, float]
     scale = 1 + z * z / episodes
     middle = (rate + z * z / (2 * episodes)) / scale
     reach = z * sqrt(rate * (1 - rate) / episodes + z * z / (4 * episodes**2)) / scale
-    return (max(0.0, middle - reach), min(1.0, middle + reach))
+    low = max(0.0, middle - reach) if accepted else 0.0  # floats come close to 0 and 1, no more
+    return (low, min(1.0, middle + reach) if accepted < episodes else 1.0)
 
 
 def run_report(connection: "duckdb.DuckDBPyConnection", run: str) -> Json:

@@ -6,6 +6,7 @@ import re
 import pytest
 from rich.console import Console
 
+from autodata.report import wilson
 from autodata.views import run_view
 from tests.command_line import NOTICE, RUN, Place, good, keys
 from tests.store.samples import small_run, write
@@ -162,3 +163,10 @@ def test_an_empty_project_says_what_to_do_next(fresh: Place) -> None:
     assert good(fresh("versions")).out == "lambada has no promoted version yet\n"
     assert good(fresh("runs", "--json")).json == []
     assert good(fresh("versions", "--json")).json == []
+
+
+def test_the_interval_of_a_rate_reaches_0_and_1_where_nothing_or_all_was_accepted() -> None:
+    assert wilson(10, 20) == pytest.approx((0.2993, 0.7007), abs=1e-4)
+    for episodes in (1, 6, 3000):
+        assert wilson(0, episodes)[0] == 0
+        assert wilson(episodes, episodes)[1] == 1

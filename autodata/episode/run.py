@@ -85,7 +85,8 @@ class EpisodeRun:
             candidate.id,
             candidate.commit,
         )
-        self._asking = Asking(team, site, self._book)
+        # not a method of its own: in a cycle, all of it would wait for the garbage collector
+        self._asking = Asking(team, site, self._spent.append)
 
     @property
     def spend(self) -> Spend:
@@ -130,9 +131,6 @@ class EpisodeRun:
         except (*BAD_OUTPUT, HarnessError) as error:
             self._bad_output = f"{name}: {type(error).__name__}"
             raise ValueError(f"{name}: {error.problem}") from error
-
-    def _book(self, spend: Spend) -> None:
-        self._spent.append(spend)
 
     async def _fitting(self, ask: Callable[[Document], Awaitable[T]]) -> T:
         """Ask about the document, or about less and less of it where it does not fit."""

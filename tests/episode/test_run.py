@@ -1,5 +1,6 @@
 """One episode: what is recorded of it, which calls it makes and how it ends."""
 
+import gc
 from dataclasses import replace
 from typing import Any
 
@@ -7,7 +8,8 @@ import pytest
 
 from autodata.episode.cloze import Cloze
 from autodata.episode.protocol import RoleSettings, Team
-from autodata.episode.run import run_episode, workflow_seed
+from autodata.episode.roles import Asking
+from autodata.episode.run import EpisodeRun, run_episode, workflow_seed
 from autodata.errors import AuthenticationFailed, BudgetSpent, RequestRejected, Unavailable
 from autodata.harness.workflow import WorkflowFailed
 from autodata.types import Cell
@@ -48,6 +50,20 @@ async def test_an_accepted_round_is_recorded_in_full() -> None:
     assert found.spend.calls == len(caller.calls) == 15
     assert found.spend.prompt_tokens == 150
     assert found.spend.cost_usd == pytest.approx(0.15)
+
+
+async def test_an_episode_that_is_over_takes_no_memory_until_garbage_is_collected() -> None:
+    def episodes() -> int:
+        return sum(isinstance(thing, (EpisodeRun, Asking)) for thing in gc.get_objects())
+
+    gc.collect()
+    gc.disable()  # a run collects rarely, see lifecycle.GARBAGE
+    try:
+        before = episodes()
+        assert (await episode(whole_round, good_caller())).status == "accepted"
+        assert episodes() == before
+    finally:
+        gc.enable()
 
 
 async def test_every_call_knows_its_place() -> None:
