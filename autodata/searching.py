@@ -3,7 +3,7 @@
 Knows nothing of where the engine's answers come from, so that runs and replays do the same.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -93,7 +93,7 @@ def text_editor(running: Engine, baseline: Harness, parallel: int) -> Any:
         asking = Asking(running.team, site, spent.append)
         editor = TextEditor(asking, running.sandbox.check, baseline)
         episodes = train_episodes(running.journal.find, parent, minibatch)
-        seen = (r for r in running.journal.records() if visible(r, number, history))
+        seen = filter(visible_to(parent, minibatch, history), running.journal.records())
         with snapshot(seen, running.journal.folder.name) as query:
 
             def answer(sql: str) -> str:
@@ -113,28 +113,34 @@ def text_editor(running: Engine, baseline: Harness, parallel: int) -> Any:
     return edit
 
 
-def visible(record: Record, number: int, history: Sequence[Iteration]) -> bool:
-    """Whether iteration `number`'s analyzer may know a record: what its history left behind.
+def visible_to(
+    parent: Candidate, minibatch: Sequence[Outcome], history: Sequence[Iteration]
+) -> Callable[[Record], bool]:
+    """Tell which records an iteration's analyzer may know: its minibatch and what `history` left.
 
-    Anything later depends on timing, and an answer that depends on timing could not be replayed.
+    Anything else depends on timing, as do the episodes that measure its own edit later on and those
+    that were void; an answer that depends on timing could be neither resumed nor replayed.
     """
     decided = {past.number for past in history}
-    body = record.body
-    if record.kind == "iteration":
-        return int(record.key) in decided
-    if record.kind == "candidate":
-        return int(body["iteration"]) in {0, *decided}
-    if record.kind != "episode":
-        return False
-    if body["split"] == "train":
-        return body["repeat"] // 100 - 1 in {number, *decided}
-    place = (body["candidate_id"], body["document_id"], body["repeat"])
-    return place in {
+    measured = [(parent.id, minibatch)]
+    measured += [(past.parent_id, past.parent_outcomes) for past in history]
+    measured += [(f"c{past.number}", past.outcomes) for past in history]
+    places = {
         (name, outcome.cell.document_id, outcome.cell.repeat)
-        for past in history
-        for name, outcomes in (
-            (past.parent_id, past.parent_outcomes),
-            (f"c{past.number}", past.outcomes),
-        )
+        for name, outcomes in measured
         for outcome in outcomes
     }
+
+    def visible(record: Record) -> bool:
+        body = record.body
+        if record.kind == "iteration":
+            return int(record.key) in decided
+        if record.kind == "candidate":
+            return int(body["iteration"]) in {0, *decided}
+        if record.kind != "episode" or body["status"] == "void":
+            return False
+        if body["split"] == "train" and body["repeat"] // 100 - 1 in decided:
+            return True
+        return (body["candidate_id"], body["document_id"], body["repeat"]) in places
+
+    return visible

@@ -13,6 +13,7 @@ item of difficulty b and discrimination a correctly with probability 1 / (1 + ex
   prompt shift these by `EFFECTS`, whatever the rest of the harness says.
 - The judge meets a criterion with the answer's quality as probability; the verifier notices a leak
   or a malformed rubric with probability 0.9.
+- The analyzer reads one trajectory and counts episodes before it says anything.
 - The implementer adds one phrase of `EFFECTS` to the challenger's prompt.
 """
 
@@ -23,7 +24,7 @@ import re
 from collections.abc import Sequence
 from random import Random
 
-from autodata.models.base import USUAL, Deadlines, Reply, Request
+from autodata.models.base import USUAL, Deadlines, Reply, Request, ToolCall
 from autodata.types import Document, Json
 
 ABILITY = {"small": -0.6, "large": 1.4}
@@ -39,6 +40,7 @@ EFFECTS: dict[str, tuple[float, float, float]] = {
 }
 """Phrase in the challenger's prompt -> shift of difficulty, leak and malformed-rubric chance."""
 
+ANALYST_QUERY = "select candidate_id, split, count(*) n from episodes group by all order by all"
 ITEM = re.compile(r"\[item b=(-?[\d.]+) a=([\d.]+) leak=(\d) bad=(\d)\]")
 WORD = re.compile(r"[A-Za-z]+(?:[-_'][A-Za-z]+)*")
 
@@ -54,7 +56,10 @@ class SimulatedModel:
         """Answer as the simulated world has it; the same request always gets the same reply."""
         prompt = request.prompt or "\n".join(message.content for message in request.messages)
         rng = _rng(json.dumps(request.to_json(), sort_keys=True))
-        if request.prompt:
+        calls = _look(request)
+        if calls:
+            text = ""
+        elif request.prompt:
             text = self._continue(request.prompt, rng)
         elif request.schema is not None:
             text = json.dumps(_structured(request, prompt, rng))
@@ -62,7 +67,8 @@ class SimulatedModel:
             text = f"Simulated answer of quality {self._quality(found[-1], rng):.2f}."
         else:
             text = f"Simulated angle {rng.randrange(1000)}."
-        return Reply(text, "stop", (), len(prompt) // 4 + 1, len(text) // 4 + 1, model="simulated")
+        tokens = (len(prompt) // 4 + 1, len(text) // 4 + 1)
+        return Reply(text, "stop", calls, *tokens, model="simulated")
 
     async def close(self) -> None:
         """Nothing to release."""
@@ -90,6 +96,18 @@ class SimulatedModel:
         difficulty, slope, leak = float(item[0]), float(item[1]), int(item[2])
         chance = _logistic(slope * (self._ability + 2.0 * leak - difficulty))
         return min(0.98, max(0.05, rng.gauss(chance, 0.1)))
+
+
+def _look(request: Request) -> tuple[ToolCall, ...]:
+    """Use each of the analyzer's tools once, before anything is said."""
+    opening = request.messages[-1].content if request.messages else ""
+    document = re.search(r"(?m)^- ([0-9a-f]{16}): ", opening)
+    if document is None or "sql" not in {tool.name for tool in request.tools}:
+        return ()
+    return (
+        ToolCall("1", "trajectory", {"document": document[1]}),
+        ToolCall("2", "sql", {"query": ANALYST_QUERY}),
+    )
 
 
 def _structured(request: Request, prompt: str, rng: Random) -> Json:
