@@ -4,7 +4,8 @@ Knows how a run is put together, not how it is shown; what the user sees goes th
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -190,18 +191,33 @@ async def evaluate(
     documents = load_splits(project.config, project.root)
     chosen = documents[split][: most or None]
     cells = [Cell(d.id, split, repeat) for repeat in range(repeats) for d in chosen]
-    return await measure(project, run_id, [(harness, cells)], documents, reports, started)
+    tasks = [(harness, cells)]
+    async with measured(project, run_id, tasks, documents, reports, started) as found:
+        return found.outcomes[0]
 
 
-async def measure(
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Harnesses as candidates, their outcomes, and the engine, which is still up."""
+
+    engine: Engine
+    candidates: list[Candidate]
+    outcomes: list[list[Outcome]]
+
+
+@asynccontextmanager
+async def measured(
     project: Project,
     run_id: str,
     tasks: Sequence[tuple[Harness, Sequence[Cell]]],
     documents: dict[Split, list[Document]],
     reports: Reports,
     started: Callable[[Running], None],
-) -> list[Outcome]:
-    """Run each harness (`c0`, `c1` ...) on its cells; they differ in knob values at most."""
+) -> AsyncIterator[Measured]:
+    """Run each harness (`c0`, `c1` ...) on its cells; they differ in knob values at most.
+
+    The run is finished when the body is.
+    """
     harness, trees = tasks[0][0], {found.tree: found for found, _ in tasks}
     task_protocol(project.config)
     check_documents_fit(documents, harness)
@@ -223,9 +239,9 @@ async def measure(
                     running.evaluator.evaluate(candidate, cells)
                     for candidate, (_, cells) in zip(candidates, tasks, strict=True)
                 )
+                yield Measured(running, candidates, outcomes)
         if journal.find("session", FINISHED) is None:
             await journal.append("session", FINISHED, {"ended": FINISHED})
-        return [outcome for found in outcomes for outcome in found]
 
 
 async def _begin_evaluation(

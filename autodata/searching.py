@@ -5,7 +5,6 @@ Knows nothing of where the engine's answers come from, so that runs and replays 
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from autodata.config import Optimize
 from autodata.episode.roles import Asking
@@ -17,7 +16,7 @@ from autodata.optimize.certify import Claim
 from autodata.optimize.editor import TextEditor
 from autodata.optimize.events import Event, Progress, Started
 from autodata.optimize.plan import SearchPlan
-from autodata.optimize.proposer import Edit, EditFailed, HarnessProposer
+from autodata.optimize.proposer import Edit, EditFailed, Editing, HarnessProposer
 from autodata.optimize.search import SearchResult
 from autodata.optimize.session import GitWorkshop, RunStart, run_session, train_episodes
 from autodata.optimize.study import KnobStudy
@@ -50,7 +49,7 @@ async def carry_out(
     start, harness, settings = task.start, task.harness, task.settings
     baseline = workshop.baseline(harness)
     study = KnobStudy(running.journal.folder, start.run_id, harness.knobs, start.seed)
-    edit = text_editor(running, harness, task.plan.parallel)
+    edit = text_editor(running, harness)
     proposer = HarnessProposer(
         harness,
         workshop,
@@ -78,7 +77,7 @@ async def carry_out(
     )
 
 
-def text_editor(running: Engine, baseline: Harness, parallel: int) -> Any:
+def text_editor(running: Engine, baseline: Harness) -> Editing:
     """Return the analyzer and implementer as one function of an iteration."""
 
     async def edit(

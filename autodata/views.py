@@ -217,6 +217,8 @@ def estimated(found: Json) -> str:
         f"a search takes {found['fewest_episodes']:,} to {found['most_episodes']:,} episodes "
         f"(pilot of {found['pilot_episodes']}, kept as {found['run_id']})"
     ]
+    if found["edits"]:
+        lines.append(f"and {found['edits']:,} edits of texts (pilot of {found['pilot_edits']})")
     for name, key, form in (
         ("prompt tokens", "prompt_tokens", ",.0f"),
         ("completion tokens", "completion_tokens", ",.0f"),
@@ -227,8 +229,6 @@ def estimated(found: Json) -> str:
         lines.append(f"{name:<18}{amount['mean']:>14}   [{amount['low']} to {amount['high']}]")
     per = "random knob values do" if found["knobs_moved"] else "this harness does"
     lines.append(f"[{found['level']:.0%} intervals, if candidates cost per episode what {per}]")
-    if found["not_included"]:
-        lines.append(f"not in it: all that {' and '.join(found['not_included'])} will use")
     return "\n".join(lines)
 
 

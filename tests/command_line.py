@@ -152,6 +152,16 @@ class Place:
         }
 
 
+def edit_texts(place: Place) -> None:
+    """Configure a search that moves knobs and edits texts of a harness that asks all roles."""
+    config = (place.folder / "autodata.yaml").read_text()
+    config = config.replace("harness: lambada", "harness: cs-research")
+    config = config.replace("domain: cloze", "domain: research")
+    config = config.replace("acceptance: verifiable", "acceptance: prose")
+    config = config.replace("proposer: knobs", "proposer: mix")
+    place.write("autodata.yaml", config.replace(", api: completions", ""))
+
+
 def new_place(folder: Path) -> Place:
     """Make a project with simulated models and everything committed."""
     folder.mkdir(parents=True)

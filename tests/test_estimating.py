@@ -5,20 +5,21 @@ from random import Random
 
 import pytest
 
-from autodata.estimating import (
+from autodata.estimating import PROPOSALS, moved_at_random
+from autodata.harness.spec import load_folder
+from autodata.optimize.forecast import (
     LEVEL,
     Episodes,
     Pace,
+    Proposals,
     busy_seconds,
     episodes_of,
-    moved_at_random,
     predict,
 )
-from autodata.harness.spec import load_folder
 from autodata.optimize.plan import SearchPlan
 from autodata.store.journal import Record
 from autodata.types import Cell, Outcome, Spend, Split
-from tests.command_line import ROOT, RUN, SMALL, Place, good
+from tests.command_line import ROOT, RUN, SMALL, TINY, Place, edit_texts, good
 
 SIZES: dict[Split, int] = {"train": 8, "validation": 16, "test": 40}
 STEADY = Pace(60.0, 8, 8, 8, 1000)
@@ -88,14 +89,52 @@ def test_a_pilot_that_was_stopped_goes_on_under_its_name(fresh: Place) -> None:
     assert first["run_id"] == "p"
 
 
-def test_roles_that_the_pilot_does_not_ask_are_named(fresh: Place) -> None:
-    knobs = good(fresh("estimate", "--episodes=2", "--json")).json
-    assert (knobs["not_included"], knobs["knobs_moved"]) == ([], True)
-    words = ("estimate", "--episodes=2", "--set=optimize.proposer=llm")
-    assert "not in it: all that analyzer and implementer will use" in good(fresh(*words)).out
-    texts = good(fresh(*words, "--json")).json
-    assert texts["not_included"] == ["analyzer", "implementer"]
-    assert texts["knobs_moved"] is False
+def edit(tokens: float, seconds: float = 60.0) -> Spend:
+    return Spend(4, round(tokens), 500, tokens * 1e-6, seconds)
+
+
+def test_the_interval_holds_for_edits_too_though_their_log_grows() -> None:
+    hits = 0
+    for seed in range(1000):
+        rng = Random(seed)
+        pilot = [edit(20_000 * rng.lognormvariate(0, 0.4)) for _ in range(PROPOSALS)]
+        edits = [20_000 * rng.lognormvariate(0, 0.4) + 4 * 500 * number for number in range(20)]
+        proposals = Proposals(pilot, len(edits), 2)
+        found = predict(outcomes([1.0] * 8), Episodes(9, 9, 0, 0), STEADY, False, proposals)
+        hits += found.prompt_tokens.low <= sum(edits) + 9 <= found.prompt_tokens.high
+    assert hits / 1000 > LEVEL - 0.04
+
+
+def test_edits_add_to_what_episodes_take_and_go_on_beside_them() -> None:
+    pace, needed = Pace(3600.0, 8, 8, 8, 1000), Episodes(80, 80, 0, 0)
+    pilot = outcomes([100.0] * 8)
+    alone = predict(pilot, needed, pace)
+    for hours, low in ((2.0, 10.0), (8.0, 16.0)):  # 4 edits, 2 at a time; episodes: 10 hours
+        edits = Proposals([edit(9000.0, 3600 * hours)] * PROPOSALS, 4, 2)
+        both = predict(pilot, needed, pace, False, edits)
+        assert (both.hours.low, both.hours.high) == (low, 10.0 + 4 * hours)
+        assert both.prompt_tokens.low == alone.prompt_tokens.low + 4 * 9000
+        log = (0 + 1 + 2 + 3) / 4 * 4 * 1000  # entries, calls, tokens of an entry
+        assert both.prompt_tokens.high == alone.prompt_tokens.high + 4 * (9000 + log)
+        assert both.completion_tokens.high == alone.completion_tokens.high + 4 * 500
+        assert both.usd.low == pytest.approx(4 * 0.009)
+        assert (both.edits, both.pilot_edits) == (4, PROPOSALS)
+
+
+def test_a_pilot_of_simulated_models_foretells_a_search_that_edits_texts(fresh: Place) -> None:
+    edit_texts(fresh)
+    settings = ("--set=optimize.iterations=4", "--set=optimize.minibatch=2", *TINY[:4])
+    words = ("estimate", "--episodes=4", "--run=p", *settings)
+    found = good(fresh(*words, "--json")).json
+    assert (found["edits"], found["pilot_edits"]) == (4, PROPOSALS)
+    assert "and 4 edits of texts (pilot of 3)" in good(fresh(*words)).out
+    good(fresh("optimize", "--run=s", *settings))
+    query = "select run_id, role, sum(prompt_tokens) as t from calls group by all"
+    spent = good(fresh("sql", query, "--format=json")).json
+    asked = {row["role"] for row in spent if row["run_id"] == "p"}
+    assert {"analyzer", "implementer"} < asked
+    actual = sum(row["t"] for row in spent if row["run_id"] == "s")
+    assert found["prompt_tokens"]["low"] <= actual <= found["prompt_tokens"]["high"]
 
 
 def test_siblings_share_their_parents_episodes_and_a_lone_baseline_is_tested_once() -> None:
@@ -109,7 +148,10 @@ def test_siblings_share_their_parents_episodes_and_a_lone_baseline_is_tested_onc
 
 def journal(*events: tuple[str, float, float]) -> Iterator[Record]:
     for kind, at, seconds in events:
-        yield Record(kind, "", at, {"seconds": seconds})
+        document = "" if kind == "edit" else "d"
+        yield Record(
+            kind.replace("edit", "call"), "", at, {"seconds": seconds, "document_id": document}
+        )
 
 
 def test_neither_the_start_of_servers_nor_the_time_between_sessions_is_busy() -> None:
@@ -117,6 +159,7 @@ def test_neither_the_start_of_servers_nor_the_time_between_sessions_is_busy() ->
     second = [("session", 9000.0, 0.0), ("call", 9320.0, 5.0), ("session", 9320.0, 0.0)]
     assert busy_seconds(journal(*first)) == 20.0
     assert busy_seconds(journal(*first, *second)) == 25.0
+    assert busy_seconds(journal(*first, ("edit", 400.0, 70.0))) == 20.0
     assert busy_seconds(journal()) == 0.0
 
 

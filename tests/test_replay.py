@@ -12,7 +12,7 @@ import pytest
 
 from autodata.store.journal import Journal, Record, read_records
 from autodata.types import Json
-from tests.command_line import RUN, SMALL, TINY, Place, copied, good
+from tests.command_line import RUN, SMALL, TINY, Place, copied, edit_texts, good
 from tests.store.test_resume import tables_of
 
 Change = Callable[[Record], Json | None]
@@ -156,12 +156,7 @@ def test_only_a_finished_search_is_replayed(fresh: Place) -> None:
 
 
 def test_text_edits_are_resumed_and_replayed_too(fresh: Place, tmp_path: Path) -> None:
-    config = (fresh.folder / "autodata.yaml").read_text()
-    config = config.replace("harness: lambada", "harness: cs-research")
-    config = config.replace("domain: cloze", "domain: research")
-    config = config.replace("acceptance: verifiable", "acceptance: prose")
-    config = config.replace("proposer: knobs", "proposer: mix")
-    fresh.write("autodata.yaml", config.replace(", api: completions", ""))
+    edit_texts(fresh)
     words = ("optimize", "--run", RUN, "--iterations=3", "--set=optimize.minibatch=2", *TINY[:4])
     good(fresh(*words))
     roles = {r.body["role"] for r in read_records(fresh.folder / "runs" / RUN) if r.kind == "call"}

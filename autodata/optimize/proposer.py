@@ -53,7 +53,7 @@ class EditFailed(HarnessError):
         self.spend = spend
 
 
-TextEditor = Callable[
+Editing = Callable[
     [int, Candidate, Harness, Sequence[Outcome], Sequence[Iteration]], Awaitable[Edit]
 ]
 
@@ -88,7 +88,7 @@ class HarnessProposer:
         baseline: Harness,
         workshop: Workshop,
         study: Study,
-        edit: TextEditor | None = None,
+        edit: Editing | None = None,
         move_knobs: bool = True,
         max_prompt_chars: int = 0,
     ) -> None:
