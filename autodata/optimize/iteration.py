@@ -40,7 +40,10 @@ class Iterations:
         self._recorder = recorder
         self._progress = progress
         self._turns: defaultdict[int, asyncio.Event] = defaultdict(asyncio.Event)
-        self._turns[0].set()
+        self._proposed: defaultdict[int, asyncio.Event] = defaultdict(asyncio.Event)
+        self._trees = {standing.baseline.tree}
+        for begun in (self._turns, self._proposed):
+            begun[0].set()
         self._observed = 0
         self._shared: dict[tuple[str, Cell], asyncio.Future[list[Outcome]]] = {}
 
@@ -50,7 +53,7 @@ class Iterations:
         minibatch = await self._minibatch(start)
         proposal = await self._propose(start, minibatch)
         candidate, refused = proposal.candidate, proposal.refused
-        if candidate is not None and candidate.tree in start.trees:
+        if await self._was_proposed(start.number, candidate):
             refused = refused or "this harness was tried before"
         if candidate is None or refused:
             evidence = {"episodes": len(minibatch)}
@@ -85,6 +88,15 @@ class Iterations:
             await asyncio.sleep(0)
             self._turns[start.number].set()
         return proposing.result()
+
+    async def _was_proposed(self, number: int, candidate: Candidate | None) -> bool:
+        """Whether an earlier iteration proposed the same; waits until each of them has proposed."""
+        await self._proposed[number - 1].wait()
+        known = candidate is not None and candidate.tree in self._trees
+        if candidate is not None:
+            self._trees.add(candidate.tree)
+        self._proposed[number].set()
+        return known
 
     async def _race(
         self, start: Start, proposal: Proposal, mutant: Candidate, minibatch: Sequence[Outcome]

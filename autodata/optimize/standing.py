@@ -34,7 +34,6 @@ class Start:
     known: Known
     allowance: int
     history: tuple[Iteration, ...]
-    trees: frozenset[str]
 
 
 class Standing:
@@ -89,7 +88,6 @@ class Standing:
             self._known(number, minibatch, left),
             allowance - overhead,
             tuple(self.history),
-            frozenset(candidate.tree for candidate in self.candidates.values()),
         )
 
     def apply(self, iteration: Iteration) -> Iteration:

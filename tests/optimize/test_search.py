@@ -1,6 +1,8 @@
 """The loop: what an iteration may know, what is paid, and where a search ends."""
 
+import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -91,6 +93,21 @@ async def test_a_tree_that_was_tried_is_refused_before_any_race() -> None:
     result = await searched(SearchPlan(iterations=3, parallel=1), proposer=Again([0.1]))
     assert [i.decision == "refused" for i in result.iterations] == [False, True, True]
     assert result.iterations[1].evidence["episodes"] == 0
+
+
+async def test_of_equal_proposals_side_by_side_the_first_is_raced_whoever_is_faster() -> None:
+    class Twins(Steps):
+        async def propose(self, number, parent, minibatch, history, rng):  # type: ignore[no-untyped-def]
+            for _ in range(50 * (3 - number)):
+                await asyncio.sleep(0)
+            found = await super().propose(number, parent, minibatch, history, rng)
+            assert found.candidate is not None
+            return replace(found, candidate=replace(found.candidate, tree="twin"))
+
+    evaluator = Rates()
+    result = await searched(SearchPlan(iterations=3, parallel=3), evaluator, Twins([0.1] * 3))
+    assert [i.decision == "refused" for i in result.iterations] == [False, True, True]
+    assert len(evaluator.asked) == len(set(evaluator.asked))
 
 
 async def test_parent_and_mutant_race_on_the_same_fresh_cells() -> None:
