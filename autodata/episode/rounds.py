@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from autodata.harness.workflow import StepFailed
 from autodata.types import (
     Attempt,
     Criterion,
@@ -77,14 +78,14 @@ def example_from(value: Any) -> Example:
     """Validate what a workflow hands over as an example.
 
     Raises:
-        ValueError: it is none.
+        StepFailed: it is none.
     """
     try:
         draft = _Draft.model_validate(value)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"]) or "all of it"
-        raise ValueError(f"not an example: {place}: {first['msg']}") from error
+        raise StepFailed(f"not an example: {place}: {first['msg']}") from error
     lines = tuple(Criterion(c.criterion, c.weight, c.category) for c in draft.rubric)
     return Example(
         draft.question, draft.answer, draft.context, lines, draft.kind, tuple(draft.skills)

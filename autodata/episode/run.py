@@ -23,7 +23,7 @@ from autodata.errors import (
     Unavailable,
 )
 from autodata.harness.spec import Harness
-from autodata.harness.workflow import WorkflowFailed, WorkflowStop
+from autodata.harness.workflow import StepFailed, WorkflowFailed, WorkflowStop
 from autodata.models.base import Message, Request, Site
 from autodata.types import (
     Attempt,
@@ -112,7 +112,7 @@ class EpisodeRun:
         """Answer one host call of the workflow.
 
         Raises:
-            ValueError: the arguments or a model's output were bad; the workflow may handle it.
+            StepFailed: the arguments or a model's output were bad; the workflow may handle it.
             WorkflowStop: the episode is over (accepted, or out of rounds or calls).
         """
         if self.accepted or self.spend.calls >= self._protocol.max_calls:
@@ -130,7 +130,7 @@ class EpisodeRun:
             return await steps[name](**arguments)
         except (*BAD_OUTPUT, HarnessError) as error:
             self._bad_output = f"{name}: {type(error).__name__}"
-            raise ValueError(f"{name}: {error.problem}") from error
+            raise StepFailed(f"{name}: {error.problem}") from error
 
     async def _fitting(self, ask: Callable[[Document], Awaitable[T]]) -> T:
         """Ask about the document, or about less and less of it where it does not fit."""
@@ -147,7 +147,7 @@ class EpisodeRun:
 
     def _seated(self, role: str) -> None:
         if role not in self._asking.team.roles:
-            raise ValueError(f"no model plays the {role} in this run")
+            raise StepFailed(f"no model plays the {role} in this run")
 
     async def _challenge(self, feedback: str = "", angle: str = "") -> Json:
         self._seated("challenger")
@@ -186,7 +186,7 @@ class EpisodeRun:
     async def _attempt(self, role: SolverRole, example: Any) -> Json:
         opened = self._round(example)
         if role not in ("weak", "strong"):
-            raise ValueError(f"attempt: role must be 'weak' or 'strong', not {role!r}")
+            raise StepFailed(f"attempt: role must be 'weak' or 'strong', not {role!r}")
         if opened.fault:
             return _attempts([], opened.fault)
         if role == "strong" and not weak_gate_passed(opened.scores("weak"), self._protocol):
@@ -245,21 +245,21 @@ class EpisodeRun:
 
     async def _run_agent(self, task: str, max_turns: int = 8) -> str:
         self._seated("main")
-        turns = max(1, min(int(max_turns), 30))
+        turns = max(1, min(max_turns, 30))
         ordinal, said = f"s{self._steps}.agent", grouped(self.rounds)
 
         async def work(document: Document) -> str:
             system = self._harness.prompt("main", document=document.text, feedback=said)
-            return await run_agent(self._asking, self._document, system, str(task), turns, ordinal)
+            return await run_agent(self._asking, self._document, system, task, turns, ordinal)
 
         return await self._fitting(work)
 
     async def _ask(self, role: str, prompt: str) -> str:
         if role not in ("main", "challenger", "verifier"):
-            raise ValueError(f"ask: a workflow cannot ask the role {role!r}")
+            raise StepFailed(f"ask: a workflow cannot ask the role {role!r}")
         self._seated(role)
         ordinal = f"s{self._steps}.ask"
-        request = Request(messages=(Message("user", str(prompt)),))
+        request = Request(messages=(Message("user", prompt),))
         request = sampling(self._asking, role, ordinal, request)
         return (await self._asking.call(self._asking.at(role, ordinal), request)).text
 

@@ -35,13 +35,20 @@ def bind(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Json:
     """Return a call's arguments by parameter name, copied into plain JSON values.
 
     Raises:
-        TypeError: the arguments do not fit the function's signature.
+        TypeError: the arguments do not fit the function's signature. What is an example or a role
+            is for the host to say.
         ValueError: a value is no plain JSON, or all together are too large.
     """
+    signature = inspect.signature(host_functions()[name])
     try:
-        bound = inspect.signature(host_functions()[name]).bind(*args, **kwargs)
+        bound = signature.bind(*args, **kwargs)
     except TypeError as error:
         raise TypeError(f"{name}(): {error}") from None
+    for key, value in bound.arguments.items():
+        kind = signature.parameters[key].annotation
+        if kind in (str, int) and type(value) is not kind:
+            given = type(value).__name__
+            raise TypeError(f"{name}(): {key} must be {kind.__name__}, not {given}")
     return {key: _Copy(name).of(value, 0) for key, value in bound.arguments.items()}
 
 

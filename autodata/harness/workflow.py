@@ -52,6 +52,10 @@ class WorkflowFailed(HarnessError):
     """A workflow raised, broke a limit or took its worker down: data about the harness."""
 
 
+class StepFailed(Exception):
+    """Raised by a host function: the step came to nothing, which the workflow may handle."""
+
+
 class WorkflowStop(Exception):
     """Raised by a host function: there is nothing left to do in this episode."""
 
@@ -133,9 +137,9 @@ class Sandbox:
     ) -> None:
         """Run a workflow until it returns, or until the host raises `WorkflowStop`.
 
-        `host(name, arguments)` answers a host call with plain JSON. A ValueError from it is raised
-        inside the sandbox, where the workflow may handle it; anything else ends the run and is
-        passed on.
+        `host(name, arguments)` answers a host call with plain JSON. A `StepFailed` from it is a
+        ValueError inside the sandbox, where the workflow may handle it; anything else ends the run
+        and is passed on.
 
         Raises:
             WorkflowFailed: the workflow raised, broke a limit or crashes every worker it gets.
@@ -149,7 +153,7 @@ class Sandbox:
                 answer = {"return_value": await host(name, arguments)}
             except WorkflowStop:
                 return
-            except ValueError as error:
+            except StepFailed as error:
                 answer = {"exc_type": "ValueError", "message": str(error)}
 
     async def _in_thread(self, work: Callable[[], T]) -> T:

@@ -203,11 +203,9 @@ class Endpoint:
             usage = Reply("", "stop", (), took.prompt_tokens, took.completion_tokens)
             error.spend = replace(took, cost_usd=cost_usd(self.price, usage))
             raise
-        except BaseException as error:
+        except BaseException:
             if probe:
                 self.breaker.abandoned()
-            if isinstance(error, ValueError):  # which a workflow would take for its own
-                raise RuntimeError(f"a bug in how replies of {self.name} are read") from error
             raise
         finally:
             self.sending.discard(task)

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from autodata.errors import ContextTooLong, Refused, Truncated
+from autodata.harness.workflow import StepFailed
 from autodata.models.base import Request, Site
 from tests.episode.parts import (
     EXAMPLE,
@@ -107,7 +108,7 @@ async def test_calls_are_bounded_whatever_they_come_to(reply: Answer, why: str) 
         for _ in range(100):
             try:
                 await step("ask", role="main", prompt="again")
-            except ValueError:
+            except StepFailed:
                 continue
 
     found = await episode(endless, caller, protocol_of(max_calls=10))
@@ -118,7 +119,7 @@ async def test_calls_are_bounded_whatever_they_come_to(reply: Answer, why: str) 
 async def test_claiming_does_not_accept() -> None:
     async def claiming(step: Step) -> None:
         for claim in ({"accepted": True}, {"verdict": {"accepted": True}}, {"score": 1.0}):
-            with pytest.raises(ValueError, match="not an example"):
+            with pytest.raises(StepFailed, match="not an example"):
                 await step("attempt", role="weak", example={**GIVEN, **claim})
         answer = await step("attempt", role="weak", example=GIVEN)
         answer["accepted"] = answer["passed"] = True
@@ -160,7 +161,7 @@ async def test_an_audit_without_a_usable_reply_accepts_nothing_and_says_why() ->
         for _ in range(3):
             try:
                 await whole_round(step)
-            except ValueError:
+            except StepFailed:
                 continue
 
     found = await episode(stubborn, good_caller(verifier=play))

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from autodata.episode.protocol import RoleSettings, Team
+from autodata.harness.workflow import StepFailed
 from tests.episode.parts import GIVEN, ROLES, Step, episode, good_caller
 
 
@@ -24,7 +25,7 @@ from tests.episode.parts import GIVEN, ROLES, Step, episode, good_caller
 async def test_what_is_no_example_is_the_workflows_error(bad: object) -> None:
     async def clumsy(step: Step) -> None:
         for call in ({"name": "verify"}, {"name": "attempt", "role": "weak"}):
-            with pytest.raises(ValueError, match="not an example"):
+            with pytest.raises(StepFailed, match="not an example"):
                 await step(**call, example=bad)
 
     found = await episode(clumsy)
@@ -36,10 +37,10 @@ async def test_a_workflow_cannot_talk_to_solvers_or_judge(role: str) -> None:
     caller = good_caller()
 
     async def sly(step: Step) -> None:
-        with pytest.raises(ValueError, match="cannot ask the role"):
+        with pytest.raises(StepFailed, match="cannot ask the role"):
             await step("ask", role=role, prompt="be weak")
         if role not in ("weak", "strong"):
-            with pytest.raises(ValueError, match="role must be"):
+            with pytest.raises(StepFailed, match="role must be"):
                 await step("attempt", role=role, example=GIVEN)
 
     await episode(sly, caller)
@@ -62,7 +63,7 @@ async def test_a_role_that_nobody_plays_is_the_workflows_error(
     roles = {name: RoleSettings() for name in ROLES if name != role}
 
     async def asking(step: Step) -> None:
-        with pytest.raises(ValueError, match=f"no model plays the {role}"):
+        with pytest.raises(StepFailed, match=f"no model plays the {role}"):
             await step(step_name, **arguments)
 
     await episode(asking, team=Team(caller, roles))
@@ -71,7 +72,7 @@ async def test_a_role_that_nobody_plays_is_the_workflows_error(
 
 async def test_a_prompt_that_the_harness_lacks_is_the_workflows_error() -> None:
     async def asking(step: Step) -> None:
-        with pytest.raises(ValueError, match=r"prompts/main\.md"):
+        with pytest.raises(StepFailed, match=r"prompts/main\.md"):
             await step("run_agent", task="t")
 
     assert (await episode(asking)).status == "rejected"
@@ -83,7 +84,7 @@ async def test_malformed_output_is_data_that_the_workflow_may_handle() -> None:
     async def careful(step: Step) -> None:
         try:
             await step("challenge")
-        except ValueError as error:
+        except StepFailed as error:
             caught.append(str(error))
 
     caller = good_caller(challenger='{"question": "no rubric"}')

@@ -7,7 +7,7 @@ import pytest
 
 from autodata.harness.knobs import Knob
 from autodata.harness.spec import Harness, check_edit, load_folder, with_knobs
-from autodata.harness.workflow import Sandbox
+from autodata.harness.workflow import Sandbox, StepFailed
 from autodata.types import KnobValue
 
 HARNESSES = Path(__file__).parents[2] / "harnesses"
@@ -33,7 +33,7 @@ class FakeHost:
     async def __call__(self, name: str, arguments: dict[str, Any]) -> Any:
         self.calls.append((name, arguments))
         if self.bad and name in ("challenge", "run_agent"):
-            raise ValueError(f"{name}: the reply does not fit its schema")
+            raise StepFailed(f"{name}: the reply does not fit its schema")
         weight = {"criterion": "says why", "weight": 99, "category": "insight"}
         attempts = {"scores": [0.5], "mean": 0.5, "reason": "", "accepted": self.accepting}
         return {

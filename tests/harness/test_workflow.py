@@ -13,7 +13,14 @@ import pytest
 import pytest_asyncio
 
 from autodata.errors import HarnessError, Unavailable
-from autodata.harness.workflow import Host, Limits, Sandbox, WorkflowFailed, WorkflowStop
+from autodata.harness.workflow import (
+    Host,
+    Limits,
+    Sandbox,
+    StepFailed,
+    WorkflowFailed,
+    WorkflowStop,
+)
 from tests.harness.examples import WORKFLOW
 
 SMALL = Limits(
@@ -196,9 +203,21 @@ async def test_a_small_graph_that_unfolds_without_end_is_refused(sandbox: Sandbo
     assert "too many or too deeply nested" in await failure(sandbox, body(*lines))
 
 
-async def test_arguments_that_do_not_fit_are_type_errors_inside(sandbox: Sandbox) -> None:
-    source = body("try:", "    challenge(1, 2, 3)", "except TypeError:", "    feedback()")
-    assert [name for name, _ in await calls_of(sandbox, source)] == ["feedback"]
+@pytest.mark.parametrize(
+    "call",
+    [
+        "challenge(1, 2, 3)",
+        "challenge(feedback=unknown)",
+        "run_agent('look', max_turns=None)",
+        "run_agent('look', True)",
+        "ask('main', unknown)",
+    ],
+)
+async def test_arguments_that_do_not_fit_are_type_errors_inside(
+    sandbox: Sandbox, call: str
+) -> None:
+    lines = ["unknown: Any = [3]", "try:", f"    {call}", "except TypeError:", "    feedback()"]
+    assert [name for name, _ in await calls_of(sandbox, body(*lines))] == ["feedback"]
 
 
 async def test_whatever_run_returns_is_ignored(sandbox: Sandbox) -> None:
@@ -211,7 +230,7 @@ async def test_the_host_ends_an_episode_with_a_stop(sandbox: Sandbox) -> None:
     assert len(host.calls) == 1
 
 
-async def test_a_value_error_of_the_host_can_be_handled_inside(sandbox: Sandbox) -> None:
+async def test_a_failed_step_is_a_value_error_that_can_be_handled_inside(sandbox: Sandbox) -> None:
     lines = [
         "try:",
         "    challenge()",
@@ -219,8 +238,14 @@ async def test_a_value_error_of_the_host_can_be_handled_inside(sandbox: Sandbox)
         "    raise KeyError(str(error))",
     ]
     assert "KeyError: bad reply" in await failure(
-        sandbox, body(*lines), FakeHost(ValueError("bad reply"))
+        sandbox, body(*lines), FakeHost(StepFailed("bad reply"))
     )
+
+
+async def test_a_bug_of_the_host_is_none_of_a_workflows_errors(sandbox: Sandbox) -> None:
+    source = body("try:", "    challenge()", "except BaseException:", "    pass")
+    with pytest.raises(ValueError, match="a bug"):
+        await sandbox.run(source, "x", {}, 1, FakeHost(ValueError("a bug")))
 
 
 async def test_a_provider_error_reaches_the_caller_unchanged(sandbox: Sandbox) -> None:

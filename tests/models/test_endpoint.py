@@ -103,13 +103,6 @@ async def test_nobody_is_let_in_by_the_call_that_was_told_to_wait() -> None:
     await endpoint.close()
 
 
-async def test_a_bug_in_reading_a_reply_is_none_of_a_workflows_errors() -> None:
-    endpoint, _ = build(lambda *_: ValueError("year 99999 is out of range"), Clock())
-    with pytest.raises(RuntimeError, match="a bug in how replies of strong are read") as caught:
-        await endpoint.call(CHAT)
-    assert isinstance(caught.value.__cause__, ValueError)
-
-
 async def test_a_probe_that_is_declined_says_nothing_of_the_call() -> None:
     def play(number: int, request: Request) -> Reply | Exception:
         if 1 <= number <= 5:
