@@ -66,8 +66,8 @@ async def estimate(
         min(needed.most_tested, room),
         room // 2,
     )
-    proposals = Proposals(edits, plan.iterations, plan.parallel) if edits else None
-    return predict(outcomes, needed, pace, moved, proposals)
+    proposals = Proposals(edits, needed.fewest_iterations, plan.iterations, plan.parallel)
+    return predict(outcomes, needed, pace, moved, proposals if edits else None)
 
 
 async def edits_of(pilot: Measured, harness: Harness, most_shown: int) -> list[Spend]:

@@ -217,8 +217,11 @@ def estimated(found: Json) -> str:
         f"a search takes {found['fewest_episodes']:,} to {found['most_episodes']:,} episodes "
         f"(pilot of {found['pilot_episodes']}, kept as {found['run_id']})"
     ]
-    if found["edits"]:
-        lines.append(f"and {found['edits']:,} edits of texts (pilot of {found['pilot_edits']})")
+    if found["pilot_edits"]:
+        lines.append(
+            f"and {found['fewest_edits']:,} to {found['most_edits']:,} edits of texts "
+            f"(pilot of {found['pilot_edits']})"
+        )
     for name, key, form in (
         ("prompt tokens", "prompt_tokens", ",.0f"),
         ("completion tokens", "completion_tokens", ",.0f"),

@@ -99,7 +99,7 @@ def test_the_interval_holds_for_edits_too_though_their_log_grows() -> None:
         rng = Random(seed)
         pilot = [edit(20_000 * rng.lognormvariate(0, 0.4)) for _ in range(PROPOSALS)]
         edits = [20_000 * rng.lognormvariate(0, 0.4) + 4 * 500 * number for number in range(20)]
-        proposals = Proposals(pilot, len(edits), 2)
+        proposals = Proposals(pilot, len(edits), len(edits), 2)
         found = predict(outcomes([1.0] * 8), Episodes(9, 9, 0, 0), STEADY, False, proposals)
         hits += found.prompt_tokens.low <= sum(edits) + 9 <= found.prompt_tokens.high
     assert hits / 1000 > LEVEL - 0.04
@@ -110,7 +110,7 @@ def test_edits_add_to_what_episodes_take_and_go_on_beside_them() -> None:
     pilot = outcomes([100.0] * 8)
     alone = predict(pilot, needed, pace)
     for hours, low in ((2.0, 10.0), (8.0, 16.0)):  # 4 edits, 2 at a time; episodes: 10 hours
-        edits = Proposals([edit(9000.0, 3600 * hours)] * PROPOSALS, 4, 2)
+        edits = Proposals([edit(9000.0, 3600 * hours)] * PROPOSALS, 4, 4, 2)
         both = predict(pilot, needed, pace, False, edits)
         assert (both.hours.low, both.hours.high) == (low, 10.0 + 4 * hours)
         assert both.prompt_tokens.low == alone.prompt_tokens.low + 4 * 9000
@@ -118,7 +118,7 @@ def test_edits_add_to_what_episodes_take_and_go_on_beside_them() -> None:
         assert both.prompt_tokens.high == alone.prompt_tokens.high + 4 * (9000 + log)
         assert both.completion_tokens.high == alone.completion_tokens.high + 4 * 500
         assert both.usd.low == pytest.approx(4 * 0.009)
-        assert (both.edits, both.pilot_edits) == (4, PROPOSALS)
+        assert (both.fewest_edits, both.most_edits, both.pilot_edits) == (4, 4, PROPOSALS)
 
 
 def test_a_pilot_of_simulated_models_foretells_a_search_that_edits_texts(fresh: Place) -> None:
@@ -126,8 +126,9 @@ def test_a_pilot_of_simulated_models_foretells_a_search_that_edits_texts(fresh: 
     settings = ("--set=optimize.iterations=4", "--set=optimize.minibatch=2", *TINY[:4])
     words = ("estimate", "--episodes=4", "--run=p", *settings)
     found = good(fresh(*words, "--json")).json
-    assert (found["edits"], found["pilot_edits"]) == (4, PROPOSALS)
-    assert "and 4 edits of texts (pilot of 3)" in good(fresh(*words)).out
+    edits = [found[name] for name in ("fewest_edits", "most_edits", "pilot_edits")]
+    assert edits == [1, 4, PROPOSALS]
+    assert "and 1 to 4 edits of texts (pilot of 3)" in good(fresh(*words)).out
     good(fresh("optimize", "--run=s", *settings))
     query = "select run_id, role, sum(prompt_tokens) as t from calls group by all"
     spent = good(fresh("sql", query, "--format=json")).json
@@ -144,6 +145,7 @@ def test_siblings_share_their_parents_episodes_and_a_lone_baseline_is_tested_onc
     assert found.most == 8 + 15 * 2 * 16 + 12 * 2 * 8
     capped = episodes_of(SearchPlan(iterations=10, episodes=200, minibatch=0), SIZES)
     assert capped.most + capped.most_tested == 200
+    assert (found.fewest_iterations, capped.fewest_iterations) == (10, 108 // 64)
 
 
 def journal(*events: tuple[str, float, float]) -> Iterator[Record]:

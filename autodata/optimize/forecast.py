@@ -13,6 +13,7 @@ from autodata.optimize.certify import student_quantile
 from autodata.optimize.history import EDIT_CHARS, MOST_ENTRIES
 from autodata.optimize.plan import SearchPlan
 from autodata.optimize.search import FINAL_LOOKS, FIRST_LOOK
+from autodata.optimize.standing import FINAL_SHARE
 from autodata.store.journal import Record
 from autodata.types import Outcome, Spend, Split
 
@@ -35,12 +36,16 @@ class Range:
 
 @dataclass(frozen=True, slots=True)
 class Episodes:
-    """How many episodes a search takes at least and at most: before the sealed test, and in it."""
+    """How many episodes a search takes at least and at most: before the sealed test, and in it.
+
+    `fewest_iterations` is how many a bound on episodes allows for if every race is the longest.
+    """
 
     fewest: int
     most: int
     fewest_tested: int
     most_tested: int
+    fewest_iterations: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +71,13 @@ class Proposals:
     """
 
     spends: Sequence[Spend]
-    number: int
+    fewest: int
+    most: int
     parallel: int
 
     def longest_log(self) -> float:
         """Return the tokens of log that an edit of a search reads, on average, if it gets long."""
-        entries = fmean(min(earlier, MOST_ENTRIES) for earlier in range(self.number))
+        entries = fmean(min(earlier, MOST_ENTRIES) for earlier in range(self.most))
         calls = fmean(spend.calls for spend in self.spends)
         return entries * calls * 2 * EDIT_CHARS / CHARS_PER_TOKEN
 
@@ -80,7 +86,7 @@ class Proposals:
 class Prediction:
     """What a search is likely to take.
 
-    `knobs_moved`: half of the pilot had random knob values. `edits` by analyzer and implementer are
+    `knobs_moved`: half of the pilot had random knob values. Edits by analyzer and implementer are
     in it, foretold from `pilot_edits`.
     """
 
@@ -93,7 +99,8 @@ class Prediction:
     completion_tokens: Range
     usd: Range
     hours: Range
-    edits: int = 0
+    fewest_edits: int = 0
+    most_edits: int = 0
     pilot_edits: int = 0
 
 
@@ -111,10 +118,13 @@ def episodes_of(plan: SearchPlan, sizes: Mapping[Split, int]) -> Episodes:
     fewest = looked + plan.iterations * plan.minibatch + raced * shortest
     again = FINAL_LOOKS * 2 * min(sizes["validation"], 2 * plan.race.block)
     most = looked + plan.iterations * 2 * plan.minibatch + raced * longest + again
+    iterations = plan.iterations
     if plan.episodes:
         most = plan.episodes - tested
         fewest = min(fewest, most)
-    return Episodes(fewest, most, repeats, tested)
+        each = 2 * plan.minibatch + 2 * longest
+        iterations = min(iterations, max(1, int(most * (1 - FINAL_SHARE)) // each))
+    return Episodes(fewest, most, repeats, tested, iterations)
 
 
 def busy_seconds(records: Iterable[Record]) -> float:
@@ -197,13 +207,15 @@ def _hours(seconds: Sequence[float], needed: Episodes, pace: Pace, alike: int) -
 
 
 def _with_proposals(found: Prediction, proposals: Proposals) -> Prediction:
-    spends, number = proposals.spends, proposals.number
+    spends, fewest, most = proposals.spends, proposals.fewest, proposals.most
     prompts = [spend.prompt_tokens for spend in spends]
     longer = 1 + proposals.longest_log() / max(1.0, fmean(prompts))
 
     def amount(values: Sequence[float], grown: float = 1.0) -> Range:
-        each, reach = number * fmean(values), _reach(values, number)
-        return Range(each * (1 + grown) / 2, each / reach, each * reach * grown)
+        each, reach = fmean(values), _reach(values, fewest)
+        return Range(
+            each * (fewest + most * grown) / 2, each / reach * fewest, each * reach * most * grown
+        )
 
     alone = amount([spend.seconds / 3600 for spend in spends])
     hours = found.hours + alone
@@ -213,7 +225,8 @@ def _with_proposals(found: Prediction, proposals: Proposals) -> Prediction:
         completion_tokens=found.completion_tokens + amount([s.completion_tokens for s in spends]),
         usd=found.usd + amount([spend.cost_usd for spend in spends], longer),
         hours=replace(hours, low=max(found.hours.low, alone.low / proposals.parallel)),
-        edits=number,
+        fewest_edits=fewest,
+        most_edits=most,
         pilot_edits=len(spends),
     )
 
