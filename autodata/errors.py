@@ -2,6 +2,7 @@
 
 AutodataError                   something the user can fix; printed as problem and fix, exit code 2
 ├── ConfigurationError          autodata.yaml, a switch or the environment is wrong
+│   └── ReaderGone              nobody reads the output any more; only a run says so
 ├── DocumentError               the corpus is empty, unreadable or too small
 ├── HarnessError                a harness does not load, parse, type-check or validate
 ├── RepositoryError             git says no: no repository, no identity, dirty tree
@@ -42,6 +43,10 @@ class AutodataError(Exception):
 
 class ConfigurationError(AutodataError):
     """autodata.yaml, a switch or the environment is wrong."""
+
+
+class ReaderGone(ConfigurationError):
+    """Nobody reads the output any more, as after `| head`."""
 
 
 class DocumentError(AutodataError):

@@ -13,7 +13,7 @@ from pathlib import Path
 from threading import Timer
 from typing import Any, TypeVar
 
-from autodata.errors import AutodataError, Interrupted, StoreError
+from autodata.errors import AutodataError, ConfigurationError, Interrupted, ReaderGone, StoreError
 from autodata.project import Project
 from autodata.store.journal import Journal
 from autodata.store.runs import check_name, check_name_kept
@@ -65,6 +65,8 @@ def run_until_signal(work: Coroutine[Any, Any, T], told: Callable[[str], None]) 
         try:
             return await task
         except (asyncio.CancelledError, AutodataError) as error:
+            if not caught and isinstance(error, ReaderGone):  # a run is more than what it prints
+                raise ConfigurationError(error.problem, error.fix) from error
             if not caught:
                 raise
             raise Interrupted(

@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -63,6 +64,18 @@ def test_a_command_that_cannot_print_says_so(
     assert good(fresh("runs")).out.startswith("there is no run yet")
 
 
+def test_a_reader_that_has_read_enough_is_no_error(finished: Place) -> None:
+    words = ("sql", "select request from calls", "--format=json")
+    with finished.begun(*words, output=subprocess.PIPE, errors=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.read(1)
+        process.stdout.close()
+        with process.stderr as errors:
+            assert errors.read() == b""
+        assert process.wait() == 128 + signal.SIGPIPE
+
+
 def test_a_run_whose_reader_is_gone_stops_in_order_and_goes_on(fresh: Place) -> None:
     words = ("optimize", "--run=long", "--iterations=30")
     with fresh.begun(*words, output=subprocess.PIPE, errors=subprocess.PIPE) as process:
@@ -76,7 +89,7 @@ def test_a_run_whose_reader_is_gone_stops_in_order_and_goes_on(fresh: Place) -> 
         assert process.wait() == 2
     assert said.splitlines()[-2].startswith("error: the output cannot be written: Broken pipe")
     ended = [r.body["ended"] for r in read_records(fresh.folder / "runs/long", {"session"})]
-    assert ended == [None, "ConfigurationError"]
+    assert ended == [None, "ReaderGone"]
     refused(fresh(*words, "--set=budget.calls=1"), "used up", "larger budget.calls", code=3)
     calls = "select count(*) as n from calls where run_id = 'long'"
     assert good(fresh("sql", calls, "--format=json")).json[0]["n"] > 1

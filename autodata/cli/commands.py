@@ -4,6 +4,7 @@ Imports of anything heavy are inside the commands that need them, so that `--hel
 answer at once.
 """
 
+import signal
 import sys
 from contextlib import suppress
 from typing import Annotated
@@ -16,7 +17,7 @@ from autodata import __version__
 from autodata.cli import looking, preparing, promoting, running
 from autodata.cli.base import out
 from autodata.cli.output import checked_output
-from autodata.errors import AutodataError, Interrupted
+from autodata.errors import AutodataError, Interrupted, ReaderGone
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -77,6 +78,8 @@ def run(words: list[str] | None) -> None:
     with checked_output():
         try:
             _answer(words)
+        except ReaderGone:  # as after `| head`: nothing is wrong
+            sys.exit(128 + signal.SIGPIPE)
         except AutodataError as error:
             with suppress(AutodataError):  # stderr may be what cannot be written
                 _tell(error)

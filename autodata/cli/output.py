@@ -11,7 +11,7 @@ from errno import EBADF
 from pathlib import Path
 from typing import Any, TextIO, TypeVar, cast
 
-from autodata.errors import ConfigurationError
+from autodata.errors import ConfigurationError, ReaderGone
 
 T = TypeVar("T")
 
@@ -63,7 +63,8 @@ class _Checked:
             return work()
         except OSError as error:
             self._lost = error
-            raise ConfigurationError(
+            kind = ReaderGone if isinstance(error, BrokenPipeError) else ConfigurationError
+            raise kind(
                 f"the output cannot be written: {error.strerror or error}",
                 "give the same command again with one that can, such as > FILE",
             ) from error
