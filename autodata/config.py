@@ -4,15 +4,26 @@ Knows names and numbers only; what they refer to (models, harnesses, presets) is
 and reading the file is `config_file`'s.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
-Positive = Annotated[int, Field(ge=1)]
-Count = Annotated[int, Field(ge=0)]
-Amount = Annotated[float, Field(ge=0)]
-Seconds = Annotated[float, Field(gt=0)]
-Share = Annotated[float, Field(gt=0, lt=1)]
+
+def _number(value: Any) -> Any:
+    """Let through what may be a number; pydantic takes `true` for 1."""
+    if isinstance(value, bool):
+        raise PydanticCustomError("number", "input should be a number")
+    return value
+
+
+Whole = Annotated[int, BeforeValidator(_number)]
+Number = Annotated[float, BeforeValidator(_number)]
+Positive = Annotated[Whole, Field(ge=1)]
+Count = Annotated[Whole, Field(ge=0)]
+Amount = Annotated[Number, Field(ge=0)]
+Seconds = Annotated[Number, Field(gt=0)]
+Share = Annotated[Number, Field(gt=0, lt=1)]
 Word = Annotated[str, Field(coerce_numbers_to_str=True)]
 PROVIDERS = ("openai", "anthropic", "vllm", "local", "simulated", "scripted")
 ROLES = (
@@ -48,7 +59,7 @@ class Documents(Section):
     chunk_chars: Count = Field(0, description="cut texts into pieces of about this size; 0: don't")
     min_chars: Count = Field(0, description="leave shorter texts out; 0: keep all")
     splits: SplitSizes = SplitSizes()
-    seed: int = 0
+    seed: Whole = 0
 
 
 class Price(Section):
@@ -141,7 +152,7 @@ class Optimize(Section):
     episodes: Count = Field(0, description="the whole search and certification; 0: no bound")
     minibatch: Count = 8
     selection: str = "thompson"
-    temperature: Annotated[float, Field(gt=0)] = 0.1
+    temperature: Annotated[Number, Field(gt=0)] = 0.1
     objective: Literal["pass_rate", "pass_rate_per_cost"] = "pass_rate"
     alpha: Share = Field(0.05, description="chance of certifying a harness that is no better")
     finalists: Positive = 1

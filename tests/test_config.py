@@ -83,6 +83,11 @@ def test_every_template_is_valid(name: str) -> None:
             "change optimize.iterations",
         ),
         (
+            changed("iterations: 3", "iterations: true"),
+            "line 11: optimize.iterations: True: input should be a number",
+            "change optimize.iterations",
+        ),
+        (
             changed("iterations: 3", "iterations: 0"),
             "line 11: optimize.iterations: 0: input should be greater than or equal to 1",
             "change optimize.iterations",
