@@ -33,6 +33,8 @@ from autodata.store.scratch import scratch_folder
 from autodata.types import Candidate, Json
 from autodata.wiring import Reports, engine, identity, load_splits, search_plan
 
+ANSWERS = ("call", "query")
+"""What a run was told from outside; all else follows."""
 COMPARED = ("run", "call", "candidate", "episode", "iteration", "certification", "session")
 FIX = (
     "something that decides what a run does has changed since: this version of autodata, the "
@@ -198,8 +200,8 @@ class ComparedFacts:
         self._rows = Counter[str]()
 
     def find(self, kind: str, key: str) -> Json | None:
-        """Return a call of the run, or a fact that the replay has come to."""
-        if kind != "call" and (kind, key) not in self._found_out:
+        """Return an answer that the run was given, or a fact that the replay has come to."""
+        if kind not in ANSWERS and (kind, key) not in self._found_out:
             return None
         return self._journal.find(kind, key)
 

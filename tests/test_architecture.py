@@ -31,6 +31,7 @@ LAYERS: list[set[str]] = [
         "live",
         "measuring",
         "promoting",
+        "questions",
         "replaying",
         "running",
         "searching",

@@ -43,7 +43,7 @@ async def converse(
     ask: Callable[[str, Request], Awaitable[Reply]],
     base: Request,
     tools: tuple[Tool, ...],
-    answer: Callable[[ToolCall], str],
+    answer: Callable[[ToolCall], Awaitable[str]],
     turns: int,
 ) -> tuple[Message, ...]:
     """Let a model call tools until it answers in text or its turns are up; return the exchange.
@@ -59,7 +59,7 @@ async def converse(
         if not reply.tool_calls:
             return tuple(messages)
         for call in reply.tool_calls:
-            messages.append(Message("tool", answer(call), (), call.id))
+            messages.append(Message("tool", await answer(call), (), call.id))
     messages.append(Message("user", "Your turns are up. Answer now with what you have."))
     return tuple(messages)
 
@@ -74,7 +74,10 @@ async def run_agent(
         place = f"{ordinal}.{turn}"
         return await asking.call(asking.at("main", place), sampling(asking, "main", place, request))
 
-    messages = await converse(ask, base, TOOLS, lambda call: answer_tool(document, call), turns)
+    async def answer(call: ToolCall) -> str:
+        return answer_tool(document, call)
+
+    messages = await converse(ask, base, TOOLS, answer, turns)
     if messages[-1].role == "assistant":
         return messages[-1].content
     return (await ask("last", replace(base, messages=in_words(messages)))).text

@@ -111,7 +111,7 @@ class EditReply(RoleReply):
 
 Edit = tuple[Harness, str, tuple[Prediction, ...], str]
 Check = Callable[[str], Awaitable[None]]
-Query = Callable[[str], str]
+Query = Callable[[str], Awaitable[str]]
 
 
 class TextEditor:
@@ -216,7 +216,7 @@ class TextEditor:
         return edited
 
 
-def answer_tool(call: ToolCall, traces: dict[str, str], query: Query) -> str:
+async def answer_tool(call: ToolCall, traces: dict[str, str], query: Query) -> str:
     """Answer one tool call of the analyzer; what is wrong with it is the answer, never raised."""
     if call.name == "trajectory":
         document, offset = str(call.arguments.get("document")), call.arguments.get("offset", 0)
@@ -227,7 +227,7 @@ def answer_tool(call: ToolCall, traces: dict[str, str], query: Query) -> str:
         more = f"\n[{rest} more characters; next offset {offset + PAGE_CHARS}]" if rest > 0 else ""
         return text[offset : offset + PAGE_CHARS] + more
     if call.name == "sql":
-        return query(str(call.arguments.get("query", "")))[:PAGE_CHARS]
+        return (await query(str(call.arguments.get("query", ""))))[:PAGE_CHARS]
     return f"error: no tool is named {call.name!r}"
 
 

@@ -12,7 +12,7 @@ import shutil
 import tempfile
 import time
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -113,20 +113,17 @@ def connect(
     return connection
 
 
-@contextlib.contextmanager
-def snapshot(records: Iterable[Record], run_id: str) -> Iterator[Callable[[str], Result]]:
-    """Give SQL over these records alone, as a proposer may see them, whatever comes after.
-
-    What the function answers is the same whenever it is asked, which a live connection's is not.
-    """
+def snapshot(records: Iterable[Record], run_id: str) -> duckdb.DuckDBPyConnection:
+    """Return tables of these records alone, as a proposer may see them, whatever comes after."""
     connection = duckdb.connect(config={"threads": 1})
     try:
         found = (row for record in records for row in rows(record, run_id))
         _load(connection, found, "proposer")
         _lock_down(connection, _create_views(connection, [], "proposer"), "proposer")
-        yield lambda sql: query(connection, sql, limit=500)
-    finally:
+    except BaseException:
         connection.close()
+        raise
+    return connection
 
 
 def query(
@@ -278,6 +275,8 @@ def _lock_down(
 
 
 def _check_is_query(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
+    if any(0xD800 <= ord(letter) <= 0xDFFF for letter in sql):
+        raise StoreError("the SQL holds half a character", "take the lone surrogate out")
     kinds = [statement.type for statement in connection.extract_statements(sql)]
     if kinds not in ([duckdb.StatementType.SELECT], [duckdb.StatementType.EXPLAIN]):
         raise StoreError("this is not one query", "write one SELECT; tables are never changed")

@@ -1,7 +1,7 @@
 """Analyzer and implementer: they read everything of training, and only valid edits come out."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import pytest
 
@@ -75,10 +75,13 @@ class Models:
         ]
 
 
+async def rows_of(sql: str) -> str:
+    return f"rows of {sql}"
+
+
 async def edit(
     models: Models,
     history: Sequence[Iteration] = (),
-    query: Callable[[str], str] = lambda sql: f"rows of {sql}",
     broken: str = "",
 ) -> tuple[Harness, str, tuple[Prediction, ...], str]:
     async def check(source: str) -> None:
@@ -88,7 +91,7 @@ async def edit(
     roles = {"analyzer": RoleSettings(), "implementer": RoleSettings()}
     asking = Asking(Team(models, roles), Site("", "", "tree"), lambda spend: None)
     editor = TextEditor(asking, check, BASE)
-    return await editor.edit(3, BASE, EPISODES, query, history)
+    return await editor.edit(3, BASE, EPISODES, rows_of, history)
 
 
 async def test_an_analysis_becomes_an_edit_with_predictions() -> None:
@@ -173,13 +176,13 @@ async def test_the_analyzer_reads_whole_trajectories_and_queries() -> None:
         (ToolCall("1", "sql", {}), "rows of "),
     ],
 )
-def test_a_wrong_tool_call_is_answered(call: ToolCall, said: str) -> None:
-    assert answer_tool(call, {"d1": "xxxx"}, lambda sql: f"rows of {sql}").startswith(said)
+async def test_a_wrong_tool_call_is_answered(call: ToolCall, said: str) -> None:
+    assert (await answer_tool(call, {"d1": "xxxx"}, rows_of)).startswith(said)
 
 
-def test_a_long_trajectory_comes_in_pages() -> None:
+async def test_a_long_trajectory_comes_in_pages() -> None:
     traces = {"d1": "x" * 30_000}
-    page = answer_tool(ToolCall("1", "trajectory", {"document": "d1"}), traces, str)
+    page = await answer_tool(ToolCall("1", "trajectory", {"document": "d1"}), traces, rows_of)
     assert page.endswith("[18000 more characters; next offset 12000]")
 
 

@@ -1,8 +1,13 @@
 """What an analyzer may know of a run: nothing that would be otherwise if it were asked again."""
 
+import asyncio
+from pathlib import Path
+
+import pytest
+
 from autodata.optimize.base import Iteration, Proposal
-from autodata.searching import visible_to
-from autodata.store.journal import Record
+from autodata.questions import Questions, visible_to
+from autodata.store.journal import Journal, Record
 from autodata.types import Candidate, Cell, Outcome, Split
 
 PARENT = Candidate("c0", "f" * 40, "tree")
@@ -65,3 +70,38 @@ def test_an_analyzer_does_not_know_what_comes_later_or_depends_on_timing() -> No
     assert not knows("iteration", "2")
     assert not knows("candidate", "c2", iteration=2)
     assert not knows("call", "key", split="train")
+
+
+async def test_a_question_has_one_answer_also_after_a_kill(tmp_path: Path) -> None:
+    answers = []
+    for _ in range(2):
+        journal = Journal.open(tmp_path)
+        questions = Questions(journal, 1, lambda record: True)
+        answers += [await questions.answer("select random() as luck") for _ in range(2)]
+        questions.close()
+        await journal.close()
+    assert answers[0].startswith("luck\n")
+    assert len(set(answers)) == 1
+    other = Questions(Journal.open(tmp_path), 2, lambda record: True)
+    assert await other.answer("select random() as luck") not in answers
+
+
+@pytest.mark.parametrize(
+    "sql", ["select", "drop table runs", "select '\ud800'", "from '/etc/passwd'"]
+)
+async def test_wrong_sql_is_answered_with_what_is_wrong(tmp_path: Path, sql: str) -> None:
+    questions = Questions(Journal.open(tmp_path), 1, lambda record: True)
+    assert (await questions.answer(sql)).startswith("error: ")
+
+
+async def test_a_long_question_holds_up_nothing_and_ends_when_its_run_stops(tmp_path: Path) -> None:
+    endless = "select sum(a.range * b.range) from range(10000000) a, range(10000000) b"
+    questions = Questions(Journal.open(tmp_path), 1, lambda record: True)
+    asking = asyncio.create_task(questions.answer(endless))
+    for _ in range(20):
+        await asyncio.sleep(0.01)
+    assert not asking.done()
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    questions.close()

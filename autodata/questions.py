@@ -1,0 +1,104 @@
+"""What an analyzer may know of its run, and the SQL it asks about that.
+
+Knows nothing of who analyzes or why.
+"""
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from autodata.errors import StoreError
+from autodata.optimize.base import Iteration
+from autodata.store.journal import Record
+from autodata.store.render import render
+from autodata.store.tables import query, snapshot
+from autodata.types import Candidate, Outcome
+from autodata.wiring import Facts
+
+if TYPE_CHECKING:
+    import duckdb
+
+MOST_ROWS = 500
+
+
+class Questions:
+    """Answers the SQL of one iteration from the records it may know, beside the event loop.
+
+    Every answer is journaled: it may hold what is otherwise the next time, such as random numbers
+    or that a query took too long, and a resumed run must say the same to its analyzer.
+    """
+
+    def __init__(self, journal: Facts, iteration: int, visible: Callable[[Record], bool]) -> None:
+        self._journal = journal
+        self._iteration = iteration
+        self._visible = visible
+        self._connection: duckdb.DuckDBPyConnection | None = None
+
+    async def answer(self, sql: str) -> str:
+        """Return rows as CSV, or what is wrong with the SQL."""
+        digest = hashlib.sha256(json.dumps(sql).encode()).hexdigest()[:32]
+        key = f"i{self._iteration}:{digest}"
+        known = self._journal.find("query", key)
+        if known is None:
+            known = {"sql": sql, "answer": await self._aside(sql)}
+            await self._journal.append("query", key, known)
+        return str(known["answer"])
+
+    def close(self) -> None:
+        """Forget the tables."""
+        if self._connection:
+            self._connection.close()
+
+    async def _aside(self, sql: str) -> str:
+        looking = asyncio.ensure_future(asyncio.to_thread(self._look, sql))
+        try:
+            return await asyncio.shield(looking)
+        finally:
+            if not looking.done():
+                if self._connection:
+                    self._connection.interrupt()
+                await asyncio.wait([looking])
+
+    def _look(self, sql: str) -> str:
+        if self._connection is None:
+            seen = filter(self._visible, self._journal.records())
+            self._connection = snapshot(seen, self._journal.folder.name)
+        try:
+            return render(query(self._connection, sql, limit=MOST_ROWS), "csv")
+        except StoreError as error:
+            return f"error: {error.problem}; {error.fix}"
+
+
+def visible_to(
+    parent: Candidate, minibatch: Sequence[Outcome], history: Sequence[Iteration]
+) -> Callable[[Record], bool]:
+    """Tell which records an iteration's analyzer may know: its minibatch and what `history` left.
+
+    Anything else depends on timing, as do the episodes that measure its own edit later on and those
+    that were void; an answer that depends on timing could be neither resumed nor replayed.
+    """
+    decided = {past.number for past in history}
+    measured = [(parent.id, minibatch)]
+    measured += [(past.parent_id, past.parent_outcomes) for past in history]
+    measured += [(f"c{past.number}", past.outcomes) for past in history]
+    places = {
+        (name, outcome.cell.document_id, outcome.cell.repeat)
+        for name, outcomes in measured
+        for outcome in outcomes
+    }
+
+    def visible(record: Record) -> bool:
+        body = record.body
+        if record.kind == "iteration":
+            return int(record.key) in decided
+        if record.kind == "candidate":
+            return int(body["iteration"]) in {0, *decided}
+        if record.kind != "episode" or body["status"] == "void":
+            return False
+        if body["split"] == "train" and body["repeat"] // 100 - 1 in decided:
+            return True
+        return (body["candidate_id"], body["document_id"], body["repeat"]) in places
+
+    return visible
