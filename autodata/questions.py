@@ -7,6 +7,8 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from threading import Thread
 from typing import TYPE_CHECKING
 
 from autodata.errors import StoreError
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     import duckdb
 
 MOST_ROWS = 500
+MOST_S = 60.0
+GRACE_S = 2.0
 
 
 class Questions:
@@ -30,10 +34,17 @@ class Questions:
     or that a query took too long, and a resumed run must say the same to its analyzer.
     """
 
-    def __init__(self, journal: Facts, iteration: int, visible: Callable[[Record], bool]) -> None:
+    def __init__(
+        self,
+        journal: Facts,
+        iteration: int,
+        visible: Callable[[Record], bool],
+        most_s: float = MOST_S,
+    ) -> None:
         self._journal = journal
         self._iteration = iteration
         self._visible = visible
+        self._most_s = most_s
         self._connection: duckdb.DuckDBPyConnection | None = None
 
     async def answer(self, sql: str) -> str:
@@ -52,21 +63,41 @@ class Questions:
             self._connection.close()
 
     async def _aside(self, sql: str) -> str:
-        looking = asyncio.ensure_future(asyncio.to_thread(self._look, sql))
+        """Look in a thread of its own, which is left behind where SQL cannot be interrupted."""
+        found: Future[str] = Future()
+
+        def look() -> None:
+            try:
+                found.set_result(self._look(sql))
+            except BaseException as error:  # noqa: BLE001 (raised where it is awaited)
+                found.set_exception(error)
+
+        Thread(target=look, name="question", daemon=True).start()
+        looking = asyncio.wrap_future(found)
         try:
-            return await asyncio.shield(looking)
+            await asyncio.wait([looking], timeout=self._most_s)
         finally:
             if not looking.done():
-                if self._connection:
-                    self._connection.interrupt()
-                await asyncio.wait([looking])
+                await self._stop(looking)
+        if looking.done():
+            return looking.result()
+        return f"error: it has not ended within {self._most_s:g} s; ask for less"
+
+    async def _stop(self, looking: asyncio.Future[str]) -> None:
+        if self._connection:
+            self._connection.interrupt()
+        await asyncio.wait([looking], timeout=GRACE_S)
+        if not looking.done():  # inside of one function, which looks up from nothing
+            self._connection = None
 
     def _look(self, sql: str) -> str:
         if self._connection is None:
             seen = filter(self._visible, self._journal.records())
             self._connection = snapshot(seen, self._journal.folder.name)
         try:
-            return render(query(self._connection, sql, limit=MOST_ROWS), "csv")
+            return render(
+                query(self._connection, sql, limit=MOST_ROWS, seconds=self._most_s), "csv"
+            )
         except StoreError as error:
             return f"error: {error.problem}; {error.fix}"
 

@@ -170,10 +170,13 @@ class JournaledCommits:
         message: str,
         when: int,
     ) -> str:
-        """Return the journaled commit if it holds just these files and was made just so."""
+        """Return the journaled commit if it holds just these files and was made just so.
+
+        One that was refused right away is not journaled; where it should be, its record will miss.
+        """
         body = self._journal.find("candidate", candidate_id)
         if body is None:
-            raise ReplayMismatch(f"candidate {candidate_id} is not in the journal of run {run}")
+            return ""
         commit = str(body["commit"])
         if self.read_files(commit) != dict(files):
             raise ReplayMismatch(f"candidate {candidate_id} has other files than commit {commit}")

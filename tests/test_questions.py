@@ -1,6 +1,7 @@
 """What an analyzer may know of a run: nothing that would be otherwise if it were asked again."""
 
 import asyncio
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from autodata.optimize.base import Iteration, Proposal
 from autodata.questions import Questions, visible_to
 from autodata.store.journal import Journal, Record
 from autodata.types import Candidate, Cell, Outcome, Split
+from tests.store.samples import episode
 
 PARENT = Candidate("c0", "f" * 40, "tree")
 
@@ -92,6 +94,36 @@ async def test_a_question_has_one_answer_also_after_a_kill(tmp_path: Path) -> No
 async def test_wrong_sql_is_answered_with_what_is_wrong(tmp_path: Path, sql: str) -> None:
     questions = Questions(Journal.open(tmp_path), 1, lambda record: True)
     assert (await questions.answer(sql)).startswith("error: ")
+
+
+async def test_a_question_that_cannot_be_interrupted_is_left(tmp_path: Path) -> None:
+    deaf = "select levenshtein(repeat('a', 90000), repeat('b', 90000)) as n"
+    journal = Journal.open(tmp_path)
+    questions = Questions(journal, 1, lambda record: True, most_s=0.1)
+    assert "has not ended within 0.1 s" in await questions.answer(deaf)
+    assert (await questions.answer("select 1 as n")).startswith("n\n1")
+    questions.close()
+
+
+async def test_values_that_python_or_json_has_not_are_answered_too(tmp_path: Path) -> None:
+    questions = Questions(Journal.open(tmp_path), 1, lambda record: True)
+    assert "::VARCHAR" in await questions.answer("select interval '1000000000 days'")
+    assert "2020-01-01" in await questions.answer("select map {date '2020-01-01': 1} as m")
+
+
+async def test_rows_are_the_same_whenever_and_in_whatever_order_they_came(tmp_path: Path) -> None:
+    answers = []
+    for seconds, order in ((1.0, ("a", "b")), (2.0, ("b", "a"))):
+        folder = tmp_path / order[0]
+        folder.mkdir()
+        journal = Journal.open(folder, clock=partial(float, 1e9 + seconds))
+        for document in order:
+            kind, key, body = episode(document, "train")
+            await journal.append(kind, key, {**body, "seconds": seconds})
+        sql = "select * exclude run_id from episodes"
+        answers.append(await Questions(journal, 1, lambda record: True).answer(sql))
+    assert answers[0].count(",train,") == 2
+    assert answers[0] == answers[1]
 
 
 async def test_a_long_question_holds_up_nothing_and_ends_when_its_run_stops(tmp_path: Path) -> None:

@@ -160,6 +160,17 @@ class Sandbox:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
     def _check(self, source: str) -> None:
+        for crashes in range(self._workers + 1):  # see _turn
+            try:
+                self._check_once(source)
+            except MontyCrashedError as error:
+                if error.timed_out or crashes == self._workers:
+                    reason = self._reason(error)
+                    raise HarnessError(f"{NAME}: {reason}", f"correct {NAME}") from None
+            else:
+                return
+
+    def _check_once(self, source: str) -> None:
         probe = f"{source}\nstart_workflow(run)"
         last = probe.count("\n") + 1
         checks = {"type_check": True, "type_check_stubs": stubs() + _CHECK_STUB}
@@ -174,7 +185,7 @@ class Sandbox:
                     raise HarnessError(f"{NAME} {what}", f"define functions only, and {SIGNATURE}")
         except MontyTypingError as error:
             raise _type_error(error.display(), last) from None
-        except (MontyRuntimeError, MontySyntaxError, MontyCrashedError) as error:
+        except (MontyRuntimeError, MontySyntaxError) as error:
             raise HarnessError(f"{NAME}: {self._reason(error)}", f"correct {NAME}") from None
 
     def _turn(self, run: _Run, answer: ExternalResult) -> tuple[str, Json] | None:

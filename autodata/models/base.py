@@ -5,8 +5,9 @@ Knows nothing of roles' prompts, episodes, retries or journals; each provider is
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, Protocol
 
 from autodata.types import Json, Spend
@@ -112,6 +113,20 @@ class Reply:
         calls = tuple(ToolCall(**call) for call in data.get("tool_calls", ()))
         return Reply(**{**data, "tool_calls": calls})
 
+    def whole(self) -> "Reply":
+        """Return the reply without halves of characters, which no server takes and no file holds.
+
+        Arguments of a tool that are too deeply nested to be looked through are left out.
+        """
+        calls = []
+        for call in self.tool_calls:
+            try:
+                arguments = whole(call.arguments)
+            except RecursionError:
+                arguments = {}
+            calls.append(ToolCall(whole(call.id), whole(call.name), arguments))
+        return replace(self, text=whole(self.text), tool_calls=tuple(calls))
+
     @property
     def spend(self) -> Spend:
         """What it took to get this reply."""
@@ -119,6 +134,16 @@ class Reply:
         return self.earlier + own
 
 
+def whole(value: Any) -> Any:
+    """Put U+FFFD for every lone surrogate in JSON data; a model may have written one."""
+    if isinstance(value, str):
+        return value if value.isascii() else _LONE.sub("\N{REPLACEMENT CHARACTER}", value)
+    if isinstance(value, dict):
+        return {whole(name): whole(inner) for name, inner in value.items()}
+    return [whole(inner) for inner in value] if isinstance(value, list) else value
+
+
+_LONE = re.compile("[\ud800-\udfff]")
 _REPLY_FIELDS = [name for name in Reply.__dataclass_fields__ if name != "earlier"]
 
 

@@ -188,7 +188,7 @@ class Endpoint:
         self.sending.add(task)
         try:
             async with asyncio.timeout(deadlines.total_s):
-                reply = await self._model.complete(request, deadlines)
+                reply = (await self._model.complete(request, deadlines)).whole()
             answered = True
         except TimeoutError:
             late = TimedOut(f"{self.name} sent no reply within {deadlines.total_s:g} s")

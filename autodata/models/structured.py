@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from autodata.errors import Malformed
-from autodata.models.base import Caller, Message, Request, Site
+from autodata.models.base import Caller, Message, Request, Site, whole
 from autodata.types import Json, Spend
 
 T = TypeVar("T", bound=BaseModel)
@@ -67,7 +67,7 @@ def json_in(text: str) -> Any:
     problem = ""
     for candidate in candidates:
         try:
-            return json.loads(candidate)
+            return whole(json.loads(candidate))
         except ValueError as error:
             problem = problem or str(error)
     raise ValueError(f"not JSON: {problem}")

@@ -141,12 +141,12 @@ class TextEditor:
         except BAD_OUTPUT as error:
             raise HarnessError(f"no usable edit: {error.problem}", "nothing to do") from error
         known = {episode["document_id"] for episode in episodes}
-        predictions = tuple(
-            Prediction(bet.document, bet.probability)
-            for bet in analysis.predictions
-            if bet.document in known
-        )
-        return edited, f"{analysis.root_cause}\n\n{analysis.advice}", predictions, summary
+        bets: dict[str, Prediction] = {}
+        for bet in analysis.predictions:
+            if bet.document in known:  # one bet each: a sure one counts once
+                bets.setdefault(bet.document, Prediction(bet.document, bet.probability))
+        told = f"{analysis.root_cause}\n\n{analysis.advice}"
+        return edited, told, tuple(bets.values()), summary
 
     async def _analyze(
         self,

@@ -7,6 +7,7 @@ cells.
 import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from random import Random
 
 from autodata.concurrency import all_of
@@ -59,6 +60,7 @@ class Iterations:
             evidence = {"episodes": len(minibatch)}
             reason = refused or "the proposer proposed nothing"
             who = (start.number, start.parent.id)
+            proposal = replace(proposal, candidate=None)
             return Iteration(*who, proposal, "refused", reason, evidence=evidence)
         body = candidate_body(candidate, start.number, proposal)
         await self._recorder.record("candidate", candidate.id, body)

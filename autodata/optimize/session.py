@@ -216,9 +216,13 @@ def result_body(result: SearchResult) -> Json:
 def train_episodes(
     find: Callable[[str, str], Json | None], parent: Candidate, minibatch: Sequence[Outcome]
 ) -> list[Json]:
-    """Return the full journaled trajectories of a minibatch."""
+    """Return the full journaled trajectories of a minibatch, without times.
+
+    What is shown must be the same where an episode is run again after a kill.
+    """
     keys = [episode_key(parent.tree, outcome.cell) for outcome in minibatch]
-    return [body for key in keys if (body := find("episode", key)) is not None]
+    found = [body for key in keys if (body := find("episode", key)) is not None]
+    return [{name: body[name] for name in body if name != "seconds"} for body in found]
 
 
 def same_run(known: Json, body: Json) -> None:

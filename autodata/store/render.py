@@ -79,7 +79,15 @@ def _csv(result: Result) -> str:
 
 
 def _flat(value: Any) -> Any:
-    return json.dumps(value, default=_plain) if isinstance(value, dict | list) else value
+    nested = isinstance(value, dict | list)
+    return json.dumps(_named(value), default=_plain) if nested else value
+
+
+def _named(value: Any) -> Any:
+    """Make the keys of maps text, as JSON has them."""
+    if isinstance(value, dict):
+        return {str(key): _named(inner) for key, inner in value.items()}
+    return [_named(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
 def _json(result: Result) -> str:
@@ -92,7 +100,7 @@ def _json(result: Result) -> str:
         }
         for row in result.rows
     ]
-    return json.dumps(finite(rows), indent=1, default=_plain)
+    return json.dumps(finite(_named(rows)), indent=1, default=_plain)
 
 
 def _distinct(names: tuple[str, ...]) -> list[str]:

@@ -114,16 +114,26 @@ def connect(
 
 
 def snapshot(records: Iterable[Record], run_id: str) -> duckdb.DuckDBPyConnection:
-    """Return tables of these records alone, as a proposer may see them, whatever comes after."""
+    """Return tables of these records alone, as a proposer may see them, whatever comes after.
+
+    Rows are sorted and have no times, so they are the same where an episode was run again.
+    """
     connection = duckdb.connect(config={"threads": 1})
     try:
-        found = (row for record in records for row in rows(record, run_id))
-        _load(connection, found, "proposer")
+        ordered = sorted(records, key=lambda record: (record.kind, record.key))
+        found = (row for record in ordered for row in rows(record, run_id))
+        _load(connection, ((table, _untimed(row)) for table, row in found), "proposer")
         _lock_down(connection, _create_views(connection, [], "proposer"), "proposer")
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _untimed(row: Row) -> Row:
+    return {
+        name: None if name.endswith(("_at", "seconds")) else value for name, value in row.items()
+    }
 
 
 def query(
@@ -148,7 +158,7 @@ def query(
             f"#{i}::VARCHAR" if "WITH TIME ZONE" in kind else f"#{i}"
             for i, kind in enumerate(types, 1)
         ]
-        found = relation.project(", ".join(fields)).limit(limit + 1).fetchall()
+        found = _fetched(relation.project(", ".join(fields)).limit(limit + 1))
     except duckdb.InterruptException as error:
         raise StoreError(
             f"the query took longer than {seconds:g} s", "filter by run_id or aggregate less"
@@ -272,6 +282,15 @@ def _lock_down(
     connection.execute(f"SET allowed_paths = [{', '.join(map(quote, files))}]")
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
+
+
+def _fetched(relation: duckdb.DuckDBPyRelation) -> list[tuple[Any, ...]]:
+    try:
+        return relation.fetchall()
+    except (OverflowError, TypeError, ValueError) as error:
+        raise StoreError(
+            f"a value of the result is none that Python has: {error}", "cast it: value::VARCHAR"
+        ) from error
 
 
 def _check_is_query(connection: duckdb.DuckDBPyConnection, sql: str) -> None:

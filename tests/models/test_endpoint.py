@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import replace
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,7 @@ from autodata.errors import (
     Unavailable,
     Unreachable,
 )
-from autodata.models.base import Deadlines, Message, Reply, Request
+from autodata.models.base import Deadlines, Message, Reply, Request, ToolCall
 from autodata.models.breaker import THRESHOLD
 from autodata.models.endpoint import MOST_TRIES, Answer, Endpoint, EndpointLimits
 from tests.models.fakes import CHAT, Clock, FakeModel, Play, said
@@ -101,6 +102,23 @@ async def test_nobody_is_let_in_by_the_call_that_was_told_to_wait() -> None:
     assert len(model.requests) == 1
     await finish(calls)
     await endpoint.close()
+
+
+async def test_halves_of_characters_go_no_further_than_the_endpoint() -> None:
+    call = ToolCall("1", "s\ud800", {"query\ud83d": ["\ud83d", {"a": "\N{GRINNING FACE}"}]})
+    deep: list[Any] = []
+    for _ in range(10_000):
+        deep = [deep]
+    deepest = ToolCall("2", "sql", {"query": deep})
+    endpoint, _ = build(lambda *_: Reply("t \ud800 x", tool_calls=(call, deepest)), Clock())
+    reply = (await endpoint.call(CHAT)).reply
+    assert reply.text == "t \ufffd x"
+    first, second = reply.tool_calls
+    assert (first.name, first.arguments) == (
+        "s\ufffd",
+        {"query\ufffd": ["\ufffd", {"a": "\N{GRINNING FACE}"}]},
+    )
+    assert second.arguments == {}
 
 
 async def test_a_probe_that_is_declined_says_nothing_of_the_call() -> None:
