@@ -78,7 +78,7 @@ async def edits_of(pilot: Measured, harness: Harness, most_shown: int) -> list[S
     async def one(number: int) -> Spend:
         shown = Random(number).sample(outcomes, min(most_shown, len(outcomes)))
         try:
-            *_, spend = await edit(number, parent, harness, shown, ())
+            *_, spend = await edit(number, parent, harness, harness, shown, ())
         except EditFailed as failed:
             return failed.spend
         return spend

@@ -82,6 +82,7 @@ def text_editor(running: Engine, baseline: Harness) -> Editing:
     async def edit(
         number: int,
         parent: Candidate,
+        measured: Harness,
         harness: Harness,
         minibatch: Sequence[Outcome],
         history: Sequence[Iteration],
@@ -95,7 +96,7 @@ def text_editor(running: Engine, baseline: Harness) -> Editing:
         with closing(Questions(running.journal, number, visible)) as questions:
             try:
                 edited, analysis, predictions, summary = await editor.edit(
-                    number, harness, episodes, questions.answer, history
+                    number, measured, harness, episodes, questions.answer, history
                 )
             except HarnessError as error:
                 raise EditFailed(error.problem, Spend.total(spent)) from error

@@ -177,7 +177,8 @@ def test_text_edits_are_resumed_and_replayed_too(fresh: Place, tmp_path: Path) -
 def test_equal_edits_side_by_side_are_replayed_too(fresh: Place) -> None:
     edit_texts(fresh)
     settings = ("--set=optimize.proposer=llm", "--set=optimize.parallel=4", "--iterations=4")
-    good(fresh("optimize", "--run", RUN, "--set=optimize.minibatch=2", *settings, *TINY[:3]))
+    few = ("--set=optimize.minibatch=2", "--set=optimize.episodes=120")
+    good(fresh("optimize", "--run", RUN, *settings, *few, *TINY[:3]))
     query = "select candidate_id, reason from iterations where decision = 'refused'"
     refusals = good(fresh("sql", query, "--format=json")).json
     assert {"candidate_id": None, "reason": "this harness was tried before"} in refusals

@@ -196,6 +196,15 @@ def check_edit(baseline: Harness, candidate: Harness) -> None:
         )
 
 
+def moved(before: Harness, after: Harness) -> str:
+    """Say which knobs have other values, as `rounds 1 -> 2, ...`."""
+    return ", ".join(
+        f"{name} {before.values[name]} -> {value}"
+        for name, value in after.values.items()
+        if before.values.get(name) != value
+    )
+
+
 def diff(a: Harness, b: Harness) -> str:
     """Return a unified diff of two versions, file by file; empty when they are equal."""
     parts: list[str] = []

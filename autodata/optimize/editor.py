@@ -16,7 +16,7 @@ from autodata.episode.replies import RoleReply
 from autodata.episode.roles import Asking
 from autodata.errors import BAD_OUTPUT, HarnessError
 from autodata.harness.calls import stubs
-from autodata.harness.spec import Harness, check_edit, with_edits, with_knobs
+from autodata.harness.spec import Harness, check_edit, moved, with_edits, with_knobs
 from autodata.models.base import Message, Reply, Request, Tool, ToolCall
 from autodata.optimize.base import Iteration, Prediction
 from autodata.optimize.history import log_of
@@ -125,6 +125,7 @@ class TextEditor:
     async def edit(
         self,
         number: int,
+        measured: Harness,
         harness: Harness,
         episodes: Sequence[Json],
         query: Query,
@@ -132,11 +133,15 @@ class TextEditor:
     ) -> Edit:
         """Return the edited harness, the analysis, its predictions and a one-line summary.
 
+        `measured` is the harness that made the `episodes`; `harness`, which is edited, may differ
+        from it in knobs that are moved at the same time.
+
         Raises:
             HarnessError: no usable edit came out of a bounded number of tries.
         """
         try:
-            analysis = await self._analyze(number, harness, episodes, query, history)
+            moves = moved(measured, harness)
+            analysis = await self._analyze(number, measured, moves, episodes, query, history)
             edited, summary = await self._implement(number, harness, analysis, history)
         except BAD_OUTPUT as error:
             raise HarnessError(f"no usable edit: {error.problem}", "nothing to do") from error
@@ -152,6 +157,7 @@ class TextEditor:
         self,
         number: int,
         harness: Harness,
+        moves: str,
         episodes: Sequence[Json],
         query: Query,
         history: Sequence[Iteration],
@@ -162,6 +168,8 @@ class TextEditor:
             f"{files_of(harness)}\n\n<documents>\n" + "\n".join(lines) + "\n</documents>\n\n"
             f"<log>\n{log_of(history)}\n</log>"
         )
+        if moves:
+            shown += f"\n\nWith your edit these knobs are moved: {moves}"
         ordinal = f"i{number}.analyze"
         base = Request(messages=(Message("system", ANALYST_PROMPT), Message("user", shown)))
 

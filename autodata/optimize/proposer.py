@@ -8,7 +8,7 @@ from random import Random
 from typing import Protocol
 
 from autodata.errors import ConfigurationError, HarnessError
-from autodata.harness.spec import Harness, check_edit, diff, with_knobs
+from autodata.harness.spec import Harness, check_edit, diff, moved, with_knobs
 from autodata.optimize.base import Iteration, Prediction, Proposal
 from autodata.types import Candidate, KnobValue, Outcome, Spend
 
@@ -54,7 +54,7 @@ class EditFailed(HarnessError):
 
 
 Editing = Callable[
-    [int, Candidate, Harness, Sequence[Outcome], Sequence[Iteration]], Awaitable[Edit]
+    [int, Candidate, Harness, Harness, Sequence[Outcome], Sequence[Iteration]], Awaitable[Edit]
 ]
 
 
@@ -131,7 +131,7 @@ class HarnessProposer:
             mutant = with_knobs(harness, values)
             if self._edit is not None:
                 mutant, analysis, predictions, summary, spend = await self._edit(
-                    number, parent, mutant, minibatch, history
+                    number, parent, harness, mutant, minibatch, history
                 )
             check_edit(self._baseline, mutant)
         except HarnessError as error:
@@ -142,7 +142,8 @@ class HarnessProposer:
         if refused:
             return Proposal(self.kind, None, analysis, text, predictions, refused, spend)
         self._made[number] = mutant
-        message = summary or _moved(harness, mutant)
+        moves = moved(harness, mutant)
+        message = summary or (f"Move {moves}" if moves else "Change nothing")
         candidate = await self._workshop.make(number, parent, mutant, message)
         return Proposal(self.kind, candidate, analysis, text, predictions, "", spend)
 
@@ -179,12 +180,3 @@ class HarnessProposer:
         if bound and mutant.prompt_chars > bound:
             return f"prompts of {mutant.prompt_chars} characters, {bound} allowed"
         return ""
-
-
-def _moved(before: Harness, after: Harness) -> str:
-    moves = [
-        f"{name} {before.values[name]} -> {value}"
-        for name, value in after.values.items()
-        if before.values.get(name) != value
-    ]
-    return "Move " + ", ".join(moves) if moves else "Change nothing"

@@ -15,7 +15,7 @@ from autodata.errors import (
     Truncated,
     Unavailable,
 )
-from autodata.harness.spec import Harness, load_files
+from autodata.harness.spec import Harness, load_files, with_knobs
 from autodata.models.base import Check, Reply, Request, Site, ToolCall
 from autodata.optimize.base import Iteration, Prediction, Proposal
 from autodata.optimize.editor import IMPLEMENTER_TRIES, TextEditor, answer_tool
@@ -83,6 +83,7 @@ async def edit(
     models: Models,
     history: Sequence[Iteration] = (),
     broken: str = "",
+    harness: Harness | None = None,
 ) -> tuple[Harness, str, tuple[Prediction, ...], str]:
     async def check(source: str) -> None:
         if broken and broken in source:
@@ -91,7 +92,7 @@ async def edit(
     roles = {"analyzer": RoleSettings(), "implementer": RoleSettings()}
     asking = Asking(Team(models, roles), Site("", "", "tree"), lambda spend: None)
     editor = TextEditor(asking, check, BASE)
-    return await editor.edit(3, BASE, EPISODES, rows_of, history)
+    return await editor.edit(3, BASE, harness or BASE, EPISODES, rows_of, history)
 
 
 async def test_an_analysis_becomes_an_edit_with_predictions() -> None:
@@ -145,6 +146,18 @@ async def test_both_see_the_harness_and_what_earlier_iterations_tried() -> None:
     assert f"- {DOCUMENTS[1]}: rejected (gap too small)" in models.words("analyzer")[0]
     assert "def attempt(role: Literal" in models.words("implementer")[0]
     assert "ask why" in models.words("implementer")[0]
+
+
+async def test_the_analyzer_sees_what_was_measured_and_is_told_what_moves() -> None:
+    models = Models(GOOD_EDIT)
+    moving = with_knobs(BASE, {"rounds": 2})
+    await edit(models, harness=moving)
+    shown, edited = models.words("analyzer")[0], models.words("implementer")[0]
+    assert BASE.files["harness.yaml"] in shown
+    assert "these knobs are moved: rounds 4 -> 2" in shown
+    assert moving.files["harness.yaml"] in edited
+    await edit(models)
+    assert "knobs are moved" not in models.words("analyzer")[-1]
 
 
 async def test_the_analyzer_reads_whole_trajectories_and_queries() -> None:

@@ -59,6 +59,7 @@ def editor(text: str, failure: HarnessError | None = None) -> object:
     async def edit(
         number: int,
         parent: Candidate,
+        measured: Harness,
         harness: Harness,
         minibatch: Sequence[Outcome],
         history: Sequence[Iteration],
