@@ -8,7 +8,7 @@ import json
 import re
 import stat
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from difflib import unified_diff
 from pathlib import Path
@@ -196,12 +196,12 @@ def check_edit(baseline: Harness, candidate: Harness) -> None:
         )
 
 
-def moved(before: Harness, after: Harness) -> str:
-    """Say which knobs have other values, as `rounds 1 -> 2, ...`."""
+def moved(before: Harness, after: Harness, names: Collection[str] | None = None) -> str:
+    """Say which knobs, of these or of all, have other values, as `rounds 1 -> 2, ...`."""
     return ", ".join(
         f"{name} {before.values[name]} -> {value}"
         for name, value in after.values.items()
-        if before.values.get(name) != value
+        if before.values.get(name) != value and (names is None or name in names)
     )
 
 

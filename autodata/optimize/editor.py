@@ -219,6 +219,8 @@ class TextEditor:
         edited = with_edits(harness, {edit.path: edit.content for edit in reply.files})
         edited = with_knobs(edited, values)
         check_edit(self._baseline, edited)
+        if edited.fingerprint == harness.fingerprint:
+            raise HarnessError("it changes nothing", "change a prompt, workflow.py or a knob")
         if edited.workflow != harness.workflow:
             await self._check(edited.workflow)
         return edited

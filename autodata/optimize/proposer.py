@@ -8,6 +8,7 @@ from random import Random
 from typing import Protocol
 
 from autodata.errors import ConfigurationError, HarnessError
+from autodata.harness.knobs import MANIFEST
 from autodata.harness.spec import Harness, check_edit, diff, moved, with_knobs
 from autodata.optimize.base import Iteration, Prediction, Proposal
 from autodata.types import Candidate, KnobValue, Outcome, Spend
@@ -17,6 +18,9 @@ MOVED = 0.7
 
 TRIES = 8
 """Knob settings drawn before an iteration gives up finding one that was not tried yet."""
+
+SUMMARY_CHARS = 300
+"""What a message keeps of an implementer's own words."""
 
 
 class Study(Protocol):
@@ -76,6 +80,24 @@ class Memory:
         return self._seen.get(harness.fingerprint, "")
 
 
+def what_changed(parent: Harness, turned: Harness, mutant: Harness, summary: str) -> str:
+    """Name in one line everything that differs from the parent, and who changed it.
+
+    `turned` is the parent with the knobs that the study moved; what `mutant` has beyond that is the
+    implementer's, who describes it in its `summary`.
+    """
+    theirs = {name for name, value in mutant.values.items() if turned.values.get(name) != value}
+    moves = moved(parent, mutant, [name for name in mutant.values if name not in theirs])
+    files = [f for f in sorted({*turned.files, *mutant.files}) if f != MANIFEST]
+    edited = [f for f in files if turned.files.get(f) != mutant.files.get(f)]
+    edited += [moved(turned, mutant)] if theirs else []
+    if not edited:
+        return f"Move {moves}"
+    told = "".join(letter for letter in " ".join(summary.split()) if letter.isprintable())
+    by_implementer = f"Implementer edits {', '.join(edited)}: {told[:SUMMARY_CHARS]}"
+    return f"{by_implementer}; study moves {moves}" if moves else by_implementer
+
+
 class HarnessProposer:
     """Proposes by moving knobs (`study`), by editing text (`edit`), or both in one candidate.
 
@@ -128,10 +150,10 @@ class HarnessProposer:
         analysis, summary, spend = "", "", Spend()
         predictions: tuple[Prediction, ...] = ()
         try:
-            mutant = with_knobs(harness, values)
+            mutant = turned = with_knobs(harness, values)
             if self._edit is not None:
                 mutant, analysis, predictions, summary, spend = await self._edit(
-                    number, parent, harness, mutant, minibatch, history
+                    number, parent, harness, turned, minibatch, history
                 )
             check_edit(self._baseline, mutant)
         except HarnessError as error:
@@ -139,11 +161,12 @@ class HarnessProposer:
             return Proposal(self.kind, None, analysis, "", predictions, error.problem, spend)
         text = diff(harness, mutant)
         refused = self._refuse(number, mutant)
+        if self._edit is not None and mutant.fingerprint == turned.fingerprint:
+            refused = "the edit changes nothing"
         if refused:
             return Proposal(self.kind, None, analysis, text, predictions, refused, spend)
         self._made[number] = mutant
-        moves = moved(harness, mutant)
-        message = summary or (f"Move {moves}" if moves else "Change nothing")
+        message = what_changed(harness, turned, mutant, summary)
         candidate = await self._workshop.make(number, parent, mutant, message)
         return Proposal(self.kind, candidate, analysis, text, predictions, "", spend)
 

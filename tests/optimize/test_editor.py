@@ -212,6 +212,7 @@ BAD_EDITS = [
     (with_file("workflow.py", WORKFLOW + "# BROKEN"), "BROKEN"),
     ({**GOOD_EDIT, "knobs": [{"name": "rounds", "value": 99}]}, "knob rounds"),
     ({**GOOD_EDIT, "knobs": [{"name": "nothing", "value": 1}]}, "nothing"),
+    ({**GOOD_EDIT, "files": [], "knobs": []}, "it changes nothing"),
 ]
 
 

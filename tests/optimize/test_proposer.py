@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -137,7 +138,8 @@ async def test_a_text_edit_carries_analysis_predictions_and_cost() -> None:
     assert (found.analysis, found.spend) == ("the analysis", PAID)
     assert found.predictions == (Prediction("d", 0.7),)
     assert found.candidate is not None
-    assert found.candidate.message == "the summary"
+    message = "Implementer edits prompts/challenger.md: the summary"
+    assert found.candidate.message == message
     assert found.candidate.knobs == BASE.values
 
 
@@ -148,12 +150,29 @@ async def test_knobs_and_text_can_move_in_one_candidate() -> None:
     assert found.candidate is not None
     assert found.candidate.knobs["rounds"] == 7
     assert "prompts/challenger.md" in found.edit
+    edited = "Implementer edits prompts/challenger.md: the summary"
+    assert found.candidate.message == f"{edited}; study moves rounds 4 -> 7"
 
 
-async def test_an_edit_that_differs_in_layout_only_was_tried_already() -> None:
+async def test_knobs_that_the_implementer_sets_are_told_from_those_that_the_study_moves() -> None:
+    async def edit(*known: Any) -> Edit:
+        edited = with_knobs(known[3], {"rounds": 9, "share": 0.1})
+        return edited, "", (), "two\nlines \x1b[2J" + "x" * 1000, PAID
+
+    found = await propose(proposer(FakeStudy({"rounds": 7, "style": "long"}), edit))
+    assert found.candidate is not None
+    theirs, ours = found.candidate.message.split("; study moves ")
+    assert theirs.startswith("Implementer edits rounds 7 -> 9, share 0.5 -> 0.1: two lines [2Jxx")
+    assert len(theirs) < 400
+    assert ours == "style short -> long"
+
+
+@pytest.mark.parametrize("move_knobs", [True, False])
+async def test_an_edit_that_changes_nothing_but_layout_is_refused(move_knobs: bool) -> None:
     spaced = FILES["prompts/challenger.md"].replace(" ", "  ") + "\n\n"
-    found = await propose(proposer(FakeStudy(), editor(spaced), move_knobs=False))
-    assert found.refused == "already tried as c0"
+    study = FakeStudy({"rounds": 7})
+    found = await propose(proposer(study, editor(spaced), move_knobs=move_knobs))
+    assert (found.candidate, found.refused) == (None, "the edit changes nothing")
     assert found.spend == PAID
 
 
