@@ -317,7 +317,7 @@ def in_own_process(
             if subject == "autodata-evaluate":
                 episodes = max(calls, FEWEST_PER_SLOT * slots) // CALLS_PER_EPISODE
                 write_project(Path(folder), f"{root}/v1", slots, episodes)
-                command = [sys.executable, "-m", "autodata.cli", "evaluate", "lambada", "--json"]
+                command = [sys.executable, "-m", "autodata", "evaluate", "lambada", "--json"]
             else:
                 command = [python, __file__, "--subject", subject, "--url", f"{root}/v1"]
                 command += ["--slots", str(slots), "--calls", str(calls)]

@@ -100,7 +100,7 @@ class Place:
     def process(self, *words: str) -> Done:
         """Run a command in a process of its own, without a terminal."""
         done = subprocess.run(
-            [sys.executable, "-m", "autodata.cli", *words],
+            [sys.executable, "-m", "autodata", *words],
             cwd=self.folder,
             env=_environment(),
             capture_output=True,
@@ -115,7 +115,7 @@ class Place:
     ) -> Iterator[subprocess.Popen[bytes]]:
         """Begin a command in a process of its own that is gone at the end."""
         process = subprocess.Popen(
-            [sys.executable, "-m", "autodata.cli", *words],
+            [sys.executable, "-m", "autodata", *words],
             cwd=self.folder,
             env=_environment(),
             stdout=output,

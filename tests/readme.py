@@ -39,7 +39,7 @@ WHO = {
 
 def run(folder: Path, command: str) -> str:
     """Return what a command prints in a folder, errors included."""
-    line = command.replace("autodata", f"{sys.executable} -m autodata.cli", 1)
+    line = command.replace("autodata", f"{sys.executable} -m autodata", 1)
     environment = {**os.environ, **WHO, "PYTHONPATH": str(ROOT), "COLUMNS": "120"}
     done = subprocess.run(
         line, shell=True, cwd=folder, env=environment, capture_output=True, text=True, check=False

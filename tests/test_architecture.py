@@ -38,7 +38,7 @@ LAYERS: list[set[str]] = [
         "views",
         "wiring",
     },
-    {"cli"},
+    {"cli", "__main__"},
 ]
 """From the bottom up; a module may import its own layer and those below."""
 

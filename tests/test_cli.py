@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 import typer.main
 
-from autodata.cli.commands import app
+from autodata.cli.commands import GROUPS, app
 from autodata.store.journal import read_records
 from autodata.store.runs import FINISHED
-from tests.command_line import NOTICE, RUN, SMALL, TINY, Place, good, keys, long_ago
+from tests.command_line import NOTICE, RUN, SMALL, TINY, Place, good, keys, long_ago, refused
 from tests.serving import fake_vllm
 
 
@@ -31,10 +31,35 @@ def test_every_command_has_help_for_itself_and_each_of_its_parameters(
     for word in words:
         command = command.commands[word]
     assert command.help
+    assert group.commands[words[0]].rich_help_panel, "commands.GROUPS has a heading for each"
     assert [p.name for p in command.params if not p.help] == []
-    done = good(Place(tmp_path)(*words, "--help"))
+    done = good(Place(tmp_path)(*words, "-h"))
+    assert good(Place(tmp_path)("help", *words)).out == done.out
     assert f"Usage: autodata {' '.join(words)}" in done.out
     assert "autodata.yaml" in done.out or "--config" not in done.out
+
+
+def test_help_lists_every_command_under_its_heading(tmp_path: Path) -> None:
+    shown = good(Place(tmp_path)("--help")).out
+    for heading, commands in GROUPS.items():
+        _, _, under = shown.partition(f"\N{BOX DRAWINGS LIGHT HORIZONTAL} {heading} ")
+        box = under.partition("\N{BOX DRAWINGS LIGHT ARC UP AND RIGHT}")[0]
+        assert [name for name in commands if f" {name} " not in box] == []
+    assert shown.strip() in Place(tmp_path)().out
+    assert Place(tmp_path)().code == Place(tmp_path)("-C", ".").code == 2
+
+
+def test_a_command_acts_as_if_it_was_started_in_another_folder(
+    finished: Place, tmp_path: Path
+) -> None:
+    elsewhere = Place(tmp_path)
+    place = str(finished.folder)
+    assert good(elsewhere("-C", place, "runs")).out == good(finished("runs")).out
+    assert good(elsewhere("-C", place, "doctor", "-c", "autodata.yaml")).out
+    assert good(elsewhere.process("-C", place, "status")).out == good(finished("status")).out
+    refused(elsewhere("-C", "nowhere", "runs"), "-C nowhere: no such file or directory", "name a")
+    elsewhere.write("file", "")
+    refused(elsewhere("-C", "file", "runs"), "-C file: not a directory", "name a folder")
 
 
 def test_the_version_is_told(tmp_path: Path) -> None:

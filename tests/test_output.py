@@ -21,7 +21,7 @@ def test_ctrl_c_while_a_command_is_loading_ends_it_with_a_word(
 ) -> None:
     (tmp_path / f"{module}.py").write_text(INTERRUPTED)
     done = subprocess.run(
-        [sys.executable, "-m", "autodata.cli", "sql", "from runs"],
+        [sys.executable, "-m", "autodata", "sql", "from runs"],
         cwd=fresh.folder,
         env={**os.environ, "PYTHONPATH": f"{tmp_path}:{ROOT}"},
         capture_output=True,
@@ -34,7 +34,7 @@ def test_ctrl_c_while_a_command_is_loading_ends_it_with_a_word(
 
 def fails(place: Place, words: tuple[str, ...], output: int | None) -> str:
     """Return what a command says on stderr that fails for want of a stdout; None: it is closed."""
-    command = (sys.executable, "-m", "autodata.cli", *words)
+    command = (sys.executable, "-m", "autodata", *words)
     done = subprocess.run(
         f"exec {shlex.join(command)} {'>&-' if output is None else ''}",
         shell=True,

@@ -31,7 +31,7 @@ RUN_S = 900.0
 
 def command(*words: str) -> list[str]:
     """Return an autodata command."""
-    return [sys.executable, "-m", "autodata.cli", *words]
+    return [sys.executable, "-m", "autodata", *words]
 
 
 def write_project(folder: Path) -> None:

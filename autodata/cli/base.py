@@ -1,6 +1,7 @@
 """What the commands share: their common options, how they print, and how they find a run."""
 
 import json
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -77,6 +78,20 @@ def open_tables(run: str | None) -> Iterator["duckdb.DuckDBPyConnection"]:
         yield connection
     finally:
         connection.close()
+
+
+def go_to(folder: Path) -> None:
+    """Make a folder the working directory, as `-C` of git and make does.
+
+    Raises:
+        ConfigurationError: there is no such folder, or it may not be entered.
+    """
+    try:
+        os.chdir(folder)
+    except OSError as error:
+        raise ConfigurationError(
+            f"-C {folder}: {(error.strerror or str(error)).lower()}", "name a folder that is there"
+        ) from error
 
 
 def find_run(run: str) -> Path:

@@ -6,7 +6,9 @@ answer at once.
 
 import signal
 import sys
+from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -15,56 +17,96 @@ from rich.text import Text
 
 from autodata import __version__
 from autodata.cli import looking, preparing, promoting, running
-from autodata.cli.base import out
+from autodata.cli.base import go_to, out
 from autodata.cli.output import checked_output
 from autodata.errors import AutodataError, Interrupted, ReaderGone
 
 app = typer.Typer(
-    no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     help="A data scientist that is itself optimized: it turns documents into training examples "
     "that a strong solver can do and a weak one cannot, and improves its own harness.",
 )
-for command in (
-    preparing.init,
-    running.optimize,
-    running.evaluate,
-    looking.status,
-    looking.stop,
-    looking.runs,
-    looking.show,
-    looking.diff,
-    looking.trace,
-    looking.sql,
-    promoting.promote,
-    running.replay,
-    running.certify,
-    running.serve,
-    running.estimate,
-    promoting.versions,
-    promoting.rollback,
-    preparing.doctor,
-):
-    app.command()(command)
-models_app = typer.Typer(no_args_is_help=True, help="Models that autodata serves itself.")
-models_app.command("pull")(preparing.models_pull)
-models_app.command("list")(preparing.models_list)
-app.add_typer(models_app, name="models")
-bench_app = typer.Typer(no_args_is_help=True, help="Measure autodata itself, on known truth.")
-bench_app.command("search")(preparing.bench_search)
-app.add_typer(bench_app, name="bench")
 
 
 @app.callback(invoke_without_command=True)
 def root(
+    context: typer.Context,
+    folder: Annotated[
+        Path | None,
+        typer.Option("-C", metavar="DIR", help="Act as if started in this folder."),
+    ] = None,
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
 ) -> None:
     """Shared options."""
     if version:
         out(f"autodata {__version__}")
         raise typer.Exit
+    if folder is not None:
+        go_to(folder)
+    if context.invoked_subcommand is None:
+        out(context.get_help())
+        raise typer.Exit(2)
+
+
+def explain(
+    words: Annotated[
+        list[str] | None, typer.Argument(metavar="COMMAND", help="Such as: models pull")
+    ] = None,
+) -> None:
+    """Say what a command does and what it takes; as COMMAND -h."""
+    app([*(words or []), "--help"], prog_name="autodata", standalone_mode=False)
+
+
+models_app = typer.Typer(no_args_is_help=True, help="Models that autodata serves itself.")
+models_app.command("pull")(preparing.models_pull)
+models_app.command("list")(preparing.models_list)
+bench_app = typer.Typer(no_args_is_help=True, help="Measure autodata itself, on known truth.")
+bench_app.command("search")(preparing.bench_search)
+
+GROUPS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
+    "Begin": {
+        "init": preparing.init,
+        "doctor": preparing.doctor,
+        "estimate": running.estimate,
+    },
+    "Search": {
+        "optimize": running.optimize,
+        "evaluate": running.evaluate,
+        "certify": running.certify,
+        "stop": looking.stop,
+    },
+    "Look": {
+        "status": looking.status,
+        "runs": looking.runs,
+        "show": looking.show,
+        "trace": looking.trace,
+        "diff": looking.diff,
+        "sql": looking.sql,
+        "replay": running.replay,
+    },
+    "Promote": {
+        "promote": promoting.promote,
+        "versions": promoting.versions,
+        "rollback": promoting.rollback,
+    },
+    "Models and tools": {
+        "serve": running.serve,
+        "models": models_app,
+        "bench": bench_app,
+        "help": explain,
+    },
+}
+"""Every command once, in the order and under the headings of `autodata --help`."""
+
+for _group, _commands in GROUPS.items():
+    for _name, _command in _commands.items():
+        if isinstance(_command, typer.Typer):
+            app.add_typer(_command, name=_name, rich_help_panel=_group)
+        else:
+            app.command(_name, rich_help_panel=_group)(_command)
 
 
 def run(words: list[str] | None) -> None:

@@ -1,4 +1,4 @@
-"""`python -m autodata.cli`."""
+"""`python -m autodata`."""
 
 from autodata.cli import main
 
