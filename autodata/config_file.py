@@ -5,11 +5,11 @@ Knows what `config` allows and `config_checks` finds; nothing of what the settin
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -23,12 +23,35 @@ _UNSHOWN = {"api_key_env", "base_url", "args"}
 
 
 @dataclass(frozen=True, slots=True)
-class _Source:
-    """Where settings came from: a YAML file, and `--set` switches on top of it."""
+class Source:
+    """Where settings came from: a YAML file, and `--set` switches on top of it.
+
+    `asked` are the sections for which the user named the file in this very command.
+    """
 
     file: str
     node: yaml.Node | None
-    switches: tuple[str, ...]
+    switches: tuple[str, ...] = ()
+    asked: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(
+        cls, text: str, file: str, settings: Sequence[str], asked: Iterable[str] = ()
+    ) -> "Source":
+        """Where the settings of a configuration came from that `load_config` has read."""
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        return cls(file, node, _switches(settings), frozenset(asked))
+
+    def typed(self, *path: str) -> bool:
+        """Whether the user asked for this setting in this very command."""
+        field = ".".join(path)
+        if any(f"{field}.".startswith(f"{switch}.") for switch in self.switches):
+            return True
+        node = self.node if path[0] in self.asked else None
+        for part in path:
+            found = [v for k, v in node.value if k.value == part] if _is_map(node) else []
+            node = found[-1] if found else None
+        return node is not None
 
     def place(self, *path: str) -> str:
         """Return the switch that set `path`, else file and line of its deepest part there is."""
@@ -60,7 +83,7 @@ def load_config(
     node, data = _parse(text, file)
     for setting in settings:
         _apply(data, setting)
-    source = _Source(file, node, tuple(s.partition("=")[0].strip() for s in settings))
+    source = Source(file, node, _switches(settings))
     try:
         config = Config.model_validate(data)
     except ValidationError as error:
@@ -68,6 +91,14 @@ def load_config(
     for path, problem, fix in mistakes(config, os.environ if environment is None else environment):
         raise ConfigurationError(f"{source.place(*path)}: {problem}", fix)
     return config
+
+
+def _switches(settings: Sequence[str]) -> tuple[str, ...]:
+    return tuple(setting.partition("=")[0].strip() for setting in settings)
+
+
+def _is_map(node: yaml.Node | None) -> TypeGuard[yaml.MappingNode]:
+    return isinstance(node, yaml.MappingNode)
 
 
 def _parse(text: str, file: str) -> tuple[yaml.Node | None, dict[str, Any]]:
@@ -118,7 +149,7 @@ def _apply(data: dict[str, Any], setting: str) -> None:
         raise ConfigurationError(f"--set {key}: not a YAML value", "quote it") from error
 
 
-def _explain(error: ValidationError, data: Any, source: _Source) -> ConfigurationError:
+def _explain(error: ValidationError, data: Any, source: Source) -> ConfigurationError:
     first = error.errors()[0]
     path = [str(part) for part in first["loc"]]
     if first["type"] == "extra_forbidden":

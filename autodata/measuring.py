@@ -6,62 +6,78 @@ Knows nothing of searching; whatever is paid for here is journaled like any run.
 import asyncio
 import os
 from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
 
 from autodata.errors import ConfigurationError, StoreError
-from autodata.evaluation import outcome_of
 from autodata.harness.knobs import nearest
 from autodata.harness.repository import Repository
 from autodata.harness.spec import Harness, load_files
 from autodata.lifecycle import open_journal
 from autodata.models.gpus import share_out
 from autodata.models.servers import Servers
-from autodata.optimize.certify import Ledger, certify
-from autodata.optimize.estimate import Yardstick
-from autodata.optimize.plan import SearchPlan
-from autodata.optimize.session import recorded_session, same_run
+from autodata.optimize.certify import check_room, fingerprint
+from autodata.optimize.sealed import SealedTest
+from autodata.optimize.session import JournalRecorder, recorded_session
 from autodata.project import Project
-from autodata.running import Running, claim, noted, tests_so_far
-from autodata.store.journal import Journal
-from autodata.types import Candidate, Cell, Json
-from autodata.wiring import Reports, engine, identity, load_splits, search_plan
+from autodata.recorded import as_recorded, check_search, decides_certificate, recorded_rules
+from autodata.running import Running, claim, noted
+from autodata.store.journal import Journal, read_records
+from autodata.store.runs import check_name_kept
+from autodata.types import Candidate, Json
+from autodata.wiring import Reports, engine, load_splits
 
 Started = Callable[[Running], None]
+
+
+def project_of_run(project: Project, folder: Path) -> Project:
+    """Return the project with the settings that a run was made with, for certifying.
+
+    Raises:
+        StoreError: the run has not begun, or only measured a harness.
+        ConfigurationError: a setting contradicts the run's, in what decides a certificate.
+    """
+    check_name_kept(folder)
+    run: Json | None = None
+    for record in read_records(folder, {"run"}):
+        run = record.body
+    return as_recorded(project, check_search(run, folder.name), decides_certificate)
 
 
 async def certify_candidate(
     project: Project, run_id: str, name: str, reports: Reports, started: Started
 ) -> Json:
-    """Let one candidate of a run meet the baseline on the sealed test split.
+    """Let one candidate of a run meet the baseline on the sealed test split, by the run's rules.
 
-    Counts as one more candidate tested there, whatever comes out; a candidate that this run has
-    tested already keeps its certificate. Returns the certificate's record.
+    `project` has the run's settings. Counts as one more candidate tested there, whatever comes
+    out; a candidate that this run has tested already keeps its certificate. Returns the
+    certificate's record.
 
     Raises:
-        StoreError: no such run or candidate.
+        StoreError: no such candidate.
         DocumentError: the test split is used up.
     """
     documents = load_splits(project.config, project.root)
     ids = [document.id for document in documents["test"]]
     async with open_journal(project, run_id) as journal:
-        run = journal.find("run", run_id)
-        if run is None:
-            raise StoreError(f"there is no run {run_id}", "see `autodata runs`")
+        run = check_search(journal.find("run", run_id), run_id)
         baseline, candidate = _candidate(journal, "c0"), _candidate(journal, name)
-        if run["test_split"] != Ledger.fresh(ids).split:
-            raise ConfigurationError(
-                f"run {run_id} was made with another test split", "use its configuration: -c FILE"
+        if name == baseline.id:
+            raise StoreError(
+                f"{name} is the baseline, which the others are compared with",
+                f"name a candidate: autodata show {run_id}",
             )
-        rules = identity(project.config, documents) | {"optimize": run["config"]["optimize"]}
-        same_run(run, {"run_id": run_id, "config": rules})  # how it was searched does not matter
+        if run["test_split"] != fingerprint(ids):
+            raise ConfigurationError(
+                f"the test documents are not those that run {run_id} was made with",
+                f"bring them back: {project.config.documents.source} as it was",
+            )
         if (known := journal.find("certification", name)) is not None:
             return known
-        if (run_id, candidate.tree) not in noted(project, ids):
-            tests_so_far(project, ids).check_room(1)
-        ledger = await claim(project, run_id, ids, [candidate])
-        _, rate = ledger.enter(candidate.tree, project.config.optimize.alpha)
-        plan = search_plan(project.config, run["seed"])
-        repeats = plan.repeats_on_test(len(ids))
-        cells = [Cell(d, "test", repeat) for repeat in range(repeats) for d in ids]
+        tests = noted(project, ids)
+        if (run_id, candidate.tree) not in tests:
+            check_room(ids, len(tests), 1)
+        rules = recorded_rules(run, journal.records("episode"), ids)
         with Repository(project.root) as repository:
 
             async def load(wanted: Candidate) -> Harness:
@@ -69,29 +85,11 @@ async def certify_candidate(
 
             async with engine(project, journal, documents, load, reports) as running:
                 started(Running(run_id, project, running))
+                claiming = partial(claim, project, run_id, ids)
+                test = SealedTest(rules, running.evaluator, JournalRecorder(journal), claiming)
                 async with recorded_session(journal):
-                    ours = await running.evaluator.evaluate(candidate, cells)
-                    base = await running.evaluator.evaluate(baseline, cells)
-        yardstick = _yardstick(plan, baseline, journal)
-        found = certify(name, ours, "c0", base, yardstick, rate, len(ledger.tested))
-        await journal.append("certification", name, found.body())
-        return found.body()
-
-
-def _yardstick(plan: SearchPlan, baseline: Candidate, journal: Journal) -> Yardstick:
-    """Return the objective's unit as the run fixed it: by the baseline's first look."""
-    if plan.objective == "pass_rate":
-        return Yardstick()
-    first = [
-        record.body
-        for record in journal.records("episode")
-        if record.body["tree"] == baseline.tree
-        and record.body["split"] == "validation"
-        and record.body["repeat"] == 0
-        and record.body["status"] != "void"
-    ]
-    outcomes = [outcome_of(Cell(b["document_id"], "validation", 0), b) for b in first]
-    return Yardstick.fit(plan.objective, outcomes)
+                    tested = await test.meet(baseline, [candidate])
+        return tested.certificates[0].body()
 
 
 def _candidate(journal: Journal, name: str) -> Candidate:

@@ -10,7 +10,7 @@ from pathlib import Path
 import yaml
 
 from autodata.config import Config
-from autodata.config_file import load_config, read_config_file
+from autodata.config_file import Source, load_config, read_config_file
 from autodata.errors import ConfigurationError
 from autodata.harness.knobs import nearest
 from autodata.models.budget import check_budget
@@ -18,15 +18,17 @@ from autodata.models.budget import check_budget
 CONFIG_FILE = "autodata.yaml"
 TEMPLATES = ("local", "simulated", "openai", "anthropic", "vllm")
 PACKAGE = Path(__file__).parent
+NOT_TYPED = Source("", None)
 
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """A folder with harnesses and runs, and the configuration in force."""
+    """A folder with harnesses and runs, and the configuration in force with its `source`."""
 
     root: Path
     config: Config
     config_file: str
+    source: Source = NOT_TYPED
 
     @property
     def runs(self) -> Path:
@@ -69,7 +71,8 @@ def open_project(
         name = f"{name} with --models {models}"
     config = load_config(text, name, settings)
     check_budget(config)
-    return Project(root, config, name)
+    asked = [*Config.model_fields] if config_file else ["models", "roles"] if models else []
+    return Project(root, config, name, Source.of(text, name, settings, asked))
 
 
 def template(name: str) -> str:

@@ -9,21 +9,18 @@ import json
 import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from pydantic import ValidationError
-
-from autodata.config import Config
 from autodata.errors import ReplayMismatch, StoreError
 from autodata.harness.repository import Repository
 from autodata.harness.spec import load_files
 from autodata.models.call_records import call_name
-from autodata.optimize.certify import Ledger
 from autodata.optimize.session import FINISHED, GitWorkshop, RunStart
 from autodata.project import Project
-from autodata.running import noted
+from autodata.recorded import recorded_config
+from autodata.running import tested_before
 from autodata.searching import SearchTask, carry_out
 from autodata.store.journal import Journal, difference, read_records
 from autodata.store.lines import Record, segments
@@ -98,7 +95,9 @@ async def _replay(root: Path, journal: Journal) -> Replayed:
             f"run {journal.folder.name} is no finished search",
             f"finish it: autodata optimize --run {journal.folder.name}",
         )
-    project = Project(root, _config(known["config"]), f"the journal of run {journal.folder.name}")
+    project = Project(
+        root, recorded_config(known["config"]), f"the journal of run {journal.folder.name}"
+    )
     documents = load_splits(project.config, root)
     ids = {split: [document.id for document in found] for split, found in documents.items()}
     facts = ComparedFacts(journal)
@@ -127,31 +126,11 @@ async def _replay(root: Path, journal: Journal) -> Replayed:
     return found
 
 
-def _config(recorded: Json) -> Config:
-    """Return the configuration that a run was begun with, as far as it decides anything."""
-    try:
-        fields = {name: value for name, value in recorded.items() if name != "split_digests"}
-        return Config.model_validate(fields)
-    except ValidationError as error:
-        raise ReplayMismatch(
-            f"the run's configuration is not understood: {error.errors()[0]['msg']}",
-            "replay it with the version of autodata that made it",
-        ) from error
-
-
 async def _claimed(
     project: Project, run_id: str, test_documents: Sequence[str], finalists: Sequence[Candidate]
-) -> Ledger:
-    """Return the tests before these finalists', as they were noted when the run was made."""
-    tests = noted(project, test_documents)
-    places = [tests.index(test) for f in finalists if (test := (run_id, f.tree)) in tests]
-    if len(places) < len(finalists):
-        raise ReplayMismatch(
-            f"{project.runs} has no note that the finalists of {run_id} were tested",
-            "restore test-ledger.jsonl there from a backup",
-        )
-    before = tests[: min(places, default=0)]
-    return replace(Ledger.fresh(test_documents), tested=tuple(tree for _, tree in before))
+) -> list[int]:
+    """Return how many tests came before these, as they were noted when the run was made."""
+    return tested_before(project, run_id, test_documents, [f.tree for f in finalists])
 
 
 class JournaledCommits:

@@ -6,7 +6,7 @@ Knows how a run is put together, not how it is shown; what the user sees goes th
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -14,12 +14,13 @@ from autodata.concurrency import all_of
 from autodata.errors import (
     ConfigurationError,
     RepositoryError,
+    StoreError,
 )
 from autodata.harness.knobs import nearest
 from autodata.harness.repository import Repository
 from autodata.harness.spec import Harness, load_files, load_folder
 from autodata.lifecycle import open_journal
-from autodata.optimize.certify import Ledger
+from autodata.optimize.certify import check_room
 from autodata.optimize.events import Progress
 from autodata.optimize.search import SearchResult
 from autodata.optimize.session import (
@@ -77,7 +78,7 @@ async def optimize(
     ids = {split: [document.id for document in found] for split, found in documents.items()}
     plan.check(ids)
     if not (project.runs / run_id).exists():
-        tests_so_far(project, ids["test"]).check_room(plan.finalists)
+        check_room(ids["test"], len(noted(project, ids["test"])), plan.finalists)
     with Repository(project.root) as repository:
         _check_not_used(project, run_id, repository)
         async with open_journal(project, run_id) as journal:
@@ -148,12 +149,6 @@ def _begun(journal: Journal, repository: Repository) -> Json | None:
     }
 
 
-def tests_so_far(project: Project, test_documents: Sequence[str]) -> Ledger:
-    """Return which candidates (by tree) were ever tested on these documents."""
-    tested = tuple(tree for _, tree in noted(project, test_documents))
-    return replace(Ledger.fresh(test_documents), tested=tested)
-
-
 def noted(project: Project, test_documents: Sequence[str]) -> list[tuple[str, str]]:
     """Return run and tree of every test that counts for this split, in their order."""
     return test_ledger.tested(project.runs, test_documents, project.config.simulated)
@@ -161,20 +156,29 @@ def noted(project: Project, test_documents: Sequence[str]) -> list[tuple[str, st
 
 async def claim(
     project: Project, run_id: str, test_documents: Sequence[str], finalists: Sequence[Candidate]
-) -> Ledger:
-    """Write down who is about to be tested; return the ledger as it was before the first of them.
-
-    The order in the file decides, also between runs that get here at the same time, and never
-    changes again, so a resumed run is corrected for the same number of earlier tests.
-    """
-    fresh = Ledger.fresh(test_documents)
-    if not finalists:
-        return fresh
+) -> list[int]:
+    """Write down who is about to be tested; return how many were before each of them."""
     trees, simulated = [finalist.tree for finalist in finalists], project.config.simulated
-    test_ledger.note(project.runs, test_documents, run_id, trees, time.time, simulated)
-    tests = noted(project, test_documents)
-    before = tests[: min(tests.index((run_id, tree)) for tree in trees)]
-    return replace(fresh, tested=tuple(tree for _, tree in before))
+    if trees:
+        test_ledger.note(project.runs, test_documents, run_id, trees, time.time, simulated)
+    return tested_before(project, run_id, test_documents, trees)
+
+
+def tested_before(
+    project: Project, run_id: str, test_documents: Sequence[str], trees: Sequence[str]
+) -> list[int]:
+    """Return how many tests of this split came before each of these of a run.
+
+    Raises:
+        StoreError: the project has no note of one of them.
+    """
+    found = test_ledger.before(noted(project, test_documents), run_id, trees)
+    if found is None:
+        raise StoreError(
+            f"{project.runs} has no note that the finalists of {run_id} were tested",
+            "restore test-ledger.jsonl there from a backup",
+        )
+    return found
 
 
 async def evaluate(

@@ -146,6 +146,12 @@ def identity(config: Config, documents: Mapping[Split, Sequence[Document]]) -> J
 
     A run may be resumed with another of these or another key, and with nothing else changed.
     """
+    digests = {split: split_digest(documents[split]) for split in SPLITS}
+    return {**settings_of(config), "split_digests": digests}
+
+
+def settings_of(config: Config) -> Json:
+    """Return the settings that belong to a run's identity."""
     names = ("provider", "model", "api", "structured", "max_tokens")
     waits = {field.name for field in fields(Deadlines)}
     dump = config.model_dump(
@@ -155,7 +161,6 @@ def identity(config: Config, documents: Mapping[Split, Sequence[Document]]) -> J
         name: {field: getattr(model, field) for field in names}
         for name, model in config.models.items()
     }
-    dump["split_digests"] = {split: split_digest(documents[split]) for split in SPLITS}
     return dump
 
 

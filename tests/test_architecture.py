@@ -32,6 +32,7 @@ LAYERS: list[set[str]] = [
         "measuring",
         "promoting",
         "questions",
+        "recorded",
         "replaying",
         "running",
         "searching",

@@ -192,7 +192,7 @@ def test_evaluate_finds_a_shipped_harness_where_the_project_has_none(fresh: Plac
 
 
 def test_certify_tests_one_more_candidate_and_counts_it(mine: Place) -> None:
-    done = good(mine("certify", RUN, "c2", *SMALL))
+    done = good(mine("certify", RUN, "c2"))
     assert NOTICE in done.out
     assert "test documents (40 sealed): baseline" in done.out
     data = good(mine("certify", RUN, "c2", "--json", *SMALL)).json

@@ -31,8 +31,8 @@ from tests.command_line import RUN, SMALL, TINY, Place, good, refused
         ),
         (
             ("certify", RUN, "c1", "--set=protocol.max_rounds=2", *SMALL),
-            "config.protocol.max_rounds is 2, was 4",
-            "undo the change",
+            "--set protocol.max_rounds: protocol.max_rounds is 2, was 4",
+            "leave them out",
         ),
     ],
 )

@@ -170,8 +170,10 @@ def certify(
     from autodata import measuring, views
 
     project = open_project(Path.cwd(), config, list(settings or []), models)
-    run_id = find_run(run).name
+    folder = find_run(run)
+    project, run_id = measuring.project_of_run(project, folder), folder.name
     console = make_console(as_json)
+    pull_weights(project, console)
     found = watched(
         project,
         console,

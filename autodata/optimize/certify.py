@@ -16,49 +16,65 @@ from statistics import NormalDist
 
 from autodata.errors import DocumentError
 from autodata.optimize.estimate import Yardstick
-from autodata.types import Candidate, Json, Outcome
+from autodata.optimize.plan import SearchPlan
+from autodata.types import Candidate, Cell, Json, Outcome
 
 MOST_TESTED = 10
-Claim = Callable[[Sequence[Candidate]], Awaitable["Ledger"]]
-"""Writes down who is about to be tested before anything is seen; returns the ledger before that."""
+Claim = Callable[[Sequence[Candidate]], Awaitable[Sequence[int]]]
+"""Writes down who is about to be tested before anything is seen; returns, for each of them, how
+many were ever tested on the split before. Asked again for the same ones it answers the same."""
+
+
+def fingerprint(documents: Sequence[str]) -> str:
+    """Return the name of a test split, whatever the order of its documents."""
+    return hashlib.sha256("\n".join(sorted(documents)).encode()).hexdigest()[:16]
+
+
+def check_room(documents: Sequence[str], tested: int, finalists: int) -> None:
+    """Refuse a test that could not be told from luck any more.
+
+    Raises:
+        DocumentError: the split is used up.
+    """
+    if tested + finalists > MOST_TESTED:
+        raise DocumentError(
+            f"the test split {fingerprint(documents)} is used up: {tested} candidates were "
+            f"tested on it and the limit is {MOST_TESTED}: more could not be told from luck",
+            "add documents to the corpus and give the split `test` a larger share: "
+            "one of which more than half is new starts afresh",
+        )
 
 
 @dataclass(frozen=True, slots=True)
-class Ledger:
-    """Who was tested on this split, in the order of their tests, over all earlier runs.
+class Rules:
+    """What decides a certificate beside outcomes: a run's own, whoever asks for it and when."""
 
-    `split` is the fingerprint of its documents.
-    A resumed run is given the ledger as it was when the run began; a candidate tested in two runs
-    counts twice.
-    """
-
-    split: str
-    tested: tuple[str, ...] = ()
+    documents: tuple[str, ...]
+    repeats: int
+    alpha: float
+    yardstick: Yardstick
 
     @classmethod
-    def fresh(cls, documents: Sequence[str]) -> "Ledger":
-        """The ledger of a split that nobody was tested on."""
-        text = "\n".join(sorted(documents))
-        return cls(hashlib.sha256(text.encode()).hexdigest()[:16])
+    def of(
+        cls, plan: SearchPlan, test_documents: Sequence[str], first_look: Sequence[Outcome]
+    ) -> "Rules":
+        """The rules of a search; the baseline's `first_look` at validation prices the cost."""
+        return cls(
+            tuple(test_documents),
+            plan.repeats_on_test(len(test_documents)),
+            plan.alpha,
+            Yardstick.fit(plan.objective, first_look),
+        )
 
-    def check_room(self, finalists: int) -> None:
-        """Refuse a test that could not be told from luck any more.
+    @property
+    def cells(self) -> list[Cell]:
+        """The episodes of each candidate that is tested."""
+        return [Cell(d, "test", repeat) for repeat in range(self.repeats) for d in self.documents]
 
-        Raises:
-            DocumentError: the split is used up.
-        """
-        if len(self.tested) + finalists > MOST_TESTED:
-            raise DocumentError(
-                f"the test split {self.split} is used up: {len(self.tested)} candidates were "
-                f"tested on it and the limit is {MOST_TESTED}: more could not be told from luck",
-                "add documents to the corpus and give the split `test` a larger share: "
-                "one of which more than half is new starts afresh",
-            )
-
-    def enter(self, tree: str, alpha: float) -> tuple["Ledger", float]:
-        """The ledger with one more tested tree, and the part of `alpha` that its test may use."""
-        turn = len(self.tested) + 1
-        return Ledger(self.split, (*self.tested, tree)), alpha / (turn * (turn + 1))
+    def error_rate(self, tested_before: int) -> float:
+        """The part of `alpha` that the test after so many others may use."""
+        turn = tested_before + 1
+        return self.alpha / (turn * (turn + 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,29 +112,26 @@ class Certificate:
 
 
 def certify(
+    rules: Rules,
+    tested_before: int,
     candidate_id: str,
     candidate: Sequence[Outcome],
     baseline_id: str,
     baseline: Sequence[Outcome],
-    yardstick: Yardstick,
-    error_rate: float,
-    tested_before: int,
 ) -> Certificate:
-    """Compare a finalist with the baseline, paired by document, at a one-sided `error_rate`."""
-    plain = Yardstick()
-    level = 1 - 2 * error_rate
-    documents = {outcome.cell.document_id for outcome in candidate}
-    difference = interval(_paired(candidate, baseline, yardstick), level)
+    """Compare a finalist with the baseline, paired by document, on all of `rules.cells`."""
+    level = 1 - 2 * rules.error_rate(tested_before)
+    difference = interval(_paired(candidate, baseline, rules.yardstick), level)
     return Certificate(
         candidate_id,
         baseline_id,
         difference.low > 0,
         difference,
-        interval(_paired(candidate, baseline, plain), level),
+        interval(_paired(candidate, baseline, Yardstick()), level),
         interval_of(candidate),
         interval_of(baseline),
-        len(documents),
-        len(candidate) // len(documents),
+        len(rules.documents),
+        rules.repeats,
         tested_before,
     )
 

@@ -6,7 +6,7 @@ Knows nothing of git, journals, Optuna or models; it sees an `Evaluator`, a `Pro
     result = await search(
         plan, baseline, documents, evaluator, proposer, recorder, progress, claim
     )
-    result.best, result.certificates, result.ledger, result.iterations, result.spent
+    result.best, result.certificates, result.iterations, result.spent
 
 Iteration i sees exactly the decisions of iterations 1..i-k, applied in order (k =
 `plan.parallel`), however the episodes are timed, so the same search over a journal comes to the
@@ -28,12 +28,13 @@ from dataclasses import dataclass
 
 from autodata.concurrency import all_of
 from autodata.optimize.base import Evaluator, Iteration, Proposer, Recorder
-from autodata.optimize.certify import Certificate, Claim, Interval, Ledger, certify, interval_of
+from autodata.optimize.certify import Certificate, Claim, Interval, interval_of
 from autodata.optimize.estimate import Estimate
-from autodata.optimize.events import Certified, Certifying, Decided, Progress, Remeasured, Started
+from autodata.optimize.events import Decided, Progress, Remeasured, Started
 from autodata.optimize.iteration import Iterations
 from autodata.optimize.plan import SearchPlan
 from autodata.optimize.records import baseline_body, iteration_body
+from autodata.optimize.sealed import SealedTest
 from autodata.optimize.standing import Standing
 from autodata.types import Candidate, Cell, Outcome, Split
 
@@ -55,7 +56,6 @@ class SearchResult:
     finalists: tuple[Candidate, ...]
     certificates: tuple[Certificate, ...]
     baseline_rate: Interval
-    ledger: Ledger
     iterations: tuple[Iteration, ...]
     estimates: tuple[Estimate, ...]
     spent: int
@@ -164,28 +164,15 @@ class Search:
         ranking = [estimate.candidate_id for estimate in standing.ranking()]
         names = ranking[: ranking.index(baseline.id)][: self._plan.finalists]
         finalists = [standing.candidates[name] for name in names]
-        repeats = range(standing.test_repeats)
-        cells = [Cell(d, "test", repeat) for repeat in repeats for d in standing.documents["test"]]
-        ledger = await claim(finalists)
-        self._progress(Certifying(tuple(names), (1 + len(names)) * len(cells)))
-        before, *after = await self._all([baseline, *finalists], cells)
-        standing.spent += (1 + len(names)) * len(cells)
-        certificates = []
-        for finalist, outcomes in zip(finalists, after, strict=True):
-            tested = len(ledger.tested)
-            ledger, rate = ledger.enter(finalist.tree, self._plan.alpha)
-            pair = (finalist.id, outcomes, baseline.id, before)
-            found = certify(*pair, standing.book.yardstick, rate, tested)
-            await self._recorder.record("certification", finalist.id, found.body())
-            self._progress(Certified(found))
-            certificates.append(found)
-        certified = [c.candidate_id for c in certificates if c.certified]
+        test = SealedTest(standing.rules, self._evaluator, self._recorder, claim, self._progress)
+        tested = await test.meet(baseline, finalists)
+        standing.spent += tested.episodes
+        certified = [c.candidate_id for c in tested.certificates if c.certified]
         return SearchResult(
             standing.candidates[certified[0]] if certified else baseline,
             tuple(finalists),
-            tuple(certificates),
-            interval_of(before),
-            ledger,
+            tested.certificates,
+            interval_of(tested.baseline),
             tuple(standing.history),
             tuple(standing.ranking()),
             standing.spent,

@@ -16,7 +16,7 @@ from autodata.errors import AutodataError, ConfigurationError, StoreError
 from autodata.evaluation import episode_key
 from autodata.harness.spec import Harness, load_files
 from autodata.optimize.base import Evaluator, Proposer
-from autodata.optimize.certify import Claim, Ledger
+from autodata.optimize.certify import Claim, fingerprint
 from autodata.optimize.events import Progress
 from autodata.optimize.plan import SearchPlan
 from autodata.optimize.search import SearchResult, search
@@ -156,7 +156,7 @@ async def run_session(
         ConfigurationError: the run was begun with another configuration or seed.
         BudgetSpent, Interrupted, Unavailable: stopped; the same command goes on from here.
     """
-    body = start.body(baseline, Ledger.fresh(documents["test"]).split)
+    body = start.body(baseline, fingerprint(documents["test"]))
     known = store.find("run", start.run_id)
     if known is not None:
         same_run(known, body)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from random import Random
 
 from autodata.optimize.base import Iteration
+from autodata.optimize.certify import Rules
 from autodata.optimize.estimate import Book, Estimate, Yardstick
 from autodata.optimize.plan import SearchPlan
 from autodata.optimize.race import Known, going_rate
@@ -49,7 +50,7 @@ class Standing:
         self.population = [baseline.id]
         self.history: list[Iteration] = []
         self.spent = 0
-        self.test_repeats = plan.repeats_on_test(len(documents["test"]))
+        self.rules = Rules.of(plan, documents["test"], [])
         self.book = Book(Yardstick())
         self._chosen = baseline.id
         self._reserved: dict[int, int] = {}
@@ -57,7 +58,8 @@ class Standing:
 
     def first_look(self, outcomes: Sequence[Outcome]) -> None:
         """Begin the book with the baseline's first episodes; they price the cost, too."""
-        self.book = Book(Yardstick.fit(self.plan.objective, outcomes))
+        self.rules = Rules.of(self.plan, self.documents["test"], outcomes)
+        self.book = Book(self.rules.yardstick)
         self.book.enter(self.baseline.id, None)
         self.learn(self.baseline.id, outcomes)
 
@@ -134,7 +136,7 @@ class Standing:
 
     def test_cost(self) -> int:
         """Episodes kept for baseline and finalists on the test split."""
-        return (1 + self.plan.finalists) * self.test_repeats * len(self.documents["test"])
+        return (1 + self.plan.finalists) * len(self.rules.cells)
 
     def rng(self, number: int, purpose: str) -> Random:
         """The generator of one purpose of one iteration."""

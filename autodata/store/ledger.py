@@ -9,7 +9,7 @@ no fresh start. Simulated tests tell nothing about real ones and are counted apa
 import fcntl
 import hashlib
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from autodata.errors import CorruptJournal, StoreError
@@ -39,6 +39,17 @@ def tested(runs_folder: Path, documents: Iterable[str], simulated: bool) -> list
         and record.body["split"] in same
         and record.body["simulated"] == simulated
     ]
+
+
+def before(
+    tests: Sequence[tuple[str, str]], run: str, candidates: Iterable[str]
+) -> list[int] | None:
+    """Return how many of these tests came before each of a run's; None where one is not noted.
+
+    The order in the file decides and never changes, whenever and however often it is asked.
+    """
+    places = [tests.index(test) if test in tests else -1 for test in ((run, c) for c in candidates)]
+    return None if -1 in places else places
 
 
 def note(

@@ -5,7 +5,15 @@ from random import Random
 import pytest
 
 from autodata.errors import DocumentError
-from autodata.optimize.certify import Certificate, Ledger, certify, interval, student_quantile
+from autodata.optimize.certify import (
+    Certificate,
+    Rules,
+    certify,
+    check_room,
+    fingerprint,
+    interval,
+    student_quantile,
+)
 from autodata.optimize.estimate import Yardstick
 from autodata.types import Cell, Outcome
 
@@ -18,12 +26,16 @@ def outcomes(rng: Random, rates: list[float], repeats: int) -> list[Outcome]:
     ]
 
 
+def rules(documents: int, repeats: int, alpha: float = 0.05) -> Rules:
+    return Rules(tuple(f"d{i}" for i in range(documents)), repeats, alpha, Yardstick())
+
+
 def certified_at(seed: int, gain: float) -> Certificate:
     rng = Random(seed)
     base = [rng.betavariate(1.5, 1.5) * 0.6 for _ in range(60)]
     better = [min(1.0, rate + gain + rng.uniform(-0.2, 0.2) * min(rate, 0.5)) for rate in base]
     ours, theirs = outcomes(rng, better, 2), outcomes(rng, base, 2)
-    return certify("c1", ours, "c0", theirs, Yardstick(), 0.025, 0)
+    return certify(rules(60, 2), 0, "c1", ours, "c0", theirs)
 
 
 def test_nothing_is_certified_when_nothing_was_gained() -> None:
@@ -46,7 +58,7 @@ def test_repeats_of_one_document_are_no_new_documents() -> None:
     widths = []
     for repeats in (1, 10):
         ours = outcomes(Random(1), rates, repeats)
-        found = certify("c1", ours, "c0", ours, Yardstick(), 0.025, 0)
+        found = certify(rules(40, repeats), 0, "c1", ours, "c0", ours)
         widths.append(found.rate.high - found.rate.low)
     assert widths[0] == widths[1] > 0.3
 
@@ -58,28 +70,22 @@ def test_equal_values_are_no_certainty() -> None:
 
 
 def test_later_candidates_must_show_more_and_all_shares_stay_below_alpha() -> None:
-    ledger = Ledger.fresh(["a", "b"])
-    shares = []
-    for turn in range(10):
-        ledger.check_room(1)
-        ledger, share = ledger.enter(f"tree{turn}", 0.05)
-        shares.append(share)
+    shares = [rules(20, 1).error_rate(tested_before) for tested_before in range(10)]
     assert shares[0] == 0.025
     assert shares == sorted(shares, reverse=True)
     assert sum(shares) < 0.05
 
 
 def test_a_used_up_split_says_so_and_how_to_add_documents() -> None:
-    ledger = Ledger("f00", tuple(f"t{i}" for i in range(9)))
-    ledger.check_room(1)
+    check_room(["a", "b"], 9, 1)
     with pytest.raises(DocumentError, match="used up") as error:
-        ledger.check_room(2)
+        check_room(["a", "b"], 9, 2)
     assert "add documents" in error.value.fix
 
 
 def test_other_documents_make_another_split_whatever_their_order() -> None:
-    assert Ledger.fresh(["a", "b"]) == Ledger.fresh(["b", "a"])
-    assert Ledger.fresh(["a", "b"]).split != Ledger.fresh(["a", "c"]).split
+    assert fingerprint(["a", "b"]) == fingerprint(["b", "a"])
+    assert fingerprint(["a", "b"]) != fingerprint(["a", "c"])
 
 
 @pytest.mark.parametrize(

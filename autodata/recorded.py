@@ -1,0 +1,147 @@
+"""The settings of a run that is there already: its record's, not those of the day.
+
+Knows nothing of what is then done with them. What the record leaves out comes from the
+configuration at hand: addresses, keys, deadlines, concurrency, prices and budgets.
+"""
+
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import fields, replace
+from typing import Any
+
+from pydantic import ValidationError
+
+from autodata.config import Config
+from autodata.config_checks import mistakes
+from autodata.errors import ConfigurationError, ReplayMismatch, StoreError
+from autodata.evaluation import outcome_of
+from autodata.models.base import Deadlines
+from autodata.models.budget import check_budget
+from autodata.optimize.certify import Rules
+from autodata.project import Project
+from autodata.store.lines import Record
+from autodata.types import Cell, Json
+from autodata.wiring import search_plan, settings_of
+
+Path = tuple[str, ...]
+_SEARCHING = (
+    "harness",
+    "optimize.proposer",
+    "optimize.iterations",
+    "optimize.parallel",
+    "optimize.minibatch",
+    "optimize.selection",
+    "optimize.temperature",
+    "optimize.max_prompt_chars",
+    "roles.analyzer",
+    "roles.implementer",
+)
+"""Settings of a search that decide nothing about a certificate."""
+
+
+def decides_certificate(path: Path) -> bool:
+    """Whether a setting has a part in what the sealed test says of a candidate."""
+    return not any(f"{'.'.join(path)}.".startswith(f"{name}.") for name in _SEARCHING)
+
+
+def recorded_config(recorded: Json) -> Config:
+    """Return the configuration that a run was begun with, as far as it decides anything.
+
+    Raises:
+        ReplayMismatch: it is another version's.
+    """
+    try:
+        known = {name: value for name, value in recorded.items() if name != "split_digests"}
+        return Config.model_validate(known)
+    except ValidationError as error:
+        raise ReplayMismatch(
+            f"the run's configuration is not understood: {error.errors()[0]['msg']}",
+            "use the version of autodata that made it",
+        ) from error
+
+
+def check_search(run: Json | None, name: str) -> Json:
+    """Return a run's record if it is one of a search.
+
+    Raises:
+        StoreError: it is not.
+    """
+    if run is None:
+        raise StoreError(f"run {name} has not begun", "see `autodata runs`")
+    if run.get("kind") == "evaluation":
+        raise StoreError(
+            f"run {name} only measured a harness: there is nothing to certify or promote",
+            "name an optimization; see `autodata runs`",
+        )
+    return run
+
+
+def recorded_rules(run: Json, episodes: Iterable[Record], test_documents: Sequence[str]) -> Rules:
+    """Return what decides the certificates of a run, from its record and journaled episodes.
+
+    The baseline's first look fixes the objective's unit, as it did in the search.
+    """
+    plan = search_plan(recorded_config(run["config"]), run["seed"])
+    first = [
+        outcome_of(Cell(body["document_id"], "validation", 0), body)
+        for record in episodes
+        if (body := record.body)["tree"] == run["baseline_tree"]
+        and (body["split"], body["repeat"]) == ("validation", 0)
+        and body["status"] != "void"
+    ]
+    return Rules.of(plan, test_documents, first)
+
+
+def as_recorded(project: Project, run: Json, decides: Callable[[Path], bool]) -> Project:
+    """Return the project with the settings of a run's record in place of today's.
+
+    Raises:
+        ConfigurationError: a setting that `decides` was asked for in this command and contradicts
+            the record, or a model that plays a role is another one today; names them all.
+    """
+    recorded, today = recorded_config(run["config"]), project.config
+    old, new = settings_of(recorded), settings_of(today)
+    players = {r.model for name, r in recorded.roles.items() if decides(("roles", name))}
+    told = []
+    for path, now, then in _differences(new, old):
+        model = path[0] == "models"
+        if model and path[1] not in players:
+            continue
+        if decides(path) and (model or project.source.typed(*path)):
+            told.append(
+                f"{project.source.place(*path)}: {'.'.join(path)} is {_shown(now)}, "
+                f"was {_shown(then)}"
+            )
+    if told:
+        raise ConfigurationError(
+            f"run {run['run_id']} was made with other settings: {'; '.join(told)}",
+            "leave them out, or name a configuration that agrees: -c FILE; the run's own hold",
+        )
+    config = _merged(recorded, today)
+    check_budget(config)
+    for _, problem, fix in mistakes(config, os.environ):
+        raise ConfigurationError(f"the settings of run {run['run_id']}: {problem}", fix)
+    return replace(project, config=config)
+
+
+def _merged(recorded: Config, today: Config) -> Config:
+    waits = [field.name for field in fields(Deadlines)]
+    data, now = recorded.model_dump(), today.model_dump()
+    data["budget"], data["models"] = now["budget"], now["models"]
+    for role, settings in data["roles"].items():
+        todays = now["roles"].get(role, settings)
+        settings.update({name: todays[name] for name in waits})
+    return Config.model_validate(data)
+
+
+def _differences(new: Any, old: Any, path: Path = ()) -> Iterator[tuple[Path, Any, Any]]:
+    if isinstance(new, dict) and isinstance(old, dict):
+        for name in {**new, **old}:
+            yield from _differences(new.get(name), old.get(name), (*path, name))
+    elif new != old:
+        yield path, new, old
+
+
+def _shown(value: Any) -> str:
+    return f"{json.dumps(value):.200}"
