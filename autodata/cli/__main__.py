@@ -1,0 +1,5 @@
+"""`python -m autodata.cli`."""
+
+from autodata.cli import main
+
+main()
