@@ -58,6 +58,9 @@ class Documents(Section):
     source: str = Field("pydoc", description="a folder, a .jsonl file, or the built-in `pydoc`")
     chunk_chars: Count = Field(0, description="cut texts into pieces of about this size; 0: don't")
     min_chars: Count = Field(0, description="leave shorter texts out; 0: keep all")
+    strict: bool = Field(
+        False, description="no run where a text is left out or cut; else it is told"
+    )
     splits: SplitSizes = SplitSizes()
     seed: Whole = 0
 

@@ -1,22 +1,19 @@
-"""Source documents: reading a corpus, cutting it into pieces, and dealing them into splits.
+"""Documents: cutting texts into pieces that can be one, and dealing documents into splits.
 
-Knows nothing of harnesses or models. A document's id is the hash of its text, so the same text is
-the same document wherever it was read from.
+Knows nothing of where texts come from (`corpus`), harnesses or models. A document's id is the hash
+of its text, so the same text is the same document wherever it was read from.
 """
 
 import hashlib
-import importlib
-import json
 import re
-from collections.abc import Iterable, Mapping
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Mapping
 
 from autodata.errors import DocumentError
 from autodata.types import SPLITS, Document, Split
 
-TEXT_SUFFIXES = {".txt", ".md", ".rst", ".tex"}
-BUILTIN = "pydoc"
-"""The corpus every Python carries: the reference topics in `pydoc_data.topics`."""
+MOST_CHARS = 250_000
+"""Characters of a document. A longer text keeps its beginning: of 500,000 the state of a workflow
+that keeps its sentences can be more than the sandbox holds (`harness.workflow.Limits`)."""
 
 
 def document_id(text: str) -> str:
@@ -24,33 +21,43 @@ def document_id(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def load_documents(
-    source: str, chunk_chars: int = 0, min_chars: int = 0, root: Path | None = None
-) -> list[Document]:
-    """Read a corpus: `pydoc`, a folder of text files, or a .jsonl file with `text` in each line.
+def beginning(text: str, most: int = MOST_CHARS) -> str:
+    """Return a text, or the beginning of one that is longer than `most` characters.
 
-    `chunk_chars` > 0 cuts texts at paragraph ends into pieces of about that many characters; a
-    piece is named `source#n`, and `deal` keeps the pieces of one source in one split. Texts and
-    pieces shorter than `min_chars` are left out; equal texts count once.
-
-    Raises:
-        DocumentError: nothing there, not readable as UTF-8, or no text in it.
+    It ends after the last blank line there, else after the last line, sentence or word; where none
+    of these ends in its second half, it is just so long.
     """
-    texts = list(_read(source, root or Path()))
-    documents: dict[str, Document] = {}
-    for name, text in texts:
-        pieces = _chunks(text, chunk_chars) if chunk_chars else [text]
-        for number, piece in enumerate(pieces):
-            if piece.strip() and len(piece) >= min_chars:
-                label = f"{name}#{number}" if len(pieces) > 1 else name
-                documents.setdefault(document_id(piece), Document(document_id(piece), label, piece))
-    if not documents:
-        raise DocumentError(
-            f"documents.source: no text in {source}"
-            + (f" of at least {min_chars} characters" if min_chars else ""),
-            "put .txt or .md files there, or a .jsonl with a `text` field",
-        )
-    return list(documents.values())
+    return text[: _good_end(text, 0, most)]
+
+
+def pieces(text: str, size: int) -> list[tuple[tuple[int, int], str]]:
+    """Return the pieces of a text with their places in it; of size 0 its beginning alone.
+
+    They are cut at blank lines and have at least `size` characters; a short rest joins the last.
+    None is longer than `MOST_CHARS`: so long a paragraph is cut as `beginning` would.
+    """
+    if not size or not text.strip():
+        kept = beginning(text)
+        return [((0, len(kept)), kept)]
+    size = min(size, MOST_CHARS // 2 - 1)
+    found: list[tuple[tuple[int, int], str]] = []
+    current, begun, end = "", 0, 0
+    for start, paragraph in _paragraphs(text, size):
+        if current and len(current) + len(paragraph) >= MOST_CHARS:
+            found.append(((begun, end), current))
+            current = ""
+        begun, end = begun if current else start, start + len(paragraph)
+        current += paragraph + "\n"
+        if len(current) >= size:
+            found.append(((begun, end), current))
+            current = ""
+    if current.strip():
+        (first, _), last = found[-1] if found else ((0, 0), "")
+        if found and len(current) < size // 2 and len(last) + len(current) <= MOST_CHARS:
+            found[-1] = ((first, end), last + current)
+        else:
+            found.append(((begun, end), current))
+    return found
 
 
 def deal(
@@ -99,72 +106,26 @@ def split_digest(documents: Iterable[Document]) -> str:
     return hashlib.sha256("\n".join(ids).encode()).hexdigest()[:16]
 
 
-def _read(source: str, root: Path) -> Iterable[tuple[str, str]]:
-    if source == BUILTIN:
-        topics: dict[str, str] = importlib.import_module("pydoc_data.topics").topics
-        yield from sorted(topics.items())
-        return
-    path = root / Path(source).expanduser()
-    if path.is_dir():
-        for file in sorted(path.rglob("*")):
-            if file.suffix.lower() in TEXT_SUFFIXES and file.is_file():
-                yield str(file.relative_to(path)), _text(file)
-    elif path.suffix == ".jsonl" and path.is_file():
-        yield from _json_lines(path)
-    elif path.is_file():
-        yield path.name, _text(path)
-    else:
-        raise DocumentError(
-            f"documents.source: {path} does not exist",
-            f"name a folder, a .jsonl file, a text file, or the built-in corpus {BUILTIN!r}",
-        )
+def _paragraphs(text: str, size: int) -> Iterator[tuple[int, str]]:
+    """Yield what stands between blank lines, with its place; cut up where it is too long."""
+    at = 0
+    for gap in (*re.finditer(r"(?<=\n)\n+", text), None):
+        end = gap.start() if gap else len(text)
+        long = end - at >= MOST_CHARS
+        while long and end - at > 2 * size:
+            stop = _good_end(text, at, 2 * size)
+            yield at, text[at:stop]
+            at = stop
+        yield at, text[at:end]
+        at = gap.end() if gap else end
 
 
-def _text(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DocumentError(
-            f"{file} is not UTF-8 text (byte {error.start})", "convert it, or move it elsewhere"
-        ) from error
-    except OSError as error:
-        raise DocumentError(f"{file}: {error.strerror}", "check its rights") from error
-
-
-def _json_lines(file: Path) -> Iterable[tuple[str, str]]:
-    for number, line in enumerate(_text(file).split("\n"), 1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-            text = row["text"]
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
-            raise DocumentError(
-                f"{file}, line {number}: not a JSON object with a `text` field",
-                'write each line as {"text": "...", "name": "..."}',
-            ) from error
-        if not isinstance(text, str):
-            raise DocumentError(f"{file}, line {number}: `text` is no string", "quote it")
-        if re.search("[\ud800-\udfff]", text):
-            raise DocumentError(
-                f"{file}, line {number}: `text` holds half a character (a lone surrogate)",
-                "write the file again from its source",
-            )
-        yield str(row.get("name", f"line {number}")).replace("#", "_"), text
-
-
-def _chunks(text: str, size: int) -> list[str]:
-    """Cut at blank lines into pieces of at least `size` characters; a short rest joins the last."""
-    pieces: list[str] = []
-    current = ""
-    for paragraph in re.split(r"(?<=\n)\n+", text):
-        current += paragraph + "\n"
-        if len(current) >= size:
-            pieces.append(current)
-            current = ""
-    if current.strip():
-        if pieces and len(current) < size // 2:
-            pieces[-1] += current
-        else:
-            pieces.append(current)
-    return pieces
+def _good_end(text: str, start: int, most: int) -> int:
+    """Return where to cut a text so that at most so many characters come before."""
+    if len(text) - start <= most:
+        return len(text)
+    for end in ("\n\n", "\n", ". ", " "):
+        at = text.rfind(end, start + most // 2, start + most)
+        if at >= 0:
+            return at + len(end)
+    return start + most

@@ -45,7 +45,7 @@ async def estimate(
     """
     config = project.config
     harness = load_folder(project.harness_folder)
-    documents = load_splits(config, project.root)
+    documents = load_splits(config, project.root, reports.line)
     train, plan = documents["train"], search_plan(config, 0)
     cells = [Cell(train[i % len(train)].id, "train", i // len(train)) for i in range(episodes)]
     moved = config.optimize.proposer != "llm" and bool(harness.knobs)

@@ -70,7 +70,7 @@ async def optimize(
         AutodataError: see `run_session`; whatever was paid for is in the journal.
     """
     config = project.config
-    documents = load_splits(config, project.root)
+    documents = load_splits(config, project.root, reports.line)
     harness = load_folder(project.harness_folder)
     task_protocol(config)
     check_documents_fit(documents, harness)
@@ -192,7 +192,7 @@ async def evaluate(
     started: Callable[[Running], None],
 ) -> list[Outcome]:
     """Measure one harness on the documents of a split, journaled and resumable like any run."""
-    documents = load_splits(project.config, project.root)
+    documents = load_splits(project.config, project.root, reports.line)
     chosen = documents[split][: most or None]
     cells = [Cell(d.id, split, repeat) for repeat in range(repeats) for d in chosen]
     tasks = [(harness, cells)]

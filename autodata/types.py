@@ -20,11 +20,15 @@ SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One source text; `id` is the hash of its content, `name` is for people."""
+    """One source text; `id` is the hash of its content, `name` is for people.
+
+    `span` is where in its source the text begins and ends, in characters; None: it is all of it.
+    """
 
     id: str
     name: str
     text: str
+    span: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,8 @@ from typing import Any, Protocol
 
 from autodata.acceptance import policy_from
 from autodata.config import Config
-from autodata.documents import deal, load_documents, split_digest
+from autodata.corpus import read_corpus
+from autodata.documents import deal, split_digest
 from autodata.endpoints import deadlines_of, silent, start
 from autodata.episode.protocol import Domain, RoleSettings, TaskProtocol, Team
 from autodata.errors import (
@@ -83,16 +84,21 @@ class Engine:
     documents: dict[Split, list[Document]] = field(default_factory=dict)
 
 
-def load_splits(config: Config, root: Path) -> dict[Split, list[Document]]:
-    """Read the corpus and deal it into the configured splits.
+def load_splits(
+    config: Config, root: Path, tell: Callable[[str], None] = lambda text: None
+) -> dict[Split, list[Document]]:
+    """Read the corpus, tell in one line what of it is not used as it is, and deal it into splits.
 
     Raises:
-        DocumentError: it is empty, unreadable or too small.
+        DocumentError: it is empty or too small, or not faultless where that is asked for.
     """
     settings = config.documents
-    documents = load_documents(settings.source, settings.chunk_chars, settings.min_chars, root)
+    corpus = read_corpus(settings, root)
+    if corpus.told:
+        tell(corpus.told)
+    corpus.check(settings.strict)
     sizes: dict[Split, int] = {split: getattr(settings.splits, split) for split in SPLITS}
-    return deal(documents, sizes, settings.seed)
+    return deal(corpus.documents, sizes, settings.seed)
 
 
 def search_plan(config: Config, seed: int) -> SearchPlan:
@@ -155,7 +161,13 @@ def settings_of(config: Config) -> Json:
     names = ("provider", "model", "api", "structured", "max_tokens")
     waits = {field.name for field in fields(Deadlines)}
     dump = config.model_dump(
-        mode="json", exclude={"budget": True, "models": True, "roles": {"__all__": waits}}
+        mode="json",
+        exclude={
+            "budget": True,
+            "models": True,
+            "roles": {"__all__": waits},
+            "documents": {"strict"},  # what is left out shows in the digests
+        },
     )
     dump["models"] = {
         name: {field: getattr(model, field) for field in names}

@@ -18,7 +18,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 
-from autodata.documents import load_documents
+from autodata.config import Documents
+from autodata.corpus import read_corpus
 from tests.command_line import ROOT, Place, new_place
 from tests.harness.repositories import CLEAN
 from tests.loopback import Say, Seen
@@ -174,7 +175,7 @@ def solver(after_s: float = 0.01) -> Callable[[Seen], Say]:
     """Return a script that continues a text of the corpus, as its hash has it: rightly or not,
     sooner or later than `after_s`, in more or fewer tokens.
     """
-    documents = load_documents("pydoc", 3000, 1500, Path())
+    documents = read_corpus(Documents(chunk_chars=3000, min_chars=1500)).documents
     texts = [" ".join(document.text.split()) for document in documents]
 
     def answer(seen: Seen) -> Say:

@@ -18,7 +18,7 @@ LAYERS: list[set[str]] = [
     {"config"},
     {"config_checks"},
     {"config_file"},
-    {"acceptance", "concurrency", "documents", "harness", "models", "store"},
+    {"acceptance", "concurrency", "corpus", "documents", "harness", "models", "store"},
     {"project"},
     {"episode"},
     {"evaluation"},

@@ -29,9 +29,9 @@ def refused_untouched(place: Place, words: tuple[str, ...], problem: str, fix: s
     [
         ("nowhere", None, "does not exist", "name a folder"),
         ("empty/", None, "no text in empty", "put .txt or .md files there"),
-        ("papers/a.txt", b"\xff\xfe\x00binary", "papers/a.txt is not UTF-8 text", "convert it"),
-        ("a.jsonl", b'{"title": "no text"}\n', "a.jsonl, line 1: not a JSON object", '"text"'),
-        ("b.jsonl", b'{"text": "a"}\n{"text": "torn\n', "b.jsonl, line 2", '"text"'),
+        ("papers/a.txt", b"\xff\xfe\x00binary", "1 not UTF-8: a.txt", "(not UTF-8, byte 0)"),
+        ("a.jsonl", b'{"title": "no text"}\n', "1 without text: line 1", "`text` field"),
+        ("b.jsonl", b'{"text": "a"}\n{"text": "torn\n', "1 documents, but", "add documents"),
         ("few/a.txt", b"one document", "1 documents, but the splits need 20", "add documents"),
     ],
 )
@@ -54,7 +54,48 @@ def test_a_corpus_without_permission(fresh: Place) -> None:
     fresh.write("papers/a.txt", "text")
     (fresh.folder / "papers/a.txt").chmod(0)
     done = fresh("optimize", "--set=documents.source=papers", *TINY, *WHOLE)
-    refused(done, "papers/a.txt cannot be read", "permission")
+    refused(done, "1 unreadable: a.txt", "Permission denied")
+
+
+def papers(place: Place) -> str:
+    """Write 24 texts, four of which are none, and return the source to set."""
+    for number in range(20):
+        place.write(f"papers/{number:02}.txt", f"It is text {number}. The number is {number}.\n")
+    place.write("papers/20.txt", "\n")
+    place.write("papers/21.txt", (place.folder / "papers/00.txt").read_text())
+    (place.folder / "papers/22.txt").write_bytes(b"caf\xe9")
+    (place.folder / "papers/23.txt").symlink_to("nowhere")
+    return "--set=documents.source=papers"
+
+
+LEFT_OUT = "20 documents of 24: 1 empty, 1 duplicate, 1 not UTF-8, 1 unreadable: 20.txt, 21.txt"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("optimize", "--run=a"), ("evaluate", "lambada", "--run=a"), ("estimate", "--run=a")],
+    ids=lambda words: words[0],
+)
+def test_texts_that_are_no_documents_are_counted_in_one_line_and_end_nothing(
+    fresh: Place, words: tuple[str, ...]
+) -> None:
+    tiny = TINY if words[0] == "optimize" else TINY[:-1]
+    given = (*words, papers(fresh), *tiny, *WHOLE)
+    for _ in range(2):  # also when it is resumed
+        done = good(fresh(*given))
+        told = [line for line in done.out.splitlines() if " documents of " in line]
+        assert [line.split("  ")[1] for line in told] == [
+            f"{LEFT_OUT}, 22.txt ... (all: autodata doctor)"
+        ]
+    strict = fresh(*given, "--set=documents.strict=true")
+    refused(strict, f"documents.strict: {LEFT_OUT}", "20.txt (empty)")
+
+
+def test_a_run_is_not_resumed_with_other_documents(fresh: Place) -> None:
+    given = ("optimize", "--run=a", papers(fresh), *TINY, *WHOLE)
+    good(fresh(*given))
+    fresh.write("papers/00.txt", "It is another text.")
+    refused(fresh(*given), "test_split is", "undo the change")
 
 
 @pytest.mark.parametrize("split", ["train", "validation", "test"])

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from autodata.documents import BUILTIN, load_documents, split_digest
+from autodata.config import Documents
+from autodata.corpus import read_corpus
+from autodata.documents import split_digest
 from tests import readme
 
 TOPICS = "9940e28897d87cc3"
@@ -13,7 +15,7 @@ TOPICS = "9940e28897d87cc3"
 
 
 def test_the_session_in_the_readme_is_what_the_commands_print(tmp_path: Path) -> None:
-    if split_digest(load_documents(BUILTIN)) != TOPICS:
+    if split_digest(read_corpus(Documents()).documents) != TOPICS:
         pytest.skip("other documents: this Python has not the topics of CPython 3.11.7")
     text = readme.README.read_text()
     assert readme.session(tmp_path).splitlines() == readme.block(text, "session").splitlines()

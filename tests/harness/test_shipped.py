@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
+from autodata.documents import beginning
 from autodata.harness.knobs import Knob
 from autodata.harness.spec import Harness, check_edit, load_folder, with_knobs
-from autodata.harness.workflow import Sandbox, StepFailed
+from autodata.harness.workflow import Sandbox, StepFailed, WorkflowFailed
 from autodata.types import KnobValue
 
 HARNESSES = Path(__file__).parents[2] / "harnesses"
@@ -76,6 +77,24 @@ async def test_a_shipped_harness_works_at_both_ends_of_its_ranges(folder: Path) 
             moved = with_knobs(harness, {name: end(k, low) for name, k in harness.knobs.items()})
             check_edit(harness, moved)
             await sandbox.run(moved.workflow, TEXT, moved.values, 1, FakeHost())
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+async def test_the_longest_document_there_may_be_fits_the_sandbox(folder: Path) -> None:
+    text = "".join(
+        f"A bee sat on one {'abcdefghij'[n % 10]}{n % 7 * 'o'}x. " for n in range(50_000)
+    )
+    harness, host = load_folder(folder), FakeHost()
+    widest = {name: end(knob, False) for name, knob in harness.knobs.items()}
+    if folder.name == "lambada":  # where most is found
+        widest |= {"shortest_word": 2, "occurrences": 0}
+    async with Sandbox(workers=1) as sandbox:
+        values = with_knobs(harness, widest).values
+        await sandbox.run(harness.workflow, beginning(text), values, 1, host)
+        assert "attempt" in host.names()
+        if folder.name == "lambada":
+            with pytest.raises(WorkflowFailed, match=r"too much memory|its state"):
+                await sandbox.run(harness.workflow, text, values, 1, host)
 
 
 async def run(harness: Harness, host: FakeHost) -> list[str]:
