@@ -3,6 +3,8 @@
 Knows nothing of models or runs' contents.
 """
 
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -111,10 +113,11 @@ def shipped_harnesses() -> list[Path]:
     ]
 
 
-def begin(root: Path, kind: str) -> list[Path]:
-    """Write autodata.yaml, the harness it names and .gitignore where they are missing.
+def plan_project(root: Path, kind: str) -> dict[Path, str]:
+    """Return the files that begin a project: autodata.yaml, its harness and .gitignore.
 
-    Nothing that exists is overwritten. Returns what was written.
+    What is there already is not among them. autodata.yaml comes last, and a harness.yaml behind the
+    other files of its harness: where writing them was cut short, the next time completes it.
 
     Raises:
         ConfigurationError: an autodata.yaml is there already, or the template is unknown.
@@ -122,25 +125,48 @@ def begin(root: Path, kind: str) -> list[Path]:
     if kind not in TEMPLATES:
         raise ConfigurationError(f"unknown kind of project {kind!r}", nearest(kind, [*TEMPLATES]))
     if (root / CONFIG_FILE).exists():
+        alone = "" if (root / ".git").exists() else "; to make it a git repository: git init"
         raise ConfigurationError(
             f"{root / CONFIG_FILE} is there already and is never overwritten",
-            "edit it, or move it away first",
+            f"edit it, or move it away first{alone}",
         )
     text = template(kind)
     name = str(yaml.safe_load(text)["harness"])
-    files = {root / CONFIG_FILE: text}
-    target = root / "harnesses" / name
-    if not target.exists():
+    target, files = root / "harnesses" / name, dict[Path, str]()
+    if not (target / "harness.yaml").exists():
         source = harness_folder(root, name)
-        for file in sorted(source.rglob("*")):
+        for file in sorted(source.rglob("*"), key=lambda file: file.name == "harness.yaml"):
             if file.is_file() and "__pycache__" not in file.parts:
                 files[target / file.relative_to(source)] = file.read_text("utf-8")
-    if not (root / ".gitignore").exists():
-        files[root / ".gitignore"] = "/runs/\n"
-    for path, content in files.items():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(content, "utf-8")
-    return list(files)
+    files |= {root / ".gitignore": "/runs/\n", root / CONFIG_FILE: text}
+    return {path: text for path, text in files.items() if not path.exists()}
+
+
+@contextmanager
+def written(files: Mapping[Path, str]) -> Iterator[None]:
+    """Write new files, with their folders; where that or the body fails, they are gone again.
+
+    Raises:
+        ConfigurationError: one cannot be written.
+    """
+    with ExitStack() as undo:
+        try:
+            for path, text in files.items():
+                for folder in reversed([p for p in path.parents if not p.exists()]):
+                    folder.mkdir()
+                    undo.callback(folder.rmdir)
+                part = path.with_name(f"{path.name}.new")
+                undo.callback(part.unlink, missing_ok=True)
+                part.write_text(text, "utf-8")
+                undo.callback(path.unlink, missing_ok=True)
+                part.replace(path)
+        except OSError as error:
+            raise ConfigurationError(
+                f"{path} cannot be written: {error.strerror or error}",
+                "make room, or choose a folder you may write to",
+            ) from error
+        yield
+        undo.pop_all()
 
 
 def _with_models(text: str, models: str) -> str:

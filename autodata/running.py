@@ -5,7 +5,7 @@ Knows how a run is put together, not how it is shown; what the user sees goes th
 
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -39,6 +39,7 @@ from autodata.wiring import (
     Engine,
     Reports,
     check_documents_fit,
+    check_workflow,
     engine,
     identity,
     load_splits,
@@ -89,6 +90,7 @@ async def optimize(
                     "it goes on from those it began with"
                 )
                 harness = load_files(repository.read_files(begun["baseline_commit"]))
+            await check_workflow(harness)
             start = RunStart(
                 run_id,
                 begun["created_at"] if begun else int(time.time()),
@@ -100,11 +102,25 @@ async def optimize(
             )
             task = SearchTask(start, plan, harness, ids, config.optimize)
             workshop = GitWorkshop(repository, start)
-            async with engine(project, journal, documents, workshop.load, reports) as running:
-                await running.sandbox.check(harness.workflow)
+            async with (
+                _forgotten_unless_begun(journal, repository),
+                engine(project, journal, documents, workshop.load, reports) as running,
+            ):
                 started(Running(run_id, project, running))
                 claiming = partial(claim, project, run_id, ids["test"])
                 return await carry_out(task, running, workshop, claiming, progress)
+
+
+@asynccontextmanager
+async def _forgotten_unless_begun(journal: Journal, repository: Repository) -> AsyncIterator[None]:
+    """Leave no candidate in git where the body fails before the run's first record."""
+    try:
+        yield
+    except BaseException:
+        if journal.empty:
+            with suppress(RepositoryError):
+                repository.forget(journal.folder.name)
+        raise
 
 
 def _check_not_used(project: Project, run_id: str, repository: Repository) -> None:
@@ -234,9 +250,10 @@ async def measured(
         return trees[candidate.tree]
 
     async with open_journal(project, run_id) as journal:
-        await _begin_evaluation(project, run_id, harness, documents, journal)
+        begun = _check_evaluation(project, harness, documents, journal)
+        await check_workflow(harness)
         async with engine(project, journal, documents, load, reports) as running:
-            await running.sandbox.check(harness.workflow)
+            await journal.once("run", run_id, begun)
             started(Running(run_id, project, running))
             async with recorded_session(journal):
                 outcomes = await all_of(
@@ -248,13 +265,15 @@ async def measured(
             await journal.append("session", FINISHED, {"ended": FINISHED})
 
 
-async def _begin_evaluation(
-    project: Project,
-    run_id: str,
-    harness: Harness,
-    documents: dict[Split, list[Document]],
-    journal: Journal,
-) -> None:
+def _check_evaluation(
+    project: Project, harness: Harness, documents: dict[Split, list[Document]], journal: Journal
+) -> Json:
+    """Return the `run` record of an evaluation, as it was begun or would begin now.
+
+    Raises:
+        ConfigurationError: it was begun as something else.
+    """
+    run_id = journal.folder.name
     body: Json = {
         "run_id": run_id,
         "created_at": int(time.time()),
@@ -268,13 +287,13 @@ async def _begin_evaluation(
     }
     known = journal.find("run", run_id)
     if known is None:
-        await journal.append("run", run_id, body)
-    elif known.get("kind") != "evaluation":
+        return body
+    if known.get("kind") != "evaluation":
         raise ConfigurationError(
             f"run {run_id} is an optimization", "choose another name: --run NAME"
         )
-    else:
-        same_run(known, body)
+    same_run(known, body)
+    return known
 
 
 def harness_at(project: Project, name: str) -> Harness:

@@ -278,6 +278,16 @@ def _load(path: str) -> Any:
     return getattr(import_module(module), name)
 
 
+async def check_workflow(harness: Harness) -> None:
+    """Refuse a workflow that does not load, in a sandbox of its own, before anything is started.
+
+    Raises:
+        HarnessError: names the lines and what is wrong with them.
+    """
+    async with _load("autodata.harness.workflow:Sandbox")(workers=1) as sandbox:
+        await sandbox.check(harness.workflow)
+
+
 def check_documents_fit(documents: Mapping[Split, Sequence[Document]], harness: Harness) -> None:
     """Refuse a harness whose prompts carry text of test documents."""
     text = " ".join(" ".join(harness.files.values()).split())

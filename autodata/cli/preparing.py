@@ -9,7 +9,7 @@ import typer
 
 from autodata.cli.base import LARGEST_SEED, AsJson, ConfigFile, out, out_json
 from autodata.errors import AutodataError
-from autodata.project import Project, begin, find_root, open_project
+from autodata.project import Project, find_root, open_project, plan_project, written
 
 
 def init(
@@ -18,16 +18,17 @@ def init(
     ] = "local",
 ) -> None:
     """Write autodata.yaml and a harness here; make the git repository where there is none."""
-    from autodata.harness.repository import create_repository, first_commit
-
     root = find_root(Path.cwd())
-    made = create_repository(root)
+    files = plan_project(root, kind)
+    from autodata.harness.new_repository import first_commit, new_repository
+
+    with new_repository(root) as made, written(files):
+        committed = made and first_commit(root, files)
     if made:
         out(f"made a git repository in {root}")
-    written = begin(root, kind)
-    for path in written:
+    for path in files:
         out(f"wrote {path.relative_to(root)}")
-    if made and first_commit(root, written):
+    if committed:
         out("committed them")
     out("next: autodata optimize")
 

@@ -67,11 +67,6 @@ def optimize(
     project = open_project(Path.cwd(), config, changes, models)
     run_id = run_name(run)
     console = make_console(as_json)
-    console.print(
-        f"run {run_id}  harness {project.config.harness}  seed {seed}  {project.config_file}\n"
-        f"kept in {project.runs / run_id}",
-        soft_wrap=True,
-    )
     pull_weights(project, console)
     result = watched(
         project,
@@ -82,6 +77,8 @@ def optimize(
             project, run_id, seed, reports, view.progress, started
         ),
         project.config.optimize.iterations,
+        f"run {run_id}  harness {project.config.harness}  seed {seed}  {project.config_file}\n"
+        f"kept in {project.runs / run_id}",
     )
     _show_result(project, run_id, result, console, as_json)
 

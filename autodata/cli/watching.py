@@ -26,6 +26,7 @@ def watched(
     made_up: str,
     work: "Callable[[LiveView, Reports, Callable[[Running], None]], Coroutine[Any, Any, T]]",
     iterations: int = 0,
+    heading: str = "",
 ) -> T:
     """Carry work out under a live view, to its end or to a signal.
 
@@ -42,6 +43,8 @@ def watched(
     def started(now: "Running") -> None:
         nonlocal begun
         begun = True
+        if heading:
+            console.print(heading, soft_wrap=True)
         engine = now.engine
         view.started(engine.caller.status, lambda: engine.watchdog.troubles)
 

@@ -9,7 +9,7 @@ working tree is touched, no hook runs, and nothing is signed.
 import os
 import re
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from types import TracebackType
@@ -71,25 +71,13 @@ _CONFIG = {
 
 def create_repository(root: Path) -> bool:
     """Make `root` a git repository unless it lies in one; say whether it was made."""
-    if _top(root) is not None:
+    if in_repository(root):
         return False
     try:
         with _only_needed():
             Repo.init(root, initial_branch="main").close()
     except (GitError, OSError) as error:
         raise RepositoryError(f"git init failed in {root}: {error}", "run git init there") from None
-    return True
-
-
-def first_commit(root: Path, paths: Iterable[Path]) -> bool:
-    """Commit these files of a new repository; False where git does not know who the user is."""
-    with Repository(root) as repository:
-        try:
-            repository.identity()
-        except RepositoryError:
-            return False
-        repository.git("add", "--", *(str(path) for path in paths))
-        repository.git("commit", "--quiet", "-m", "Begin")
     return True
 
 
@@ -304,6 +292,11 @@ class Repository:
         place = f"refs/autodata/{_part(run)}/"
         return self.git("for-each-ref", "--format=%(refname:strip=3)", place).split()
 
+    def forget(self, run: str) -> None:
+        """Delete the refs of a run's candidates."""
+        refs = [_ref(run, candidate) for candidate in self.candidates(run)]
+        self.git("update-ref", "--stdin", stdin="".join(f"delete {r}\n" for r in refs).encode())
+
     def origin(self, commit: str) -> tuple[int, str | None]:
         """Return when a commit was made, in seconds since 1970, and its parent."""
         form = "--format=%ct %P"
@@ -329,6 +322,11 @@ class Repository:
         raise RepositoryError(
             f"{commit[:10]} holds {len(names)} harnesses: {', '.join(names)}", "name one of them"
         )
+
+
+def in_repository(path: Path) -> bool:
+    """Whether a folder lies in a git repository."""
+    return _top(path) is not None
 
 
 def _top(path: Path) -> Path | None:

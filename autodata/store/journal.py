@@ -9,6 +9,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +96,11 @@ class Journal:
         record = lines.decode(lines.read_line(self._files[number - 1], offset))
         return record.body if (record.kind, record.key) == (kind, key) else None
 
+    @property
+    def empty(self) -> bool:
+        """Whether nothing was ever written to it."""
+        return len(self._files) <= 1 and not self._size
+
     async def append(self, kind: str, key: str, body: Json) -> None:
         """Write a record and return when it is safely on disk; many appends share one fsync.
 
@@ -138,9 +144,11 @@ class Journal:
         return read_records(self.folder, None if kind is None else {kind})
 
     async def close(self) -> None:
-        """Commit what is pending and give up the lock."""
+        """Commit what is pending and give up the lock; an empty journal leaves nothing behind."""
         if self._committer:
             await self._committer
+        if self.empty:
+            self._discard()
         self._failure = StoreError(f"the journal of run {self.folder.name} is closed")
         self._release()
 
@@ -226,6 +234,13 @@ class Journal:
             os.fsync(parent)
         finally:
             os.close(parent)
+
+    def _discard(self) -> None:
+        """Remove journal and lock while the lock is held; other files, such as logs, stay."""
+        with suppress(OSError):
+            lines.segment(self.folder / "journal", 1).unlink()
+            (self.folder / "journal").rmdir()
+            lock.discard(self.folder)
 
     def _release(self) -> None:
         self._thread.shutdown()

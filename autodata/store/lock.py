@@ -6,6 +6,7 @@ Knows nothing of journals. The kernel releases it when its process dies, however
 import fcntl
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from autodata.errors import RunLocked, StoreError
@@ -20,18 +21,15 @@ def acquire(run: Path) -> int:
         RunLocked: another process has it.
         StoreError: the folder cannot be written, or the disk is full.
     """
-    try:
-        run.mkdir(parents=True, exist_ok=True)
-        lock = os.open(run / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    except OSError as error:
-        raise _unwritable(run, error) from error
+    lock = _open(run)
     deadline = time.monotonic() + _PATIENCE
-    while not _try(lock, fcntl.LOCK_EX):
+    while not (_try(lock, fcntl.LOCK_EX) and _is_there(run, lock)):
+        pid = _read_pid(lock)
+        os.close(lock)
         if time.monotonic() > deadline:
-            pid = _read_pid(lock)
-            os.close(lock)
             raise RunLocked(run.name, pid)
         time.sleep(0.01)
+        lock = _open(run)
     try:
         os.ftruncate(lock, 0)
         os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
@@ -39,6 +37,13 @@ def acquire(run: Path) -> int:
         os.close(lock)
         raise _unwritable(run, error) from error
     return lock
+
+
+def discard(run: Path) -> None:
+    """Remove the lock that is held, and the run's folder if nothing else is in it."""
+    (run / "lock").unlink()
+    with suppress(OSError):
+        run.rmdir()
 
 
 def release(lock: int) -> None:
@@ -57,6 +62,22 @@ def holder(run: Path) -> int | None:
         return None if _try(lock, fcntl.LOCK_SH) else _read_pid(lock)
     finally:
         os.close(lock)
+
+
+def _open(run: Path) -> int:
+    try:
+        run.mkdir(parents=True, exist_ok=True)
+        return os.open(run / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        raise _unwritable(run, error) from error
+
+
+def _is_there(run: Path, lock: int) -> bool:
+    """Whether this is still the run's lock: whoever held it may have removed it at its end."""
+    try:
+        return (run / "lock").stat().st_ino == os.fstat(lock).st_ino
+    except FileNotFoundError:
+        return False
 
 
 def _try(lock: int, how: int) -> bool:

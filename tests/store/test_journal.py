@@ -5,6 +5,7 @@ import resource
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -356,3 +357,32 @@ async def test_lines_are_plain_json(tmp_path: Path) -> None:
 
 def test_a_run_without_a_journal_has_no_records(tmp_path: Path) -> None:
     assert numbers(tmp_path) == []
+
+
+def test_a_journal_that_nothing_was_written_to_leaves_nothing(tmp_path: Path) -> None:
+    async def open_and_close() -> None:
+        await Journal.open(tmp_path / "runs" / "r").close()
+
+    asyncio.run(open_and_close())
+    assert list((tmp_path / "runs").iterdir()) == []
+
+
+def test_an_empty_journal_leaves_what_is_not_its_own(tmp_path: Path) -> None:
+    (tmp_path / "r/servers").mkdir(parents=True)
+
+    async def open_and_close() -> None:
+        await Journal.open(tmp_path / "r").close()
+
+    asyncio.run(open_and_close())
+    assert [path.name for path in (tmp_path / "r").iterdir()] == ["servers"]
+
+
+def test_whoever_waited_for_a_lock_that_was_removed_gets_a_new_one(tmp_path: Path) -> None:
+    held = lock.acquire(tmp_path / "r")
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(lock.acquire, tmp_path / "r")
+        lock.discard(tmp_path / "r")
+        lock.release(held)
+        other = waiting.result()
+    assert lock.holder(tmp_path / "r") == os.getpid()
+    lock.release(other)

@@ -1,0 +1,34 @@
+"""How a project's repository begins: it is made where there is none, with a first commit.
+
+Knows nothing of what is committed; what went wrong in the middle leaves no repository behind.
+"""
+
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from autodata.errors import RepositoryError
+from autodata.harness.repository import Repository, create_repository, in_repository
+
+
+@contextmanager
+def new_repository(root: Path) -> Iterator[bool]:
+    """Make `root` a git repository unless it lies in one, and say so; undone if the body fails."""
+    with ExitStack() as undo:
+        if not in_repository(root):
+            undo.callback(shutil.rmtree, root / ".git", ignore_errors=True)
+        yield create_repository(root)
+        undo.pop_all()
+
+
+def first_commit(root: Path, paths: Iterable[Path]) -> bool:
+    """Commit these files of a new repository; False where git does not know who the user is."""
+    with Repository(root) as repository:
+        try:
+            repository.identity()
+        except RepositoryError:
+            return False
+        repository.git("add", "--", *(str(path) for path in paths))
+        repository.git("commit", "--quiet", "-m", "Begin")
+    return True
