@@ -216,4 +216,15 @@ def read_config_file(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path} cannot be read: {error}", "check -c FILE") from error
+        why = getattr(error, "strerror", None) or str(error)
+        near = get_close_matches(path.name, _yaml_files(path.parent), 1)
+        raise ConfigurationError(
+            f"{path} cannot be read: {why[0].lower()}{why[1:]}",
+            f"did you mean {path.with_name(near[0])}?"
+            if near
+            else "name a YAML file that is there",
+        ) from error
+
+
+def _yaml_files(folder: Path) -> list[str]:
+    return [file.name for file in folder.glob("*.yaml")]

@@ -173,8 +173,8 @@ def _with_models(text: str, models: str) -> str:
     """Return a configuration with models and roles taken from a template or file."""
     if models not in TEMPLATES and not Path(models).is_file():
         raise ConfigurationError(
-            f"--models {models}: no such file",
-            f"{nearest(models, [*TEMPLATES])} or give a file that exists",
+            f"--models {models}: there is neither such a kind nor such a file",
+            f"{nearest(models, [*TEMPLATES])} or give a file with `models:` and `roles:`",
         )
     other_text = template(models) if models in TEMPLATES else read_config_file(Path(models))
     try:

@@ -152,9 +152,14 @@ def test_a_configuration_file_that_is_wrong(
     [
         (("init", "simulated"), "autodata.yaml is there already", "move it away"),
         (("init", "simulatd"), "unknown kind of project 'simulatd'", "did you mean 'simulated'?"),
-        (("optimize", "-c", "nope.yaml"), "nope.yaml cannot be read", "check -c FILE"),
+        (("optimize", "-c", "nope.yaml"), "nope.yaml cannot be read: no such", "name a YAML"),
+        (("optimize", "-c", "autodata.yml"), "cannot be read", "did you mean autodata.yaml?"),
         (("optimize", "--models", "simulatd"), "--models simulatd", "did you mean 'simulated'?"),
-        (("optimize", "--models", "autodata.txt"), "no such file", "give a file"),
+        (
+            ("optimize", "--models", "autodata.txt"),
+            "neither such a kind nor such a file",
+            "give a file",
+        ),
         (("optimize", "--run", "../up"), "cannot be a run's name", "letters, digits"),
         (("optimize", "--run", "a b"), "cannot be a run's name", "letters, digits"),
         (("optimize", "--run", ""), "'' cannot be a run's name", "letters, digits"),
@@ -190,22 +195,50 @@ def test_a_command_about_something_that_is_not_there(
     refused_untouched(fresh, words, problem, fix)
 
 
-def test_a_wrong_switch_or_command_ends_with_usage(fresh: Place) -> None:
-    for words in (("shw",), ("show",), ("optimize", "--foo"), ("evaluate", "x", "--split=test")):
-        done = fresh(*words)
-        assert (done.code, done.out) == (2, "")
-        assert "Usage: autodata" in done.err
-    assert "Did you mean 'show'?" in fresh("shw").err
-
-
-@pytest.mark.parametrize("words", [("optimize", *TINY), ("bench", "search", "--runs=1")])
-@pytest.mark.parametrize("seed", [-1, 2**32])
-def test_a_seed_that_no_generator_takes_ends_with_usage(
-    fresh: Place, words: tuple[str, ...], seed: int
+@pytest.mark.parametrize(
+    ("words", "problem", "fix"),
+    [
+        (("shw",), "autodata has no command 'shw'", "did you mean autodata show? see autodata -h"),
+        (("help", "shw"), "no command 'shw'", "autodata show?"),
+        (("xyzzy",), "no command 'xyzzy'", "there is init, "),
+        (("models",), "autodata models needs a command", "one of: pull, list"),
+        (("models", "pul"), "models has no command 'pul'", "did you mean autodata models pull?"),
+        (("optimize", "--itertions=3"), "optimize has no option --itertions", "--iterations?"),
+        (("optimize", "--parallel=4"), "no option --parallel", "--set optimize.parallel=VALUE"),
+        (("optimize", "-x"), "autodata optimize has no option -x", "it has --run, --seed, "),
+        (("status", "-C", "x"), "no option -C", "before the command: autodata -C ... status"),
+        (("--json", "runs"), "no option --json", "behind the command: autodata COMMAND --json"),
+        (("optimize", "--set"), "--set needs a value", "write one behind --set"),
+        (("optimize", "--json=3"), "--json takes no value", "write --json alone"),
+        (("optimize", "--iterations=x"), "--iterations x: not a whole number", "optimize -h"),
+        (("optimize", "--seed=-1"), "--seed -1: at least 0 is needed", "another value"),
+        (("optimize", f"--seed={2**32}"), f"at most {2**32 - 1} is possible", "another value"),
+        (("bench", "search", "--seed=-1"), "--seed -1: at least 0", "autodata bench search -h"),
+        (("diff", "a"), "autodata diff needs B", "write it like: autodata diff A B"),
+        (("runs", "x"), "autodata runs takes no 'x' there", "write it like: autodata runs"),
+        (("sql", "select", "1"), "takes no '1' there", "autodata sql QUERY"),
+        (("sql", "--format=cvs", "q"), "--format cvs: there is no such format", "mean csv?"),
+        (("sql", "--format=x", "q"), "--format x: there is no such format", "table or csv or json"),
+        (("evaluate", "x", "--split=test"), "the test split is sealed", "autodata certify RUN"),
+        (("evaluate", "x", "--split=tran"), "there is no split 'tran'", "did you mean 'train'?"),
+    ],
+)
+def test_a_command_line_that_cannot_be_read(
+    fresh: Place, words: tuple[str, ...], problem: str, fix: str
 ) -> None:
-    done = fresh(*words, f"--seed={seed}")
-    assert (done.code, done.out) == (2, "")
-    assert "--seed" in done.err
+    done = fresh(*words)
+    refused(done, problem, fix)
+    assert (done.out, len(done.err.splitlines())) == ("", 2)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("runs",), ("status",), ("show", "x"), ("trace", "x", "c0:a"), ("stop", "x"), ("sql", "q")],
+)
+def test_what_looks_at_runs_outside_of_a_project_says_that_there_is_none(
+    tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    refused(Place(tmp_path)(*words), f"there is no project in {tmp_path} or above", "autodata init")
 
 
 def test_the_largest_seed_is_taken(fresh: Place) -> None:

@@ -14,7 +14,7 @@ import typer
 from rich.console import Console, RenderableType
 
 from autodata.errors import ConfigurationError
-from autodata.project import find_root
+from autodata.project import CONFIG_FILE, find_root
 from autodata.store import runs as run_store
 
 if TYPE_CHECKING:
@@ -104,7 +104,18 @@ def find_run(run: str) -> Path:
 
 
 def runs_folder() -> Path:
-    return find_root(Path.cwd()) / "runs"
+    """Return where this project's runs are.
+
+    Raises:
+        ConfigurationError: the working directory is in no project.
+    """
+    root = find_root(Path.cwd())
+    if not any((root / name).exists() for name in (CONFIG_FILE, ".git", "runs")):
+        raise ConfigurationError(
+            f"there is no project in {root} or above it: no {CONFIG_FILE}, no git repository",
+            "begin one: autodata init; or name its folder: autodata -C DIR ...",
+        )
+    return root / "runs"
 
 
 def run_name(given: str | None, prefix: str = "") -> str:

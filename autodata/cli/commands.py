@@ -18,8 +18,9 @@ from rich.text import Text
 from autodata import __version__
 from autodata.cli import looking, preparing, promoting, running
 from autodata.cli.base import go_to, out
+from autodata.cli.mistakes import explained
 from autodata.cli.output import checked_output
-from autodata.errors import AutodataError, Interrupted, ReaderGone
+from autodata.errors import AutodataError, ConfigurationError, Interrupted, ReaderGone
 
 app = typer.Typer(
     add_completion=False,
@@ -60,10 +61,10 @@ def explain(
     app([*(words or []), "--help"], prog_name="autodata", standalone_mode=False)
 
 
-models_app = typer.Typer(no_args_is_help=True, help="Models that autodata serves itself.")
+models_app = typer.Typer(help="Models that autodata serves itself.")
 models_app.command("pull")(preparing.models_pull)
 models_app.command("list")(preparing.models_list)
-bench_app = typer.Typer(no_args_is_help=True, help="Measure autodata itself, on known truth.")
+bench_app = typer.Typer(help="Measure autodata itself, on known truth.")
 bench_app.command("search")(preparing.bench_search)
 
 GROUPS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
@@ -131,12 +132,15 @@ def run(words: list[str] | None) -> None:
 def _answer(words: list[str] | None) -> None:
     sys.stdout.flush()  # where it is closed, nothing is begun
     try:
-        app(words, prog_name="autodata")
-    except SystemExit as ended:
-        if ended.code == Interrupted.exit_code:  # what Typer makes of it
-            raise KeyboardInterrupt from ended
-        sys.stdout.flush()
-        raise
+        code = app(words, prog_name="autodata", standalone_mode=False)
+    except typer.TyperException as error:
+        raise explained(error) from error
+    except typer.Abort as error:
+        raise ConfigurationError("nothing was done: no answer was given", "answer it") from error
+    if code == Interrupted.exit_code:  # what Typer makes of Ctrl-C
+        raise KeyboardInterrupt
+    sys.stdout.flush()
+    sys.exit(code or 0)
 
 
 def _tell(error: AutodataError) -> None:

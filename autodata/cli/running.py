@@ -2,7 +2,6 @@
 
 import os
 from contextlib import suppress
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -27,18 +26,34 @@ from autodata.cli.base import (
     run_name,
 )
 from autodata.cli.watching import watched
-from autodata.errors import Interrupted
+from autodata.errors import ConfigurationError, Interrupted
+from autodata.harness.knobs import nearest
 from autodata.project import Project, find_root, open_project
+from autodata.types import Split
 
 if TYPE_CHECKING:
     from autodata.optimize.search import SearchResult
 
 
-class SplitName(StrEnum):
-    """Splits that may be measured by hand."""
+SPLITS: tuple[Split, ...] = ("validation", "train")
+"""Splits that may be measured by hand."""
 
-    train = "train"
-    validation = "validation"
+
+def split_named(name: str) -> Split:
+    """Return the name of a split that may be measured by hand.
+
+    Raises:
+        ConfigurationError: it may not, or there is none of that name.
+    """
+    if name == "test":
+        raise ConfigurationError(
+            "the test split is sealed: each look at it makes the next certificate harder to get",
+            "measure --split validation; to test a run's candidate: autodata certify RUN CANDIDATE",
+        )
+    for split in SPLITS:
+        if name == split:
+            return split
+    raise ConfigurationError(f"there is no split {name!r}", nearest(name, [*SPLITS]))
 
 
 def optimize(
@@ -88,7 +103,15 @@ def evaluate(
         str,
         typer.Argument(metavar="HARNESS", help="A harness folder or name, RUN/CANDIDATE, or tag."),
     ],
-    split: Annotated[SplitName, typer.Option(help="Documents to use.")] = SplitName.validation,
+    split: Annotated[
+        Split,
+        typer.Option(
+            metavar="|".join(SPLITS),
+            parser=split_named,
+            autocompletion=lambda: list(SPLITS),
+            help="Documents to use.",
+        ),
+    ] = SPLITS[0],
     repeats: Annotated[int, typer.Option(min=1, help="Episodes per document.")] = 1,
     most: Annotated[int, typer.Option(min=0, help="Documents at most; 0: all.")] = 0,
     run: Annotated[
@@ -114,7 +137,7 @@ def evaluate(
         f"autodata evaluate {harness}  run {run_id}",
         "" if run else run_id,
         lambda _, reports, started: running.evaluate(
-            project, run_id, found, split.value, repeats, most, reports, started
+            project, run_id, found, split, repeats, most, reports, started
         ),
     )
     accepted = sum(outcome.accepted for outcome in outcomes)
@@ -125,7 +148,7 @@ def evaluate(
     data = {
         "run_id": run_id,
         "harness": harness,
-        "split": split.value,
+        "split": split,
         "episodes": len(outcomes),
         "accepted": accepted,
         "pass_rate": accepted / len(outcomes),
@@ -144,7 +167,7 @@ def evaluate(
     shown = views.rate(accepted / len(outcomes), low, high)
     console.print(
         f"pass rate {shown}  ({accepted} of {len(outcomes)} "
-        f"{split.value} episodes)  {spend.calls:,} calls  "
+        f"{split} episodes)  {spend.calls:,} calls  "
         f"{spend.prompt_tokens + spend.completion_tokens:,} tokens  ${spend.cost_usd:.2f}"
     )
     if unusable:
