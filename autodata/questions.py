@@ -9,13 +9,13 @@ import json
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from threading import Thread
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from autodata.errors import StoreError
 from autodata.optimize.base import Iteration
 from autodata.store.journal import Record
 from autodata.store.render import render
-from autodata.store.tables import query, snapshot
+from autodata.store.tables import Result, query, snapshot
 from autodata.types import Candidate, Outcome
 from autodata.wiring import Facts
 
@@ -25,6 +25,14 @@ if TYPE_CHECKING:
 MOST_ROWS = 500
 MOST_S = 60.0
 GRACE_S = 2.0
+
+
+class Ask(Protocol):
+    """Answers one SELECT: `tables.query`."""
+
+    def __call__(
+        self, connection: "duckdb.DuckDBPyConnection", sql: str, limit: int, seconds: float
+    ) -> Result: ...
 
 
 class Questions:
@@ -40,8 +48,10 @@ class Questions:
         iteration: int,
         visible: Callable[[Record], bool],
         most_s: float = MOST_S,
+        ask: Ask = query,
     ) -> None:
         self._journal = journal
+        self._ask = ask
         self._iteration = iteration
         self._visible = visible
         self._most_s = most_s
@@ -63,7 +73,10 @@ class Questions:
             self._connection.close()
 
     async def _aside(self, sql: str) -> str:
-        """Look in a thread of its own, which is left behind where SQL cannot be interrupted."""
+        """Look in a thread of its own; one that no interrupt ends is left behind.
+
+        DuckDB before 2.0.1 looked up from nothing inside of one function call.
+        """
         found: Future[str] = Future()
 
         def look() -> None:
@@ -87,17 +100,16 @@ class Questions:
         if self._connection:
             self._connection.interrupt()
         await asyncio.wait([looking], timeout=GRACE_S)
-        if not looking.done():  # inside of one function, which looks up from nothing
-            self._connection = None
+        if not looking.done():
+            self._connection = None  # that thread still uses it
 
     def _look(self, sql: str) -> str:
         if self._connection is None:
             seen = filter(self._visible, self._journal.records())
             self._connection = snapshot(seen, self._journal.folder.name)
         try:
-            return render(
-                query(self._connection, sql, limit=MOST_ROWS, seconds=self._most_s), "csv"
-            )
+            found = self._ask(self._connection, sql, limit=MOST_ROWS, seconds=self._most_s)
+            return render(found, "csv")
         except StoreError as error:
             return f"error: {error.problem}; {error.fix}"
 

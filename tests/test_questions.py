@@ -3,12 +3,15 @@
 import asyncio
 from functools import partial
 from pathlib import Path
+from threading import Event
+from typing import Any
 
 import pytest
 
 from autodata.optimize.base import Iteration, Proposal
 from autodata.questions import Questions, visible_to
 from autodata.store.journal import Journal, Record
+from autodata.store.tables import Result, query
 from autodata.types import Candidate, Cell, Outcome, Split
 from tests.store.samples import episode
 
@@ -97,11 +100,30 @@ async def test_wrong_sql_is_answered_with_what_is_wrong(tmp_path: Path, sql: str
 
 
 async def test_a_question_that_cannot_be_interrupted_is_left(tmp_path: Path) -> None:
-    deaf = "select levenshtein(repeat('a', 90000), repeat('b', 90000)) as n"
+    released, used = Event(), []
+
+    def deaf(connection: Any, sql: str, limit: int, seconds: float) -> Result:
+        used.append(connection)
+        if sql == "deaf":
+            released.wait()
+        return query(connection, "select 1 as n", limit, seconds)
+
     journal = Journal.open(tmp_path)
-    questions = Questions(journal, 1, lambda record: True, most_s=0.1)
-    assert "has not ended within 0.1 s" in await questions.answer(deaf)
-    assert (await questions.answer("select 1 as n")).startswith("n\n1")
+    questions = Questions(journal, 1, lambda record: True, most_s=1.0, ask=deaf)
+    try:
+        assert "has not ended within 1 s" in await questions.answer("deaf")
+        assert await questions.answer("other") == "n\n1"
+        assert used[0] is not used[1]
+    finally:
+        released.set()
+        questions.close()
+
+
+async def test_sql_that_takes_too_long_is_stopped(tmp_path: Path) -> None:
+    endless = "select sum(a.range * b.range) from range(10000000) a, range(10000000) b"
+    questions = Questions(Journal.open(tmp_path), 1, lambda record: True, most_s=1.0)
+    assert "longer than 1 s" in await questions.answer(endless)
+    assert await questions.answer("select 1 as n") == "n\n1"
     questions.close()
 
 
