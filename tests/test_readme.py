@@ -43,8 +43,8 @@ def test_every_path_in_the_readme_exists() -> None:
 
 def test_the_readme_gives_the_two_commands_and_ci_runs_the_second_one() -> None:
     text = readme.README.read_text()
-    assert "pip install '.[local]' && autodata optimize" in text
-    assert "pip install '.[dev]' && pytest" in text
+    assert "pip install -c constraints.txt '.[local]' && autodata optimize" in text
+    assert "pip install -c constraints.txt '.[dev]' && pytest" in text
     script = (readme.ROOT / ".ci" / "run").read_text()
-    assert "'.[dev]'" in script
-    assert re.search(r"^pytest$", script, re.MULTILINE)
+    assert "-c constraints.txt '.[dev]'" in script
+    assert re.search(r"^  pytest$", script, re.MULTILINE)
