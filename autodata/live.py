@@ -125,7 +125,7 @@ class LiveView:
             case Remeasured():
                 self._phase = "measuring the leaders again"
                 self._races.clear()
-                self._lead(event.best)
+                self._lead(event.baseline, event.best)
             case Certifying():
                 self._phase = f"test documents: {event.episodes} episodes"
                 self._races.clear()
@@ -140,7 +140,7 @@ class LiveView:
         past = event.iteration
         self._decided += 1
         self._races.pop(past.number, None)
-        self._lead(event.best)
+        self._lead(event.baseline, event.best)
         name = past.proposal.candidate.id if past.proposal.candidate else "no candidate"
         change = past.proposal.candidate.message if past.proposal.candidate else ""
         self.line(
@@ -148,10 +148,9 @@ class LiveView:
             + (f"  ({change.splitlines()[0]})" if change else "")
         )
 
-    def _lead(self, best: Estimate) -> None:
+    def _lead(self, baseline: Estimate, best: Estimate) -> None:
         self._best = f"{best.candidate_id} {believed(best)}"
-        if best.candidate_id == "c0":
-            self._baseline = believed(best)
+        self._baseline = believed(baseline)
 
     def _draw(self) -> RenderableType:
         grid = Table.grid(padding=(0, 2))
@@ -177,7 +176,7 @@ class LiveView:
             facts.append(
                 (
                     "calls",
-                    f"{now.answered:,} ({self._speed(now.answered):.1f}/s)  {now.in_flight} in "
+                    f"{now.answered:,}{self._speed(now.answered)}  {now.in_flight} in "
                     f"flight  {now.recalled:,} from the journal",
                 )
             )
@@ -202,14 +201,16 @@ class LiveView:
         bounds += [f"${budget.usd:.2f}"] if budget.usd else []
         return f"  of {', '.join(bounds)}" if bounds else ""
 
-    def _speed(self, answered: int) -> float:
-        """Calls per second over the last half minute."""
+    def _speed(self, answered: int) -> str:
+        """Calls per second over the last half minute; nothing before the first answers."""
         now = self._now()
         self._marks.append((now, answered))
         while len(self._marks) > 2 and now - self._marks[0][0] > 30:
             self._marks.pop(0)
         then, before = self._marks[0]
-        return (answered - before) / (now - then) if now > then else 0.0
+        if now == then or not answered:
+            return ""
+        return f" ({(answered - before) / (now - then):.1f}/s)"
 
     def _left(self) -> str:
         """How long it may still take: the bound, else what the iterations so far foretell."""

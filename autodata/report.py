@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 CANDIDATES = """
 select c.candidate_id, c.parent_id, c.iteration, c.kind, c.message, c.knobs, c.prompt_chars,
-       c.commit, coalesce(i.decision, 'baseline') as decision, i.reason,
+       c.commit,
+       coalesce(i.decision, if(c.candidate_id = 'c0', 'baseline', 'undecided')) as decision,
+       i.reason,
        count(*) filter (e.split = 'validation' and e.score is not null) as episodes,
        coalesce(sum(e.score) filter (e.split = 'validation'), 0) as accepted,
        sum(e.score) as all_accepted,

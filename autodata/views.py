@@ -85,7 +85,7 @@ def unusable(counts: Sequence[Json]) -> str:
 def _baseline_alone(report: Json, state: str) -> list[Text]:
     """What the test split says where nobody was tested against the baseline."""
     tested = [line for line in report["episodes"] if line["split"] == "test" and line["episodes"]]
-    if state != "finished" or not tested:
+    if not state.startswith(("finished", "closed")) or not tested:
         return []
     episodes, accepted = int(tested[0]["episodes"]), int(tested[0]["accepted"])
     return [

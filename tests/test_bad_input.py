@@ -267,7 +267,7 @@ def test_a_workflow_that_does_not_parse_or_check(fresh: Place, body: str, proble
     done = fresh("optimize", "--run=w", *TINY)
     refused(done, problem, "workflow.py")
     assert fresh("sql", "select count(*) n from calls", "--format=json").json == [{"n": 0}]
-    assert "w" not in fresh("status").out or "stopped" in fresh("status").out
+    assert "w" not in fresh("status").out or "failed" in fresh("status").out
 
 
 @pytest.mark.parametrize(

@@ -277,9 +277,9 @@ def test_stop_ends_a_search_in_another_process(fresh: Place) -> None:
         stopped = good(fresh("stop", "long"))
         assert stopped.out == "long has stopped; resume it: autodata optimize --run long\n"
         assert process.wait() == 130
-    assert good(fresh("runs", "--json")).json[0]["state"] == "stopped"
+    assert good(fresh("runs", "--json")).json[0]["state"] == "interrupted"
     assert good(fresh("stop", "last")).out == "long is not running\n"
-    assert "run long  stopped" in good(fresh("show", "long")).out
+    assert "run long  interrupted  harness" in good(fresh("show", "long")).out
 
 
 def test_every_json_is_one_document_and_notices_go_to_stderr(mine: Place) -> None:

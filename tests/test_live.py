@@ -8,22 +8,28 @@ from rich.console import Console
 from autodata.config import Budget
 from autodata.live import PLAIN_STILL_S, LiveView
 from autodata.models.calls import CallStatus
+from autodata.optimize.base import Iteration, Proposal
+from autodata.optimize.estimate import Estimate
+from autodata.optimize.events import Decided, Remeasured, Started
 from autodata.types import Spend
 
 
 class Screen:
     """A view whose time goes on when told to."""
 
-    def __init__(self) -> None:
+    def __init__(self, iterations: int = 0) -> None:
         self.time = 0.0
+        self.answered = 7
         self.troubles: tuple[str, ...] = ()
         self.text = io.StringIO()
         console = Console(file=self.text, width=120)
-        self.view = LiveView(console, "a run", 0, Budget(), False, now=lambda: self.time)
+        self.view = LiveView(console, "a run", iterations, Budget(), False, now=lambda: self.time)
 
     def begin(self) -> None:
-        status = CallStatus(7, 0, 4, 0, Spend())
-        self.view.started(lambda: status, lambda: self.troubles)
+        self.view.started(self.status, lambda: self.troubles)
+
+    def status(self) -> CallStatus:
+        return CallStatus(self.answered, 0, 4, 0, Spend())
 
     def still(self, seconds: float) -> list[str]:
         """Let so many seconds pass in which nothing happens; return what was said."""
@@ -55,3 +61,30 @@ def test_plain_output_that_just_spoke_waits_a_minute(status: str) -> None:
     assert "episodes" in screen.text.getvalue()
     assert screen.still(PLAIN_STILL_S - 1) == []
     assert len(screen.still(1)) == 1
+
+
+def test_no_speed_is_told_before_there_is_one() -> None:
+    screen = Screen()
+    screen.answered = 0
+    screen.begin()
+    assert all("/s" not in line for line in screen.still(PLAIN_STILL_S))
+    screen.answered = 120
+    (line,) = screen.still(PLAIN_STILL_S)
+    assert "120 (2.0/s)" in line
+
+
+def believed(candidate: str, mean: float) -> Estimate:
+    return Estimate(candidate, mean, 0.1, 8, 20)
+
+
+def test_the_baseline_is_shown_as_it_is_believed_now() -> None:
+    screen = Screen(iterations=3)
+    screen.begin()
+    screen.view.progress(Started(believed("c0", 0.2), 3, 0))
+    assert "baseline .20 [" in screen.still(PLAIN_STILL_S)[0]
+    refused = Iteration(1, "c0", Proposal("knobs", None), "refused", "tried before")
+    now, best = believed("c0", 0.45), believed("c1", 0.6)
+    screen.view.progress(Decided(refused, now, best, 40))
+    assert "baseline .45 [.25, .65]  best c1 .60 [" in screen.still(PLAIN_STILL_S)[0]
+    screen.view.progress(Remeasured(believed("c0", 0.5), best, 50))
+    assert "baseline .50 [" in screen.still(PLAIN_STILL_S)[0]

@@ -145,6 +145,7 @@ def test_runs_and_status_tell_states_without_opening_tables(finished: Place) -> 
         "created_at",
         "harness",
         "pid",
+        "reason",
         "run_id",
         "simulated",
         "state",
@@ -170,3 +171,15 @@ def test_the_interval_of_a_rate_reaches_0_and_1_where_nothing_or_all_was_accepte
     for episodes in (1, 6, 3000):
         assert wilson(0, episodes)[0] == 0
         assert wilson(episodes, episodes)[1] == 1
+
+
+def test_a_candidate_about_which_nothing_is_decided_is_no_baseline(fresh: Place) -> None:
+    raced = {"candidate_id": "c2", "commit": "x", "tree": "t", "parent_id": "c0", "iteration": 2}
+    raced |= {"knobs": {}, "kind": "knobs", "message": "Move rounds 1 -> 2", "prompt_chars": 0}
+    facts = [fact for fact in small_run() if fact[0] != "certification"]
+    write(fresh.folder / "runs" / "r", [*facts, ("candidate", "c2", raced)])
+    lines = good(fresh("show", "r", "--json")).json["candidates"]
+    assert {line["candidate_id"]: line["decision"] for line in lines} == {
+        "c0": "baseline",
+        "c2": "undecided",
+    }

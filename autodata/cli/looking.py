@@ -46,7 +46,7 @@ def status(as_json: AsJson = False) -> None:
         last = ""
         if states:
             mark = ", simulated models" if states[-1].simulated else ""
-            last = f"; the last one is {states[-1].id} ({states[-1].state}{mark})"
+            last = f"; the last one is {states[-1].id} ({states[-1].told}{mark})"
         out(f"no run is going on{last}")
     for state in going:
         mark = "  SIMULATED MODELS" if state.simulated else ""
@@ -134,7 +134,7 @@ def show(
     with open_tables(folder.name) as connection:
         if candidate is None:
             data = report.run_report(connection, folder.name)
-            state = run_store.read_state(folder).state
+            state = run_store.read_state(folder).told
             drawn: Any = views.run_view(data, state, make_console().width)
         else:
             data = report.candidate_report(connection, folder.name, candidate)
@@ -204,6 +204,7 @@ def _state(state: run_store.RunState) -> dict[str, Any]:
     return {
         "run_id": state.id,
         "state": state.state,
+        "reason": state.reason,
         "pid": state.pid,
         "created_at": when(state.created_at, "seconds"),
         "harness": state.harness,

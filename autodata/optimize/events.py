@@ -45,6 +45,7 @@ class Decided:
     """An iteration is over; `best` is the leader of the population now, `spent` episodes so far."""
 
     iteration: Iteration
+    baseline: Estimate
     best: Estimate
     spent: int
 
@@ -53,6 +54,7 @@ class Decided:
 class Remeasured:
     """Survivors were measured once more; `best` leads."""
 
+    baseline: Estimate
     best: Estimate
     spent: int
 

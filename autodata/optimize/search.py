@@ -152,7 +152,7 @@ class Search:
             cells = [Cell(d, "validation", look) for d in rng.sample(validation, size)]
             for rival, outcomes in zip(rivals, await self._all(rivals, cells), strict=True):
                 standing.learn(rival.id, outcomes)
-            self._progress(Remeasured(standing.ranking()[0], standing.spent))
+            self._progress(Remeasured(*self._leads(), standing.spent))
 
     async def finish(self, claim: Claim) -> SearchResult:
         """Take baseline and finalists to the test split and say what holds there.
@@ -186,8 +186,12 @@ class Search:
     async def _apply(self, decided: Iteration) -> None:
         iteration = self._standing.apply(decided)
         await self._recorder.record("iteration", str(iteration.number), iteration_body(iteration))
-        leader = self._standing.ranking()[0]
-        self._progress(Decided(iteration, leader, self._standing.spent))
+        self._progress(Decided(iteration, *self._leads(), self._standing.spent))
+
+    def _leads(self) -> tuple[Estimate, Estimate]:
+        """What is believed now of the baseline and of the best candidate."""
+        standing = self._standing
+        return standing.book.estimate(standing.baseline.id), standing.ranking()[0]
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:

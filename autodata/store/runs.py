@@ -16,10 +16,23 @@ from autodata.errors import ConfigurationError, StoreError
 from autodata.store import lines, lock
 from autodata.store.lines import Record
 
-State = Literal["running", "stopped", "finished", "unreadable"]
+State = Literal[
+    "running",
+    "finished",  # the work came to its own end
+    "closed",  # a budget ended a search, which certified what it had
+    "out of budget",  # a budget ended it without a result
+    "interrupted",  # by Ctrl-C, a closed terminal or `autodata stop`
+    "failed",  # by an error that said why
+    "killed",  # without a word: kill -9, no memory, no power
+    "not begun",
+    "unreadable",
+]
+_ENDINGS: dict[str, State] = {"Interrupted": "interrupted", "BudgetSpent": "out of budget"}
 
 NEWEST = "last"  # what commands take for the newest run
-FINISHED = "finished"  # what a `session` record has as `ended` when nothing is left to do
+FINISHED: Literal["finished"] = (
+    "finished"  # what a `session` record has as `ended` when nothing is left to do
+)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 # fmt: off
 _WORDS = (
@@ -34,8 +47,9 @@ _WORDS = (
 class RunState:
     """A run as its journal tells it; `counts` has the number of records of each kind.
 
-    `kind` is `optimization` or `evaluation`. `pid` is the process that writes it now. `created_at`
-    is ISO text, empty if there is none yet. `troubles` say which endpoints a running one waits for.
+    `reason` is what ended its last session early, in words, or the budget that closed it. `kind` is
+    `optimization` or `evaluation`. `pid` is the process that writes it now. `created_at` is ISO
+    text, empty if there is none yet. `troubles` say which endpoints a running one waits for.
     """
 
     id: str
@@ -47,6 +61,12 @@ class RunState:
     counts: dict[str, int]
     troubles: tuple[str, ...] = ()
     kind: str = "optimization"
+    reason: str = ""
+
+    @property
+    def told(self) -> str:
+        """The state with its reason, if there is one."""
+        return f"{self.state} ({self.reason})" if self.reason else self.state
 
 
 def new_run_id(now: datetime, rng: Random) -> str:
@@ -121,22 +141,20 @@ def read_state(run: Path) -> RunState:
     `unreadable` if a segment cannot be read; the rest is then what the others tell.
     """
     pid = lock.holder(run)
-    counts, run_body, finished = Counter[str](), {}, False
+    counts, run_body = Counter[str](), {}
     troubles: dict[str, str] = {}
     records, unread = _skim(run, counts)
     for record in records:
         if record.kind == "run":
             run_body = record.body
-        elif (
-            record.kind == "session"
-        ):  # what comes after the end, such as `certify`, does not undo it
-            finished |= record.body.get("ended") == FINISHED
-        elif record.body["pid"] == pid:  # else it is an earlier session's
+        elif record.kind == "trouble" and record.body["pid"] == pid:  # not an earlier session's
             troubles[record.key] = record.body["problem"]
-    state: State = "unreadable" if unread else "finished" if finished else "stopped"
+    state, reason = _ending([record for record in records if record.kind in ("session", "growth")])
+    if unread or pid is not None:
+        state, reason = "unreadable" if pid is None else "running", ""
     return RunState(
         id=run.name,
-        state=state if pid is None else "running",
+        state=state,
         pid=pid,
         created_at=str(run_body.get("created_at", "")),
         harness=str(run_body.get("harness", "")),
@@ -144,7 +162,33 @@ def read_state(run: Path) -> RunState:
         counts=dict(counts),
         troubles=tuple(filter(None, troubles.values())),
         kind=str(run_body.get("kind", "optimization")),
+        reason=reason,
     )
+
+
+def _ending(records: list[Record]) -> tuple[State, str]:
+    """Say how a run that nobody writes came to its end, and why, from its sessions.
+
+    What comes after a search's own end, such as `certify`, does not undo it, unless it grows.
+    """
+    last: tuple[State, str] = ("not begun", "")
+    result: tuple[State, str] | None = None
+    for record in records:
+        body = record.body
+        if record.kind == "growth":
+            result = None
+        elif body.get("ended") == FINISHED:
+            closed = str(body.get("closed") or "")
+            last = result = ("closed", closed) if closed else (FINISHED, "")
+        elif body.get("ended") is None:
+            last = ("killed", "")
+        elif body["ended"] == "done":
+            last = result or ("killed", "")
+        else:
+            ending = _ENDINGS.get(body["ended"], "failed")
+            name = str(body["ended"]) if ending == "failed" else ""
+            last = ending, str(body.get("reason") or name)
+    return result if result and result[0] == FINISHED else last
 
 
 def _skim(run: Path, counts: Counter[str]) -> tuple[list[Record], bool]:
@@ -160,7 +204,7 @@ def _skim(run: Path, counts: Counter[str]) -> tuple[list[Record], bool]:
                 for raw in file:
                     kind = raw[start : raw.find(b'"', start)].decode("ascii", "replace")
                     counts[kind] += raw.endswith(b"\n")
-                    if kind in ("run", "session", "trouble") and lines.is_whole(
+                    if kind in ("run", "session", "growth", "trouble") and lines.is_whole(
                         raw.removesuffix(b"\n")
                     ):
                         found.append(lines.decode(raw))

@@ -11,6 +11,7 @@ import pytest
 from autodata.errors import ConfigurationError, StoreError
 from autodata.store import runs
 from autodata.store.journal import Journal
+from autodata.types import Json
 from tests.store.samples import small_run, write
 
 
@@ -43,22 +44,64 @@ def test_runs_are_listed_oldest_first_with_their_counts(tmp_path: Path) -> None:
     assert (oldest.id, newest.id) == ("b", "a")
     assert oldest.counts["call"] == 4
     assert oldest.counts["episode"] == 9
-    assert (oldest.harness, oldest.simulated, oldest.state) == ("lambada", True, "stopped")
+    assert (oldest.harness, oldest.simulated, oldest.state) == ("lambada", True, "not begun")
 
 
-async def test_a_run_is_running_stopped_or_finished(tmp_path: Path) -> None:
+Session = tuple[str, Json]
+BEGUN: Session = ("1", {"ended": None})
+AGAIN: Session = ("2", {"ended": None})
+DONE: Session = ("1-end", {"ended": "done", "reason": ""})
+FINISHED: Session = ("finished", {"ended": "finished"})
+CLOSED: Session = ("finished", {"ended": "finished", "closed": "budget.usd"})
+
+
+def end(number: int, how: str, reason: str = "why") -> Session:
+    return f"{number}-end", {"ended": how, "reason": reason}
+
+
+@pytest.mark.parametrize(
+    ("sessions", "told"),
+    [
+        ([], "not begun"),
+        ([BEGUN], "killed"),
+        ([BEGUN, DONE], "killed"),  # between its end and its result
+        ([BEGUN, end(1, "Interrupted")], "interrupted (why)"),
+        ([BEGUN, end(1, "BudgetSpent")], "out of budget (why)"),
+        ([BEGUN, end(1, "Unavailable")], "failed (why)"),
+        ([BEGUN, end(1, "KeyError", "")], "failed (KeyError)"),
+        ([BEGUN, end(1, "Interrupted"), AGAIN], "killed"),
+        ([BEGUN, DONE, FINISHED], "finished"),
+        ([BEGUN, DONE, FINISHED, AGAIN], "finished"),  # such as `certify`, killed
+        ([BEGUN, DONE, CLOSED], "closed (budget.usd)"),
+        ([BEGUN, DONE, CLOSED, AGAIN], "killed"),
+        ([BEGUN, DONE, CLOSED, AGAIN, ("2-end", {"ended": "done"})], "closed (budget.usd)"),
+        ([BEGUN, DONE, CLOSED, AGAIN, ("2-end", {"ended": "done"}), FINISHED], "finished"),
+    ],
+)
+async def test_a_run_that_nobody_writes_says_how_it_ended(
+    tmp_path: Path, sessions: list[Session], told: str
+) -> None:
     journal = Journal.open(tmp_path / "r")
+    for key, body in sessions:
+        await journal.append("session", key, body)
     state = runs.read_state(tmp_path / "r")
-    assert (state.state, state.created_at) == ("running", "")
+    assert (state.told, state.created_at) == ("running", "")
     assert state.pid
-    for ended, expected in (("interrupted", "stopped"), (runs.FINISHED, "finished")):
-        await journal.append("session", ended, {"ended": ended})
-        await journal.close()
-        assert runs.read_state(tmp_path / "r").state == expected
-        journal = Journal.open(tmp_path / "r")
-    await journal.append("session", "again", {"ended": None})  # such as `certify`
     await journal.close()
-    assert (await asyncio.to_thread(runs.read_state, tmp_path / "r")).state == "finished"
+    assert (await asyncio.to_thread(runs.read_state, tmp_path / "r")).told == told
+
+
+async def test_a_finished_run_that_grows_is_finished_when_it_is_again(tmp_path: Path) -> None:
+    journal = Journal.open(tmp_path / "r")
+    for kind, (key, body) in (
+        ("session", FINISHED),
+        ("growth", ("1", {"iterations": 20})),
+        ("session", AGAIN),
+        ("session", end(2, "Interrupted")),
+    ):
+        await journal.append(kind, key, body)
+    await journal.close()
+    assert runs.read_state(tmp_path / "r").state == "interrupted"
 
 
 def test_a_damaged_journal_still_has_a_state(tmp_path: Path) -> None:
