@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from autodata.errors import RepositoryError, StoreError
+from autodata.evidence import default_candidate, examine
 from autodata.harness.knobs import nearest
 from autodata.harness.repository import Repository
-from autodata.optimize.promote import Version, promote, rollback, versions
-from autodata.optimize.session import FINISHED
+from autodata.optimize.promote import Case, Version, promote, rollback, versions
 from autodata.project import Project, harness_folder
+from autodata.recorded import check_search
 from autodata.store.journal import Journal
 from autodata.store.runs import check_name_kept
 from autodata.types import Json
@@ -50,39 +51,32 @@ def _promote(
     project: Project, journal: Journal, candidate: str | None, force: bool
 ) -> tuple[Version, bool]:
     name = journal.folder.name
-    run = journal.find("run", name)
-    if run is None:
-        raise StoreError(f"run {name} has not begun", "see `autodata runs`")
-    if run.get("kind") == "evaluation":
-        raise StoreError(
-            f"run {name} only measured a harness: there is nothing to promote",
-            "name an optimization; see `autodata runs`",
-        )
-    chosen = candidate or _default(name, journal.find("session", FINISHED))
+    run = check_search(journal.find("run", name), name)
+    chosen = candidate or default_candidate(journal)
     body = journal.find("candidate", chosen)
     if body is None:
         names = [record.key for record in journal.records("candidate")]
         raise StoreError(f"run {name} has no candidate {chosen!r}", nearest(chosen, names))
-    certificate = journal.find("certification", chosen) or {}
+    found = examine(project.runs, journal, run, body)
     evidence: Json = {
         "run": name,
         "candidate": chosen,
         "candidate_commit": body["commit"],
         "simulated": run["simulated"],
-        "certified": bool(certificate.get("certified")),
-        "certificate": certificate,
+        "certified": found.certified,
+        "certificate": journal.find("certification", chosen) or {},
     }
+    case = Case(
+        run["harness"],
+        body["commit"],
+        run["baseline_tree"],
+        evidence,
+        found.objections,
+        f"Promote {chosen} of run {name}\n\n{body['message']}",
+    )
     with Repository(project.root) as repository:
         known = {version.tag for version in versions(repository, run["harness"])}
-        version = promote(
-            repository,
-            run["harness"],
-            body["commit"],
-            run["baseline_tree"],
-            evidence,
-            force,
-            f"Promote {chosen} of run {name}\n\n{body['message']}",
-        )
+        version = promote(repository, case, force)
     return version, version.tag not in known
 
 
@@ -124,20 +118,6 @@ def roll_back(project: Project, harness: str, version: str) -> Version:
     harness_folder(project.root, harness)
     with Repository(project.root) as repository:
         return rollback(repository, harness, int(number))
-
-
-def _default(run: str, finished: Json | None) -> str:
-    if finished is None:
-        raise RepositoryError(
-            f"run {run} has no test result yet",
-            f"finish it: autodata optimize --run {run}; or name a candidate with --force",
-        )
-    if finished["best"] == "c0":
-        raise RepositoryError(
-            f"run {run} certified no candidate: nothing is better than the incumbent",
-            f"look at `autodata show {run}`; name a candidate and --force to promote all the same",
-        )
-    return str(finished["best"])
 
 
 async def _write_down(journal: Journal, version: Version) -> None:

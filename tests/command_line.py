@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from autodata.cli import main
+from autodata.store import lines
 from autodata.store.journal import Journal, Record, read_records
 from autodata.types import Json
 from tests.harness.repositories import git
@@ -183,13 +184,15 @@ def copied(place: Path, folder: Path) -> Place:
 
 
 def pretend_real(place: Place, run: str) -> None:
-    """Write a run's journal anew, as if real models had been used."""
-    said = {"simulated": False}
-    rewritten(
-        place,
-        run,
-        lambda r: replace(r, body={**r.body, **said}) if r.kind == "run" else r,
-    )
+    """Write a run's journal and the record of tests anew, as if real models had been used."""
+
+    def real(r: Record) -> Record:
+        return replace(r, body={**r.body, "simulated": False}) if "simulated" in r.body else r
+
+    rewritten(place, run, lambda r: real(r) if r.kind == "run" else r)
+    ledger = place.folder / "runs/test-ledger.jsonl"
+    noted = [line.record() for line in lines.scan(ledger, last=True)] if ledger.exists() else []
+    ledger.write_bytes(b"".join(lines.encode(real(record)) for record in noted))
 
 
 def long_ago(place: Place, run: str, seconds: float) -> None:

@@ -26,6 +26,7 @@ LAYERS: list[set[str]] = [
     {
         "checks",
         "endpoints",
+        "evidence",
         "estimating",
         "lifecycle",
         "live",

@@ -109,11 +109,13 @@ def test_a_run_of_simulated_models_is_promoted_by_force_only_and_says_so(mine: P
 
 def test_a_candidate_without_certificate_is_refused_unless_forced(real: Place) -> None:
     before = unchanged(real)
-    refused(real("promote", RUN, "c1"), "no certified result", "--force")
-    assert unchanged(real) == before
-    assert (
-        "forced, and recorded: there is no certified" in real("promote", RUN, "c1", "--force").out
+    refused(
+        real("promote", RUN, "c1"),
+        "c1 was not tested on the sealed test documents",
+        f"test it: autodata certify {RUN} c1; or promote with --force (it is recorded)",
     )
+    assert unchanged(real) == before
+    assert "forced, and recorded: c1 was not tested" in real("promote", RUN, "c1", "--force").out
 
 
 def test_a_run_without_test_result_is_refused(fresh: Place) -> None:

@@ -5,7 +5,7 @@ and the way back.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,62 +33,100 @@ class Version:
         return f"harness/{self.harness}/v{self.number}"
 
 
-def promote(
-    repository: Repository,
-    harness: str,
-    commit: str,
-    expected: str,
-    evidence: Mapping[str, Any],
-    force: bool = False,
-    message: str = "",
-) -> Version:
-    """Make the harness at `commit` the current version, if `evidence` is certified.
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What is to become the current version of a harness, and what speaks for and against it.
 
-    `expected` is the tree of the incumbent that `commit` was compared with. Writes one commit of
-    these files alone and an annotated tag with the evidence. Running it again after a crash
-    finishes what is missing; when nothing is missing it returns the version there is. `force` goes
-    ahead without a certificate, with another incumbent or in a dirty tree, and is recorded.
+    `commit` holds its files; `expected` is the tree of the incumbent that it was compared with.
+    `objections` are those against the evidence, the weightiest first.
+    """
+
+    harness: str
+    commit: str
+    expected: str
+    evidence: Mapping[str, Any]
+    objections: Sequence[RepositoryError] = ()
+    message: str = ""
+
+
+def promote(repository: Repository, case: Case, force: bool = False) -> Version:
+    """Make a harness the current version, if nothing speaks against it.
+
+    Writes one commit of its files alone and an annotated tag with the evidence. Running it again
+    after a crash finishes what is missing; when nothing is missing it returns the version there is.
+    `force` goes ahead against objections to the evidence, with another incumbent or in a dirty
+    tree, and is recorded.
 
     Raises:
         StalePromotion: the incumbent has moved; compare again.
-        RepositoryError: no certificate, simulated models, a dirty tree, no identity, no branch.
+        RepositoryError: an objection, a dirty tree, no identity, no branch.
     """
-    files = load_files(repository.read_files(commit, harness)).files
+    harness = case.harness
+    files = load_files(repository.read_files(case.commit, harness)).files
     _ready(repository)
-    if done := _finish(repository, harness, files, evidence, force):
+    if done := _current(repository, harness, files):
         return done
-    overridden = _objections(repository, harness, expected, evidence)
+    there = _incumbent(repository, harness) == tree_id(files)  # by hand, or a crash came after it
+    overridden = [*case.objections, *([] if there else _obstacles(repository, case))]
     if overridden and not force:
         raise overridden[0]
-    said = message.strip() or f"Promote {harness} to {commit[:10]}"
-    _advance(repository, harness, files, said)
-    facts = {**evidence, "overridden": [error.problem for error in overridden]}
+    if not there:
+        said = case.message.strip() or f"Promote {harness} to {case.commit[:10]}"
+        _advance(repository, harness, files, said)
+    facts = {**case.evidence, "overridden": [error.problem for error in overridden]}
     return _tag(repository, harness, facts, force)
 
 
 def rollback(repository: Repository, harness: str, number: int) -> Version:
     """Return a harness to version `number` by a new commit and a new version.
 
+    Version 0 is what was there before the first promotion; where the project had no such harness
+    then, its files are removed.
+
     Raises:
         RepositoryError: no such version, it is the current one, or the tree is dirty.
     """
-    known = {version.number: version for version in versions(repository, harness)}
+    target = find_version(repository, harness, number)
+    files = files_of(repository, target)
+    _ready(repository)
+    if (done := _current(repository, harness, files)) and done.number == number:
+        raise RepositoryError(f"{harness} already is v{number}", "see `autodata versions`")
+    if done:
+        return done
+    if _incumbent(repository, harness) != _tree(files):
+        if dirty := _dirty(repository, harness):
+            raise dirty
+        _advance(repository, harness, files, f"Roll back {harness} to v{number}")
+    evidence = {**target.evidence, "rolled_back_to": f"v{number}"}
+    return _tag(repository, harness, evidence, force=False)
+
+
+def find_version(repository: Repository, harness: str, number: int) -> Version:
+    """Return a version of a harness; 0 is the state before the first promotion.
+
+    Raises:
+        RepositoryError: there is no such version; lists those there are.
+    """
+    known = {version.number: version for version in states(repository, harness)}
     if number not in known:
-        names = ", ".join(f"v{other}" for other in sorted(known))
+        names = ", ".join(f"v{other}" for other in known)
         fix = f"there are: {names}" if names else "nothing is promoted yet: autodata promote RUN"
         raise RepositoryError(f"{harness} has no version v{number}", fix)
-    target = known[number]
-    files = load_files(repository.read_files(target.commit, harness)).files
-    _ready(repository)
-    evidence = {**target.evidence, "rolled_back_to": f"v{number}"}
-    if done := _finish(repository, harness, files, evidence, force=False):
-        if done.number == number:
-            raise RepositoryError(f"{harness} already is v{number}", "see `autodata versions`")
-        return done
-    if dirty := _dirty(repository, harness):
-        raise dirty
-    _advance(repository, harness, files, f"Roll back {harness} to v{number}")
-    return _tag(repository, harness, evidence, force=False)
+    return known[number]
+
+
+def files_of(repository: Repository, version: Version) -> dict[str, str]:
+    """Return a version's files; none where the project had no such harness."""
+    if not _holds(repository, version.commit, version.harness):
+        return {}
+    return load_files(repository.read_files(version.commit, version.harness)).files
+
+
+def states(repository: Repository, harness: str) -> list[Version]:
+    """Return v0, which is no tag but the commit before the first promotion, and all versions."""
+    found = versions(repository, harness)
+    _, parents = repository.origin(found[0].commit) if found else (0, None)
+    return [*([Version(harness, 0, parents.split()[0], {})] if parents else []), *found]
 
 
 def versions(repository: Repository, harness: str) -> list[Version]:
@@ -122,61 +160,26 @@ def _ready(repository: Repository) -> None:
     repository.identity()
 
 
-def _finish(
-    repository: Repository,
-    harness: str,
-    files: Mapping[str, str],
-    evidence: Mapping[str, Any],
-    force: bool,
-) -> Version | None:
-    """Return the version of these files if the branch has them, tagging what a crash left bare."""
-    if _incumbent(repository, harness) != tree_id(files):
+def _current(repository: Repository, harness: str, files: Mapping[str, str]) -> Version | None:
+    """Return the version of these files if the branch has them and they are tagged."""
+    if _incumbent(repository, harness) != _tree(files):
         return None
     last = repository.last_change(harness)
-    for version in versions(repository, harness):
-        if version.commit == last:
-            return version
-    if not (force or "rolled_back_to" in evidence):
-        if evidence.get("simulated"):
-            raise _simulated()
-        if not evidence.get("certified"):
-            raise _uncertified()
-    return _tag(repository, harness, evidence, force)
+    return next((v for v in versions(repository, harness) if v.commit == last), None)
 
 
-def _objections(
-    repository: Repository, harness: str, expected: str, evidence: Mapping[str, Any]
-) -> list[RepositoryError]:
-    found = []
-    if evidence.get("simulated"):
-        found.append(_simulated())
-    if not evidence.get("certified"):
-        found.append(_uncertified())
-    incumbent = _incumbent(repository, harness)
-    if incumbent not in (None, expected):
+def _obstacles(repository: Repository, case: Case) -> list[RepositoryError]:
+    found: list[RepositoryError] = []
+    if _incumbent(repository, case.harness) not in (None, case.expected):
         found.append(
             StalePromotion(
-                f"{harness} has changed since this candidate was compared with it",
+                f"{case.harness} has changed since this candidate was compared with it",
                 "optimize again from the current version, or promote with --force (it is recorded)",
             )
         )
-    if dirty := _dirty(repository, harness):
+    if dirty := _dirty(repository, case.harness):
         found.append(dirty)
     return found
-
-
-def _simulated() -> RepositoryError:
-    return RepositoryError(
-        "simulated models were used: that is no evidence about real ones",
-        "optimize with real models, or promote with --force (it is recorded)",
-    )
-
-
-def _uncertified() -> RepositoryError:
-    return RepositoryError(
-        "there is no certified result on the test split for this candidate",
-        "finish the run, or promote with --force (it is recorded)",
-    )
 
 
 def _dirty(repository: Repository, harness: str) -> RepositoryError | None:
@@ -191,10 +194,18 @@ def _dirty(repository: Repository, harness: str) -> RepositoryError | None:
 
 def _incumbent(repository: Repository, harness: str) -> str | None:
     """The tree of the harness on the current branch; None when it is not there."""
-    try:
-        return tree_id(repository.read_files("HEAD", harness))
-    except RepositoryError:
+    if not _holds(repository, "HEAD", harness):
         return None
+    return tree_id(repository.read_files("HEAD", harness))
+
+
+def _tree(files: Mapping[str, str]) -> str | None:
+    return tree_id(files) if files else None
+
+
+def _holds(repository: Repository, commit: str, harness: str) -> bool:
+    words = ("ls-tree", "--name-only", "--full-tree", commit, "--")
+    return bool(repository.git(*words, f"{repository.folder(harness)}/harness.yaml").strip())
 
 
 def _advance(repository: Repository, harness: str, files: Mapping[str, str], message: str) -> None:

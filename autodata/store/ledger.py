@@ -26,7 +26,7 @@ def tested(runs_folder: Path, documents: Iterable[str], simulated: bool) -> list
     Raises:
         CorruptJournal: a line of the ledger is damaged.
     """
-    records, now = _read(_path(runs_folder)), set(documents)
+    records, now = _read(place(runs_folder)), set(documents)
     same = {
         record.key
         for record in records
@@ -69,7 +69,7 @@ def note(
     Raises:
         StoreError: the ledger cannot be written; then nothing may be tested.
     """
-    path, names = _path(runs_folder), sorted(documents)
+    path, names = place(runs_folder), sorted(documents)
     split = hashlib.sha256("\n".join(names).encode()).hexdigest()[:32]
     try:
         runs_folder.mkdir(parents=True, exist_ok=True)
@@ -95,7 +95,8 @@ def note(
     return len(tested(runs_folder, names, simulated))
 
 
-def _path(runs_folder: Path) -> Path:
+def place(runs_folder: Path) -> Path:
+    """Return where a project keeps it."""
     return runs_folder / "test-ledger.jsonl"
 
 

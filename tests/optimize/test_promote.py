@@ -8,13 +8,13 @@ import pytest
 from autodata.errors import RepositoryError, StalePromotion
 from autodata.harness.repository import Repository
 from autodata.harness.spec import tree_id
-from autodata.optimize.promote import Version, promote, rollback, versions
+from autodata.optimize.promote import Case, Version, promote, rollback, versions
 from tests.harness.examples import FILES
 from tests.harness.repositories import git, make_repository
 
 BETTER = {**FILES, "prompts/challenger.md": "Ask better about {{document}}.\n"}
 BEST = {**FILES, "prompts/challenger.md": "Ask best about {{document}}.\n"}
-EVIDENCE = {"run": "r1", "candidate": "c1", "certified": True, "certificate": {"gain": 0.2}}
+EVIDENCE = {"run": "r1", "candidate": "c1", "certificate": {"gain": 0.2}}
 INCUMBENT = tree_id(FILES)
 
 
@@ -37,8 +37,9 @@ def promoted(
 ) -> Version:
     with Repository(place) as repository:
         commit = repository.resolve("r1", candidate)
-        evidence = {**EVIDENCE, "certified": certified}
-        return promote(repository, "tiny", commit, expected, evidence, force, "Promote\n\nwhy")
+        against = [] if certified else [RepositoryError("it was not tested", "test it")]
+        case = Case("tiny", commit, expected, EVIDENCE, against, "Promote\n\nwhy")
+        return promote(repository, case, force)
 
 
 def test_a_certified_candidate_becomes_a_commit_and_a_tag(place: Path) -> None:
@@ -93,7 +94,7 @@ def test_a_moved_incumbent_is_refused(place: Path) -> None:
 
 
 def test_a_missing_certificate_is_refused(place: Path) -> None:
-    with pytest.raises(RepositoryError, match="no certified result"):
+    with pytest.raises(RepositoryError, match="it was not tested"):
         promoted(place, certified=False)
     assert git(place, "rev-list", "--count", "HEAD") == "1"
 
@@ -143,7 +144,7 @@ def test_a_harness_new_to_the_repository_is_its_first_version(tmp_path: Path) ->
     files = {**BETTER, "harness.yaml": FILES["harness.yaml"].replace("tiny", "fresh")}
     with Repository(place) as repository:
         commit = repository.commit_candidate("r1", "c1", files, repository.head(), "m", 1)
-        version = promote(repository, "fresh", commit, "whatever", EVIDENCE)
+        version = promote(repository, Case("fresh", commit, "whatever", EVIDENCE))
         assert repository.read_files("HEAD", "fresh") == files
     assert version.tag == "harness/fresh/v1"
     assert (place / "harnesses/fresh/workflow.py").is_file()
@@ -160,7 +161,7 @@ def test_a_repository_without_commits_is_refused(tmp_path: Path) -> None:
     with Repository(tmp_path) as repository:
         commit = repository.commit_candidate("r1", "c1", FILES, None, "m", 1)
         with pytest.raises(RepositoryError, match="no commit yet"):
-            promote(repository, "tiny", commit, INCUMBENT, EVIDENCE)
+            promote(repository, Case("tiny", commit, INCUMBENT, EVIDENCE))
 
 
 def test_promotion_needs_an_identity(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:

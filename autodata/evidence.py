@@ -1,0 +1,167 @@
+"""What a run's journal says for and against promoting one of its candidates.
+
+A certificate counts if it follows from the run's own record and test episodes, and from the
+project's note of tests: it is made anew from these and compared. Knows nothing of git.
+"""
+
+from dataclasses import dataclass
+from math import isclose
+from pathlib import Path
+from typing import Any
+
+from autodata.errors import AutodataError, RepositoryError, StoreError
+from autodata.evaluation import episode_key, outcome_of
+from autodata.optimize.certify import certify, fingerprint
+from autodata.optimize.session import FINISHED
+from autodata.recorded import recorded_rules
+from autodata.store import ledger as test_ledger
+from autodata.store.journal import Journal
+from autodata.types import Cell, Json, Outcome
+from autodata.views import signed
+
+_FORCE = "or promote with --force (it is recorded)"
+
+
+def default_candidate(journal: Journal) -> str:
+    """Return the candidate that a run certified at its end.
+
+    Raises:
+        RepositoryError: it has not ended, or certified nobody; says who was tested.
+    """
+    name, finished = journal.folder.name, journal.find("session", FINISHED)
+    if finished is None:
+        raise RepositoryError(
+            f"run {name} has no test result yet: it is not finished",
+            f"finish it: autodata optimize --run {name}; or name a candidate with --force",
+        )
+    if finished["best"] != "c0":
+        return str(finished["best"])
+    tested = {record.key: record.body for record in journal.records("certification")}
+    since = [key for key, body in tested.items() if body.get("certified")]
+    if since:
+        raise RepositoryError(
+            f"run {name} certified nobody at its end, but {', '.join(since)} since",
+            f"autodata promote {name} {since[0]}",
+        )
+    results = "; ".join(f"{key} was tested: {_result(body)}" for key, body in tested.items())
+    raise RepositoryError(
+        f"run {name} certified nobody: "
+        + (results or "no candidate was believed to be better, so none was tested"),
+        f"look at `autodata show {name}`; name a candidate and --force to promote all the same",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """Whether a candidate has a certificate that counts, and what speaks against promoting it."""
+
+    certified: bool
+    objections: list[RepositoryError]
+
+
+def examine(runs: Path, journal: Journal, run: Json, candidate: Json) -> Findings:
+    """Look at what a search has recorded of a candidate; the weightiest objection comes first."""
+    against = []
+    if run["simulated"]:
+        against.append(
+            RepositoryError(
+                "simulated models were used: that is no evidence about real ones",
+                f"optimize with real models, {_FORCE}",
+            )
+        )
+    doubt = _doubt(runs, journal, run, candidate)
+    return Findings(doubt is None, [*against, *([doubt] if doubt else [])])
+
+
+def _doubt(runs: Path, journal: Journal, run: Json, candidate: Json) -> RepositoryError | None:
+    """Return why a candidate does not count as certified, if so."""
+    name, chosen = journal.folder.name, candidate["candidate_id"]
+    certificate = journal.find("certification", chosen)
+    if certificate is None:
+        return _untested(journal, name, chosen)
+    try:
+        told = difference(certificate, certificate_anew(runs, journal, run, candidate))
+    except AutodataError as error:
+        told = error.problem
+    if told:
+        return RepositoryError(
+            f"the certificate of {chosen} does not follow from what run {name} recorded: {told}",
+            f"restore the run's journal and {test_ledger.place(runs)} from a backup, {_FORCE}",
+        )
+    if certificate["certified"]:
+        return None
+    return RepositoryError(
+        f"{chosen} was tested and is not certified: {_result(certificate)}",
+        f"promote one that is, {_FORCE}",
+    )
+
+
+def certificate_anew(runs: Path, journal: Journal, run: Json, candidate: Json) -> Json:
+    """Return the certificate that follows from a run's record, its test episodes, and the ledger.
+
+    Raises:
+        StoreError: something that it must follow from is missing.
+    """
+    name, chosen = journal.folder.name, candidate["candidate_id"]
+    bodies = (record.body for record in journal.records("episode"))
+    documents = sorted({body["document_id"] for body in bodies if body["split"] == "test"})
+    if fingerprint(documents) != run["test_split"]:
+        raise StoreError("the test episodes are not of its test documents")
+    tests = test_ledger.tested(runs, documents, run["simulated"])
+    earlier = test_ledger.before(tests, name, [candidate["tree"]])
+    if earlier is None:
+        raise StoreError(f"{test_ledger.place(runs)} has no note of this test")
+    rules = recorded_rules(run, journal.records("episode"), documents)
+
+    def outcomes(tree: str) -> list[Outcome]:
+        return [_outcome(journal, tree, cell) for cell in rules.cells]
+
+    ours, before = outcomes(candidate["tree"]), outcomes(run["baseline_tree"])
+    return certify(rules, earlier[0], chosen, ours, "c0", before).body()
+
+
+def _outcome(journal: Journal, tree: str, cell: Cell) -> Outcome:
+    body = journal.find("episode", episode_key(tree, cell))
+    if body is None or body["status"] == "void":
+        raise StoreError(f"there is no episode of document {cell.document_id}, {cell.repeat}")
+    return outcome_of(cell, body)
+
+
+def difference(found: Any, follows: Any, place: str = "") -> str:
+    """Say where a certificate is not what follows, or return nothing; the last digit may differ."""
+    if isinstance(found, dict) and isinstance(follows, dict):
+        names = {**found, **follows}
+        told = (difference(found.get(n), follows.get(n), f"{place}.{n}".strip(".")) for n in names)
+        return next(filter(None, told), "")
+    numbers = all(type(value) in (int, float) for value in (found, follows))
+    if numbers and isclose(found, follows, rel_tol=1e-9, abs_tol=1e-9):
+        return ""
+    if type(found) is type(follows) and found == follows:
+        return ""
+    return f"{place} is {found!r:.80}, {follows!r:.80} follows"
+
+
+def _untested(journal: Journal, name: str, chosen: str) -> RepositoryError:
+    if chosen == "c0":
+        return RepositoryError(
+            f"c0 is what run {name} began with: the others are tested against it",
+            f"name another candidate: autodata show {name}; {_FORCE}",
+        )
+    if journal.find("session", FINISHED) is None:
+        return RepositoryError(
+            f"{chosen} was not tested: run {name} is not finished",
+            f"finish it: autodata optimize --run {name}; {_FORCE}",
+        )
+    return RepositoryError(
+        f"{chosen} was not tested on the sealed test documents",
+        f"test it: autodata certify {name} {chosen}; {_FORCE}",
+    )
+
+
+def _result(certificate: Json) -> str:
+    try:
+        found, documents = certificate["difference"], int(certificate["documents"])
+        mean, low, high = (signed(float(found[end])) for end in ("mean", "low", "high"))
+    except (KeyError, TypeError, ValueError):
+        return "its certificate cannot be read"
+    return f"difference {mean} [{low}, {high}] on {documents} documents"
