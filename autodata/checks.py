@@ -40,8 +40,7 @@ def check_all(root: Path, project: Project | None, error: AutodataError | None) 
     if project is not None:
         checks.append(Check(True, f"configuration: {project.config_file}"))
         checks.append(_harness(project))
-        keys = [model.api_key_env for model in project.config.models.values()]
-        clean = without_keys(os.environ, keys)
+        clean = without_keys(os.environ, project.config.secrets)
         checks += [_model(name, model, clean, root) for name, model in project.config.used.items()]
         checks += _gpus(project)
     return checks

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from ipaddress import ip_address
 from itertools import chain
-from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from autodata.config import ROLES, Config, ModelConfig
+from autodata.config import ROLES, Config, ModelConfig, Shaping
+from autodata.config_shaping import SHAPERS, Mistake, shaping, together
 
 USERS = {
     "base_url": ("openai", "anthropic", "vllm", "local"),
@@ -24,6 +24,7 @@ USERS = {
     "args": ("vllm",),
     "python": ("vllm",),
     "script": ("scripted",),
+    **SHAPERS,
 }
 """The providers that look at a setting; all others would ignore it without a word."""
 
@@ -46,18 +47,15 @@ _URL = re.compile(r"https?://([\w.-]+|\[[0-9A-Fa-f:]+\])(:\d+)?(/[^\s?#@]*)?")
 _NUMBERS = re.compile(r"[\d.]+|.*:.*")
 
 
-class Mistake(NamedTuple):
-    """A setting that cannot be meant: its keys from the top, what is wrong, and the fix."""
-
-    path: tuple[str, ...]
-    problem: str
-    fix: str
-
-
 def mistakes(config: Config, environment: Mapping[str, str]) -> Iterator[Mistake]:
     """Find what is wrong, the most telling first."""
     models = (_model(name, model) for name, model in config.models.items())
-    return chain(_roles(config), *models, _keys(config, environment))
+    asked = (
+        chain(shaping(("roles", name), role, config.models[role.model]), together(config, name))
+        for name, role in config.roles.items()
+        if role.model in config.models
+    )
+    return chain(_roles(config), *models, *asked, _keys(config, environment))
 
 
 def _roles(config: Config) -> Iterator[Mistake]:
@@ -108,6 +106,7 @@ def _model(name: str, model: ModelConfig) -> Iterator[Mistake]:
         if model.provider not in users and getattr(model, field) != getattr(unset, field):
             fix = f"take it out, or set provider: {' or '.join(users)}"
             yield mistake(field, f": provider {model.provider} has no use for it", fix)
+    yield from shaping(("models", name), model, model)
     if model.base_url and not all(_is_address(url) for url in model.urls):
         fix = "write it like http://host:8000/v1; a key goes into the environment variable that "
         yield mistake("base_url", " is no address of a server", f"{fix}api_key_env names")
@@ -163,21 +162,32 @@ def _gpus(model: ModelConfig) -> Iterator[tuple[str, str]]:
 
 
 def _keys(config: Config, environment: Mapping[str, str]) -> Iterator[Mistake]:
-    """Look at keys, and quote neither them nor what could be one in the wrong place."""
+    """Look at keys and headers; quote neither them nor what could be one in the wrong place."""
     for name, model in config.used.items():
-        variable = model.api_key_env
-        if not variable:
-            continue
-        key = environment.get(variable, "").strip()
-        if not key and not _VARIABLE.fullmatch(variable):
-            problem = " names no environment variable (is it the key itself?)"
-            fix = "export the key, as in OPENAI_API_KEY=..., and write OPENAI_API_KEY here"
-        elif not key:
-            problem, fix = f": the environment has no {variable}", f"export {variable}=..."
-        elif not (key.isascii() and key.isprintable()):
-            problem = f": the value of {variable} has characters that no key has"
-            fix = f"export {variable}=... again, in plain letters"
-        else:
-            continue
-        path = ("models", name, "api_key_env")
-        yield Mistake(path, f"models.{name}.api_key_env{problem}", fix)
+        path: tuple[str, ...] = ("models", name, "api_key_env")
+        if variable := model.api_key_env:
+            yield from _variable(path, variable, "key", environment)
+    shaped: list[tuple[str, str, Shaping]] = [("models", *item) for item in config.used.items()]
+    shaped += [("roles", *item) for item in config.roles.items()]
+    for section, name, settings in shaped:
+        for header, value in settings.headers.items():
+            path = (section, name, "headers", header, "env")
+            yield from _variable(path, value.env, "header", environment)
+
+
+def _variable(
+    path: tuple[str, ...], variable: str, kind: str, environment: Mapping[str, str]
+) -> Iterator[Mistake]:
+    example, thing = ("OPENAI_API_KEY", "key") if kind == "key" else ("TEAM", "value")
+    value = environment.get(variable, "").strip()
+    if not value and not _VARIABLE.fullmatch(variable):
+        problem = f" names no environment variable (is it the {thing} itself?)"
+        fix = f"export the {thing}, as in {example}=..., and write {example} here"
+    elif not value:
+        problem, fix = f": the environment has no {variable}", f"export {variable}=..."
+    elif not (value.isascii() and value.isprintable()):
+        problem = f": the value of {variable} has characters that no {kind} has"
+        fix = f"export {variable}=... again, in plain letters"
+    else:
+        return
+    yield Mistake(path, f"{'.'.join(path)}{problem}", fix)

@@ -18,7 +18,7 @@ from autodata.config import Config
 from autodata.config_checks import mistakes
 from autodata.errors import ConfigurationError
 
-_UNSHOWN = {"api_key_env", "base_url", "args"}
+_UNSHOWN = {"api_key_env", "base_url", "args", "headers", "extra_body"}
 """Fields in which a key may stand by mistake; what they hold is never printed."""
 
 
@@ -171,6 +171,8 @@ def _explain(error: ValidationError, data: Any, source: Source) -> Configuration
         words = re.findall(r"'([^']*)'", str(first["ctx"]["expected"]))
         near = get_close_matches(str(first["input"]), words, 1)
         fix = f"did you mean {near[0]!r}?" if near else fix
+    if "headers" in path:
+        fix = f"write {field}: {{env: VARIABLE}}, and export VARIABLE with the value"
     return ConfigurationError(f"{source.place(*path)}: {field}: {shown}: {message}", fix)
 
 

@@ -6,13 +6,12 @@ Knows nothing of runs and roles but their deadlines.
 import asyncio
 import math
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from autodata.config import ModelConfig, RoleConfig
+from autodata.config import ANTHROPIC_TOKENS, Config, ModelConfig, RoleConfig
 from autodata.errors import RequestRejected
-from autodata.models.anthropic_wire import DEFAULT_MAX_TOKENS
 from autodata.models.base import Deadlines, Model
 from autodata.models.endpoint import Endpoint, EndpointLimits
 from autodata.models.gpus import share_out
@@ -40,9 +39,8 @@ async def start(
         ConfigurationError: something cannot be started; says the fix.
     """
     config = project.config
-    keys = [model.api_key_env for model in config.models.values() if model.api_key_env]
     servers = await stack.enter_async_context(
-        Servers(folder / "servers", report, root=project.root, key_names=keys)
+        Servers(folder / "servers", report, root=project.root, key_names=config.secrets)
     )
     served = {name: model for name, model in config.used.items() if model.served}
     served = await asyncio.to_thread(share_out, served, os.environ)
@@ -52,7 +50,7 @@ async def start(
         urls = addresses.get(name, settings.urls)
         endpoints[name] = Endpoint(
             name,
-            _model(settings, urls, project.root, documents),
+            _model(settings, urls, project.root, documents, _secrets(config, name)),
             limits_of(settings, config.budget.pause_hours or math.inf),
             provider=settings.provider,
             model_name=settings.model,
@@ -72,7 +70,7 @@ def silent(name: str, settings: ModelConfig) -> Endpoint:
 
 def limits_of(settings: ModelConfig, pause_hours: float = 0.0) -> EndpointLimits:
     """Return an endpoint's limits; a reply has one wherever the provider wants one."""
-    least = DEFAULT_MAX_TOKENS if settings.provider == "anthropic" else 0
+    least = ANTHROPIC_TOKENS if settings.provider == "anthropic" else 0
     return EndpointLimits(
         settings.concurrency,
         deadlines_of(settings),
@@ -91,8 +89,27 @@ def deadlines_of(model: ModelConfig, role: RoleConfig | None = None) -> Deadline
     return Deadlines(of("connect_s"), of("first_token_s"), of("total_s"))
 
 
+def headers_of(model: ModelConfig, role: RoleConfig) -> tuple[tuple[str, str], ...]:
+    """Return the headers of a role's requests with the environment variables of their values."""
+    named = {name.lower(): (name, header.env) for name, header in model.headers.items()}
+    named |= {name.lower(): (name, header.env) for name, header in role.headers.items()}
+    return tuple(named.values())
+
+
+def _secrets(config: Config, name: str) -> dict[str, str]:
+    """Return the values of all headers that a model is sent, by environment variable."""
+    roles = [role.headers for role in config.roles.values() if role.model == name]
+    shaped = [config.models[name].headers, *roles]
+    variables = {header.env for headers in shaped for header in headers.values()}
+    return {variable: os.environ.get(variable, "").strip() for variable in variables}
+
+
 def _model(
-    settings: ModelConfig, urls: Sequence[str], root: Path, documents: list[Document]
+    settings: ModelConfig,
+    urls: Sequence[str],
+    root: Path,
+    documents: list[Document],
+    secrets: Mapping[str, str],
 ) -> Model:
     made = model_class(settings.provider)
     if settings.provider == "simulated":
@@ -108,6 +125,7 @@ def _model(
             base_url=url,
             api_key=key,
             structured=settings.structured,
+            secrets=secrets,
         )
         for url in urls
     ]

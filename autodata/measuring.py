@@ -135,8 +135,9 @@ async def serve(
             "there is nothing to serve", "give a model `provider: vllm` or `local`, and no base_url"
         )
     wanted = await asyncio.to_thread(share_out, wanted, os.environ)
-    keys = [model.api_key_env for model in models.values() if model.api_key_env]
     logs = project.runs / "serve" / session
-    async with Servers(logs, reports.line, root=project.root, key_names=keys) as servers:
+    async with Servers(
+        logs, reports.line, root=project.root, key_names=project.config.secrets
+    ) as servers:
         await servers.start_models(wanted, ready)
         await asyncio.Event().wait()

@@ -36,6 +36,7 @@ group by all order by c.iteration
 TOTALS = """
 select count(*) as calls, coalesce(sum(prompt_tokens), 0) as prompt_tokens,
        coalesce(sum(completion_tokens), 0) as completion_tokens,
+       coalesce(sum(reasoning_tokens), 0) as reasoning_tokens,
        coalesce(sum(cost_usd), 0) as usd, coalesce(sum(seconds), 0) as seconds,
        count(*) filter (outcome <> 'ok') as failed,
        count(*) filter (outcome = 'Malformed') as malformed
@@ -43,7 +44,10 @@ from calls where run_id = $run
 """
 
 UNUSABLE = """
-select role, outcome, count(*) as calls
+select role, outcome, count(*) as calls,
+       count(*) filter (
+         outcome = 'Truncated' and reasoning_tokens > 0 and coalesce(reply->>'text', '') = ''
+       ) as thought
 from calls where run_id = $run and outcome <> 'ok' group by all order by calls desc, role, outcome
 """
 

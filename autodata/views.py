@@ -43,13 +43,12 @@ def run_view(report: Json, state: str, width: int = 120) -> RenderableType:
             f"  {state}  harness {run['harness']}  seed {run['seed']}",
         )
     )
-    tokens = totals["prompt_tokens"] + totals["completion_tokens"]
     episodes = sum(line["episodes"] for line in report["episodes"])
     void = sum(line["void"] for line in report["episodes"])
     parts.append(
         Text(
             f"{len(report['iterations'])} iterations  {episodes:,} episodes ({void} void)  "
-            f"{totals['calls']:,} calls  {tokens:,} tokens  ${totals['usd']:.2f}"
+            f"{totals['calls']:,} calls  {tokens(totals)}  ${totals['usd']:.2f}"
         )
     )
     if report["unusable"]:
@@ -76,10 +75,21 @@ def run_view(report: Json, state: str, width: int = 120) -> RenderableType:
     return Group(*parts)
 
 
+def tokens(totals: Json) -> str:
+    """Say how many tokens something took, and what thinking took of them where any is known."""
+    thought = totals["reasoning_tokens"]
+    part = f" ({thought:,} of thinking)" if thought else ""
+    return f"{totals['prompt_tokens'] + totals['completion_tokens']:,} tokens{part}"
+
+
 def unusable(counts: Sequence[Json]) -> str:
-    """Say how many replies were of no use, by role and why."""
+    """Say how many replies were of no use, by role and why; of which thinking used up how many."""
     told = ", ".join(f"{row['calls']:,} {row['outcome']} of {row['role']}" for row in counts)
-    return f"replies of no use, paid for all the same: {told}"
+    thought = sum(row["thought"] for row in counts)
+    fix = "raise their max_tokens, or let them think less"
+    return f"replies of no use, paid for all the same: {told}" + (
+        f"; thinking used up {thought:,} of them: {fix}" if thought else ""
+    )
 
 
 def _baseline_alone(report: Json, state: str) -> list[Text]:

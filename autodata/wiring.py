@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from autodata.acceptance import policy_from
-from autodata.config import Config
+from autodata.config import Config, Shaping
 from autodata.corpus import read_corpus
 from autodata.documents import deal, split_digest
-from autodata.endpoints import deadlines_of, silent, start
+from autodata.endpoints import deadlines_of, headers_of, silent, start
 from autodata.episode.protocol import Domain, RoleSettings, TaskProtocol, Team
 from autodata.errors import (
     AuthenticationFailed,
@@ -150,7 +150,8 @@ def role_settings(config: Config) -> dict[str, RoleSettings]:
 def identity(config: Config, documents: Mapping[Split, Sequence[Document]]) -> Json:
     """Return what makes a run this run: all settings but budgets, addresses and deadlines.
 
-    A run may be resumed with another of these or another key, and with nothing else changed.
+    A run may be resumed with another of these, another key or other headers, and with nothing else
+    changed. What shapes requests is in it where it is set: earlier versions had none.
     """
     digests = {split: split_digest(documents[split]) for split in SPLITS}
     return {**settings_of(config), "split_digests": digests}
@@ -159,7 +160,7 @@ def identity(config: Config, documents: Mapping[Split, Sequence[Document]]) -> J
 def settings_of(config: Config) -> Json:
     """Return the settings that belong to a run's identity."""
     names = ("provider", "model", "api", "structured", "max_tokens")
-    waits = {field.name for field in fields(Deadlines)}
+    waits = {field.name for field in fields(Deadlines)} | {*Shaping.model_fields}
     dump = config.model_dump(
         mode="json",
         exclude={
@@ -170,10 +171,19 @@ def settings_of(config: Config) -> Json:
         },
     )
     dump["models"] = {
-        name: {field: getattr(model, field) for field in names}
+        name: {field: getattr(model, field) for field in names} | _shape(model)
         for name, model in config.models.items()
     }
+    for name, role in config.roles.items():
+        dump["roles"][name] |= _shape(role)
     return dump
+
+
+def _shape(settings: Shaping) -> Json:
+    """Return the settings that shape a reply, those that are set, as they stand in the file."""
+    return settings.model_dump(
+        mode="json", include={*Shaping.model_fields} - {"headers"}, exclude_defaults=True
+    )
 
 
 def slots(config: Config) -> int:
@@ -219,6 +229,8 @@ async def engine(
                 settings.temperature,
                 settings.max_tokens,
                 deadlines_of(config.models[settings.model], settings),
+                config.models[settings.model].body | settings.body,
+                headers_of(config.models[settings.model], settings),
             )
             for role, settings in config.roles.items()
         }

@@ -15,6 +15,9 @@ from typing import Any
 
 from aiohttp import web
 
+SIGNATURE = "c2lnbmVk"
+"""With what Anthropic signs a thought; it must come back as it was."""
+
 
 @dataclass(frozen=True)
 class Seen:
@@ -31,7 +34,7 @@ class Say:
     """Answer with this reply, in the format (and stream) the request asks for.
 
     `tools` are (id, name, arguments) with arguments as a JSON text. `finish` is OpenAI's word or
-    Anthropic's, whatever the path needs.
+    Anthropic's, whatever the path needs. `thought` is what the model thinks before it answers.
     """
 
     text: str = "ok"
@@ -43,6 +46,8 @@ class Say:
     cached_tokens: int = 0
     stored_tokens: int = 0
     after_s: float = 0.0
+    thought: str = ""
+    reasoning_tokens: int = 0
 
 
 @dataclass(frozen=True)
@@ -217,6 +222,8 @@ def _answer(seen: Seen, say: Say) -> dict[str, Any]:
             "refusal": say.refusal or None,
             "tool_calls": [_openai_tool(tool) for tool in say.tools],
         }
+        if say.thought:
+            choice["message"]["reasoning_content"] = say.thought
     else:
         choice["text"] = say.text
     model = seen.body["model"]
@@ -228,16 +235,22 @@ def _openai_tool(tool: tuple[str, str, str]) -> dict[str, Any]:
 
 
 def _openai_usage(say: Say) -> dict[str, Any]:
-    return {
+    usage: dict[str, Any] = {
         "prompt_tokens": say.prompt_tokens,
         "completion_tokens": say.completion_tokens,
         "total_tokens": say.prompt_tokens + say.completion_tokens,
         "prompt_tokens_details": {"cached_tokens": say.cached_tokens},
     }
+    if say.reasoning_tokens:
+        usage["completion_tokens_details"] = {"reasoning_tokens": say.reasoning_tokens}
+    return usage
 
 
 def _anthropic_answer(seen: Seen, say: Say) -> dict[str, Any]:
-    content: list[dict[str, Any]] = [{"type": "text", "text": say.text}] if say.text else []
+    content: list[dict[str, Any]] = []
+    if say.thought:
+        content.append({"type": "thinking", "thinking": say.thought, "signature": SIGNATURE})
+    content += [{"type": "text", "text": say.text}] if say.text else []
     content += [
         {"type": "tool_use", "id": tool[0], "name": tool[1], "input": json.loads(tool[2])}
         for tool in say.tools
@@ -255,8 +268,13 @@ def _anthropic_answer(seen: Seen, say: Say) -> dict[str, Any]:
             "output_tokens": say.completion_tokens,
             "cache_read_input_tokens": say.cached_tokens,
             "cache_creation_input_tokens": say.stored_tokens,
+            "output_tokens_details": _thinking(say),
         },
     }
+
+
+def _thinking(say: Say) -> dict[str, int] | None:
+    return {"thinking_tokens": say.reasoning_tokens} if say.reasoning_tokens else None
 
 
 def _events(seen: Seen, say: Say) -> list[tuple[str, Any]]:
@@ -270,7 +288,8 @@ def _events(seen: Seen, say: Say) -> list[tuple[str, Any]]:
 
     half = len(say.text) // 2
     name = "content" if chat else "text"
-    events = [chunk(**{name: say.text[:half]}), chunk(**{name: say.text[half:]})]
+    events = [chunk(reasoning_content=part) for part in (say.thought[:3], say.thought[3:]) if part]
+    events += [chunk(**{name: say.text[:half]}), chunk(**{name: say.text[half:]})]
     for index, tool in enumerate(say.tools):
         first = _openai_tool((tool[0], tool[1], tool[2][:3])) | {"index": index}
         rest = {"index": index, "function": {"arguments": tool[2][3:]}}
@@ -291,20 +310,29 @@ def _anthropic_events(seen: Seen, say: Say) -> list[tuple[str, Any]]:
     for index, block in enumerate(blocks):
         if block["type"] == "text":
             begin = {"type": "text", "text": ""}
-            delta = {"type": "text_delta", "text": block["text"]}
+            deltas = [{"type": "text_delta", "text": block["text"]}]
+        elif block["type"] == "thinking":
+            begin = block | {"thinking": "", "signature": ""}
+            deltas = [
+                {"type": "thinking_delta", "thinking": block["thinking"]},
+                {"type": "signature_delta", "signature": block["signature"]},
+            ]
         else:
             begin = block | {"input": {}}
-            delta = {"type": "input_json_delta", "partial_json": json.dumps(block["input"])}
+            deltas = [{"type": "input_json_delta", "partial_json": json.dumps(block["input"])}]
         events += [
             {"type": "content_block_start", "index": index, "content_block": begin},
-            {"type": "content_block_delta", "index": index, "delta": delta},
+            *({"type": "content_block_delta", "index": index, "delta": d} for d in deltas),
             {"type": "content_block_stop", "index": index},
         ]
     events += [
         {
             "type": "message_delta",
             "delta": {"stop_reason": stop, "stop_sequence": None},
-            "usage": {"output_tokens": say.completion_tokens},
+            "usage": {
+                "output_tokens": say.completion_tokens,
+                "output_tokens_details": _thinking(say),
+            },
         },
         {"type": "message_stop"},
     ]

@@ -16,6 +16,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 LAYERS: list[set[str]] = [
     {"errors", "types"},
     {"config"},
+    {"config_shaping"},
     {"config_checks"},
     {"config_file"},
     {"acceptance", "concurrency", "corpus", "documents", "harness", "models", "store"},

@@ -171,6 +171,7 @@ def test_evaluate_measures_a_harness_and_a_candidate(mine: Place) -> None:
         "low",
         "pass_rate",
         "prompt_tokens",
+        "reasoning_tokens",
         "run_id",
         "simulated",
         "split",

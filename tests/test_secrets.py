@@ -11,6 +11,7 @@ from tests.killing import KEY, KEY_NAME, RUN, Command, forks, lines, small_proje
 from tests.loopback import Action, Say, Script, Seen, Status
 
 OPTIMIZE = ("optimize", "--run", RUN)
+TEAM_NAME, TEAM = "AUTODATA_TEST_TEAM", "planted-team-4c81d0"
 GIT = """#!/bin/sh
 env >> "{log}"; echo "$@" >> "{log}"
 exec {git} "$@"
@@ -42,8 +43,8 @@ def telltale_git(folder: Path) -> tuple[Path, Path]:
     return program.parent, log
 
 
-def files_with_key(folder: Path) -> list[Path]:
-    return [path for path in folder.rglob("*") if path.is_file() and KEY.encode() in content(path)]
+def files_with_key(folder: Path, key: str) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file() and key.encode() in content(path)]
 
 
 def content(path: Path) -> bytes:
@@ -72,10 +73,10 @@ def told(command: Command) -> dict[int, bytes]:
     return found
 
 
-def no_key_is_left(place: Place, logs: Path) -> None:
-    assert files_with_key(place.folder) == []
-    assert files_with_key(logs) == []
-    assert KEY not in place.git("log", "--all", "--patch", "--notes", "--format=raw")
+def no_key_is_left(place: Place, logs: Path, key: str = KEY) -> None:
+    assert files_with_key(place.folder, key) == []
+    assert files_with_key(logs, key) == []
+    assert key not in place.git("log", "--all", "--patch", "--notes", "--format=raw")
 
 
 def test_a_planted_key_is_nowhere_but_in_requests(tmp_path: Path) -> None:
@@ -119,3 +120,34 @@ def test_an_error_that_quotes_the_key_is_told_without_it(tmp_path: Path) -> None
         assert "does not accept the key" in said
         assert "fix: " in said
         no_key_is_left(place, tmp_path / "logs")
+
+
+def test_the_value_of_a_header_is_nowhere_but_in_requests(tmp_path: Path) -> None:
+    """A role's own, and one that the server quotes in replies and errors."""
+    answer = solver()
+
+    def act(seen: Seen) -> Action:
+        value = seen.headers["x-team"]
+        if seen.index == 7:
+            return Status(503, {"error": {"message": value, "type": value, "code": value}})
+        return Say(f" {value}") if seen.index % 5 == 0 else answer(seen)
+
+    header = f"{{X-Team: {{env: {TEAM_NAME}}}}}"
+    with (
+        served(act) as server,
+        forks(tmp_path / "logs", **{TEAM_NAME: f"{TEAM}\n"}) as run,
+    ):
+        place = small_project(tmp_path / "project", server.url, iterations=1, episodes=60)
+        settings = [f"--set=roles.{role}.headers={header}" for role in ("weak", "strong")]
+        command = run.begin(place, *OPTIMIZE, *settings)
+        assert until(lambda: lines(place, "episode") > 0, command)
+        given = told(command)
+        assert given, "the sandbox's workers are children"
+        assert [pid for pid, text in given.items() if TEAM.encode() in text] == []
+        assert command.wait() == 0, command.said
+        for words in (("show", RUN), ("replay", RUN), ("sql", "from calls")):
+            assert run.run(place, *words)[0] == 0
+        no_key_is_left(place, tmp_path / "logs", TEAM)
+        assert {seen.headers["x-team"] for seen in server.seen} == {TEAM}
+        journal = b"".join(path.read_bytes() for path in place.folder.rglob("*.jsonl"))
+        assert b'" ***"' in journal

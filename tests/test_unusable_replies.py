@@ -71,3 +71,25 @@ def test_malformed_replies_are_counted_by_role_in_sql_and_in_a_runs_totals(
     assert report["totals"]["malformed"] == 6
     assert report["totals"]["failed"] == sum(row["calls"] for row in report["unusable"])
     assert "6 Malformed of challenger" in good(evaluated("show", "e")).out
+
+
+def test_what_thinking_took_is_shown_and_that_it_left_no_answer(fresh: Place) -> None:
+    def act(seen: Seen) -> Say:
+        if seen.body["model"] == "weak":
+            return Say("", "length", thought="hm", reasoning_tokens=8, completion_tokens=8)
+        return Say("nope", thought="hm", reasoning_tokens=1000, completion_tokens=1001)
+
+    fresh.write("harnesses/bad/harness.yaml", "name: bad\ndescription: Goes on.\n")
+    fresh.write("harnesses/bad/prompts/challenger.md", "Make an example of {{document}}.\n")
+    fresh.write("harnesses/bad/workflow.py", WORKFLOW)
+    with served(act) as server:
+        fresh.write("http.yaml", MODELS % {"url": f"{server.url}/v1"})
+        words = ("--models=http.yaml", "--set=protocol.domain=research", "--most=1")
+        done = good(fresh("evaluate", "bad", "--run=t", *words))
+    fix = "thinking used up 6 of them: raise their max_tokens, or let them think less"
+    for told in (done.out, good(fresh("show", "t")).out):
+        assert "3,048 of thinking" in told
+        assert fix in " ".join(told.split())
+    query = "select role, sum(reasoning_tokens)::int as n from calls group by all order by 1"
+    found = good(fresh("sql", query, "--format=json")).json
+    assert found == [{"role": "challenger", "n": 3000}, {"role": "weak", "n": 48}]

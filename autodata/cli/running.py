@@ -145,6 +145,7 @@ def evaluate(
     spend = Spend.total(outcome.spend for outcome in outcomes)
     with open_tables(run_id) as connection:
         unusable = report.rows(connection, report.UNUSABLE, run_id)
+        totals = report.rows(connection, report.TOTALS, run_id)[0]
     data = {
         "run_id": run_id,
         "harness": harness,
@@ -157,6 +158,7 @@ def evaluate(
         "calls": spend.calls,
         "prompt_tokens": spend.prompt_tokens,
         "completion_tokens": spend.completion_tokens,
+        "reasoning_tokens": totals["reasoning_tokens"],
         "cost_usd": spend.cost_usd,
         "unusable": unusable,
         "simulated": project.config.simulated,
@@ -167,8 +169,7 @@ def evaluate(
     shown = views.rate(accepted / len(outcomes), low, high)
     console.print(
         f"pass rate {shown}  ({accepted} of {len(outcomes)} "
-        f"{split} episodes)  {spend.calls:,} calls  "
-        f"{spend.prompt_tokens + spend.completion_tokens:,} tokens  ${spend.cost_usd:.2f}"
+        f"{split} episodes)  {spend.calls:,} calls  {views.tokens(data)}  ${spend.cost_usd:.2f}"
     )
     if unusable:
         console.print(views.unusable(unusable))

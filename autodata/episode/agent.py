@@ -55,7 +55,8 @@ async def converse(
     for turn in range(turns):
         request = replace(base, messages=tuple(messages), tools=tools, again=True)
         reply = await ask(str(turn), request)
-        messages.append(Message("assistant", reply.text, reply.tool_calls))
+        said = Message("assistant", reply.text, reply.tool_calls, thinking=reply.thinking)
+        messages.append(said)
         if not reply.tool_calls:
             return tuple(messages)
         for call in reply.tool_calls:

@@ -6,6 +6,7 @@ Knows nothing of deadlines, retries and budgets: one try, one reply or one `Prov
 import asyncio
 import json
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -40,7 +41,8 @@ class AnthropicModel:
 
     `structured` says how a schema is asked for: `schema` as an output format, `json` as a forced
     tool (models that know no output format), `none` as words. The API knows neither seeds nor, from
-    SDK 2 on, a temperature, so both are left out; `extra` goes into every body as it is.
+    SDK 2 on, a temperature, so both are left out. `secrets` are the values of the headers that
+    requests ask for, by environment variable.
     """
 
     def __init__(
@@ -50,7 +52,7 @@ class AnthropicModel:
         base_url: str = "",
         api_key: str = "",
         structured: Literal["schema", "json", "none"] = "schema",
-        extra: Json | None = None,
+        secrets: Mapping[str, str] | None = None,
     ) -> None:
         base_url = base_url or f"https://{HOST}"
         host = urlsplit(base_url).hostname or base_url
@@ -60,9 +62,9 @@ class AnthropicModel:
             )
         self._model = model
         self._where = f"{model} at {host}"
-        self._key = api_key
+        self._secrets = secrets or {}
+        self._keys = (api_key, *self._secrets.values())
         self._structured = structured
-        self._extra = extra or {}
         self._client = AsyncAnthropic(
             api_key=api_key or "none",
             base_url=base_url,
@@ -85,10 +87,12 @@ class AnthropicModel:
         schema = body.get("output_config", {}).get("format")
         if schema:
             schema["schema"] = anthropic.transform_schema(schema["schema"])
+        body["extra_body"] = anthropic_wire.extra_body(request)
+        body["extra_headers"] = {name: self._secrets[held] for name, held in request.headers}
         started = time.monotonic()
         try:
             message = await self._send(body, deadlines)
-            reply = failures.redact_reply(anthropic_wire.read_reply(message, request), self._key)
+            reply = failures.redact_reply(anthropic_wire.read_reply(message, request), self._keys)
         except anthropic.APIError as error:
             raise self._failure(error) from None
         except httpx2.HTTPError as error:
@@ -111,7 +115,6 @@ class AnthropicModel:
 
     async def _send(self, body: Json, deadlines: Deadlines) -> Any:
         create = self._client.messages
-        body["extra_body"] = self._extra
         body["timeout"] = httpx2.Timeout(None, connect=deadlines.connect_s)
         if not deadlines.first_token_s:
             return await create.create(**body, stream=False)
@@ -146,4 +149,4 @@ class AnthropicModel:
         return failures.shorten(self._safe(str(error) or type(error).__name__))
 
     def _safe(self, text: str) -> str:
-        return failures.redact(text, self._key)
+        return failures.redact(text, self._keys)

@@ -6,12 +6,16 @@ Knows nothing of connections. Roles `system` and `tool` of our requests have oth
 import json
 from typing import Any, Literal
 
+from autodata.config import ANTHROPIC_TOKENS
 from autodata.models.base import FinishReason, Message, Reply, Request, ToolCall
 from autodata.models.openai_wire import UNPARSED, count, counted, schema_words
 from autodata.types import Json
 
-DEFAULT_MAX_TOKENS = 4096  # the API wants a number; endpoints usually set their own
 FORCED = "reply"
+EFFORT = "reasoning_effort"
+
+# The blocks that say what the model thought, in words or sealed, and what they hold.
+_THOUGHTS = {"thinking": ("thinking", "signature"), "redacted_thinking": ("data",)}
 
 _FINISH: dict[str, FinishReason] = {
     "end_turn": "stop",
@@ -26,11 +30,14 @@ _FINISH: dict[str, FinishReason] = {
 def request_body(
     request: Request, model: str, structured: Literal["schema", "json", "none"]
 ) -> Json:
-    """Build the body of a messages request; a schema is put in as it is."""
+    """Build the body of a messages request, but for what `extra_body` adds to it.
+
+    A schema is put in as it is.
+    """
     system = "\n\n".join(m.content for m in request.messages if m.role == "system")
     body: Json = {
         "model": model,
-        "max_tokens": request.max_tokens or DEFAULT_MAX_TOKENS,
+        "max_tokens": request.max_tokens or ANTHROPIC_TOKENS,
         "messages": _turns([m for m in request.messages if m.role != "system"]),
     }
     if system:
@@ -44,10 +51,13 @@ def request_body(
             {"name": tool.name, "description": tool.description, "input_schema": tool.parameters}
             for tool in request.tools
         ]
+    if effort := (request.extra or {}).get(EFFORT):
+        body["output_config"] = {"effort": effort}
     if request.schema is None:
         return body
     if structured == "schema":
-        body["output_config"] = {"format": {"type": "json_schema", "schema": request.schema}}
+        form = {"type": "json_schema", "schema": request.schema}
+        body["output_config"] = {**body.get("output_config", {}), "format": form}
     elif structured == "json" and not request.tools:
         words = "Give the whole reply as this tool's input."
         tool = {"name": FORCED, "description": words, "input_schema": request.schema}
@@ -55,6 +65,11 @@ def request_body(
     else:
         body["system"] = f"{system}\n\n{schema_words(request.schema)}".strip()
     return body
+
+
+def extra_body(request: Request) -> Json:
+    """Return what the configuration adds, without what has another name and place there."""
+    return {name: value for name, value in (request.extra or {}).items() if name != EFFORT}
 
 
 def read_reply(message: Any, request: Request) -> Reply:
@@ -67,9 +82,13 @@ def read_reply(message: Any, request: Request) -> Reply:
     if message.stop_reason not in _FINISH:
         raise ValueError(f"stop_reason {json.dumps(message.stop_reason)}")
     text: list[str] = []
+    thinking: list[Json] = []
     calls: list[ToolCall] = []
     for block in message.content:
-        if block.type == "text":
+        if block.type in _THOUGHTS:
+            names = ("type", *_THOUGHTS[block.type])
+            thinking.append({name: str(getattr(block, name)) for name in names})
+        elif block.type == "text":
             text.append(block.text)
         elif block.type == "tool_use" and block.name == FORCED:
             text.append(json.dumps(block.input, ensure_ascii=False))
@@ -82,12 +101,15 @@ def read_reply(message: Any, request: Request) -> Reply:
     names = ("input", "output", "cache_read_input", "cache_creation_input")
     fresh, made, *of_cache = (getattr(message.usage, f"{name}_tokens", None) for name in names)
     cached, stored = map(count, of_cache)
+    details = getattr(message.usage, "output_tokens_details", None)
     reply = Reply(
         text="".join(text),
         finish="stop" if finish == "tool_calls" and not calls else finish,
         tool_calls=tuple(calls),
         cached_tokens=cached,
         stored_tokens=stored,
+        reasoning_tokens=count(getattr(details, "thinking_tokens", None)),
+        thinking=tuple(thinking),
         model=str(message.model or ""),
     )
     whole = None if fresh is None else count(fresh) + cached + stored
@@ -109,7 +131,7 @@ def _blocks(message: Message) -> list[Json]:
     if message.role == "tool":
         answers = message.tool_call_id
         return [{"type": "tool_result", "tool_use_id": answers, "content": message.content}]
-    blocks: list[Json] = []
+    blocks: list[Json] = list(message.thinking)
     if message.content:
         blocks.append({"type": "text", "text": message.content})
     for call in message.tool_calls:

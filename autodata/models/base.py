@@ -35,12 +35,13 @@ class Tool:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One turn. `tool` messages answer the call `tool_call_id`."""
+    """One turn. `tool` messages answer the call `tool_call_id`; see `Reply` for `thinking`."""
 
     role: Literal["system", "user", "assistant", "tool"]
     content: str
     tool_calls: tuple[ToolCall, ...] = ()
     tool_call_id: str = ""
+    thinking: tuple[Json, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +50,10 @@ class Request:
 
     `schema` (a JSON schema, named `schema_name`) constrains the reply where the server can; callers
     validate always. `seed` is sent where the server knows seeds. `max_tokens` 0 means the
-    endpoint's default. `again` decides nothing: it says that the same prompt, or one that begins
-    with it, will be sent soon, so that a cache pays where one has to be asked for.
+    endpoint's default. `extra` is what else the configuration puts into the body. The last two
+    decide nothing: `again` says that the same prompt, or one that begins with it, will be sent
+    soon, so that a cache pays where one has to be asked for; `headers` are pairs of a header's
+    name and the environment variable with its value, which no request holds.
     """
 
     messages: tuple[Message, ...] = ()
@@ -62,7 +65,9 @@ class Request:
     max_tokens: int = 0
     stop: tuple[str, ...] = ()
     seed: int | None = None
+    extra: Json | None = None
     again: bool = field(default=False, compare=False)
+    headers: tuple[tuple[str, str], ...] = field(default=(), compare=False)
 
     def to_json(self) -> Json:
         """What decides the reply as plain JSON, without the fields that are not set."""
@@ -77,6 +82,8 @@ class Request:
             data["tools"] = [asdict(tool) for tool in self.tools]
         if self.stop:
             data["stop"] = list(self.stop)
+        if self.extra:
+            data["extra"] = self.extra
         return data
 
 
@@ -85,8 +92,10 @@ class Reply:
     """What came back. `finish` is `length` when the text is incomplete.
 
     Of the prompt tokens the server took `cached_tokens` from its cache and put `stored_tokens`
-    there at a higher price; `seconds` is wall time. `earlier` is what a truncated reply cost that
-    this one stands in for; it has a record of its own.
+    there at a higher price; `seconds` is wall time. Of the completion tokens `reasoning_tokens`
+    went into thinking, where the server says so; what was thought is no part of `text`. `thinking`
+    is what the server wants back, as it came, with the results of `tool_calls`. `earlier` is what
+    a truncated reply cost that this one stands in for; it has a record of its own.
     """
 
     text: str
@@ -99,19 +108,26 @@ class Reply:
     seconds: float = 0.0
     cost_usd: float = 0.0
     stored_tokens: int = 0
+    reasoning_tokens: int = 0
+    thinking: tuple[Json, ...] = ()
     earlier: Spend = field(default=Spend(), compare=False)
 
     def to_json(self) -> Json:
-        """The reply as plain JSON for the journal."""
+        """The reply as plain JSON for the journal; without thinking as it was before there was."""
         data: Json = {name: getattr(self, name) for name in _REPLY_FIELDS}
         data["tool_calls"] = [asdict(call) for call in self.tool_calls]
+        if self.reasoning_tokens:
+            data["reasoning_tokens"] = self.reasoning_tokens
+        if self.thinking:
+            data["thinking"] = list(self.thinking)
         return data
 
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> "Reply":
         """Read back what `to_json` wrote."""
         calls = tuple(ToolCall(**call) for call in data.get("tool_calls", ()))
-        return Reply(**{**data, "tool_calls": calls})
+        thinking = tuple(data.get("thinking", ()))
+        return Reply(**{**data, "tool_calls": calls, "thinking": thinking})
 
     def whole(self) -> "Reply":
         """Return the reply without halves of characters, which no server takes and no file holds.
@@ -125,7 +141,8 @@ class Reply:
             except RecursionError:
                 arguments = {}
             calls.append(ToolCall(whole(call.id), whole(call.name), arguments))
-        return replace(self, text=whole(self.text), tool_calls=tuple(calls))
+        thinking = tuple(whole([*self.thinking]))
+        return replace(self, text=whole(self.text), tool_calls=tuple(calls), thinking=thinking)
 
     @property
     def spend(self) -> Spend:
@@ -144,17 +161,24 @@ def whole(value: Any) -> Any:
 
 
 _LONE = re.compile("[\ud800-\udfff]")
-_REPLY_FIELDS = [name for name in Reply.__dataclass_fields__ if name != "earlier"]
+_REPLY_FIELDS = [
+    name
+    for name in Reply.__dataclass_fields__
+    if name not in ("earlier", "reasoning_tokens", "thinking")
+]
 
 
 def _message_json(message: Message) -> Json:
     """Turn a message into JSON; by hand, since `asdict` copies deeply and calls are many."""
-    return {
+    data: Json = {
         "role": message.role,
         "content": message.content,
         "tool_calls": [asdict(call) for call in message.tool_calls],
         "tool_call_id": message.tool_call_id,
     }
+    if message.thinking:
+        data["thinking"] = list(message.thinking)
+    return data
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,20 +56,27 @@ class CallLog(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """Who plays a role: an endpoint, and what fills in where a request leaves things open."""
+    """Who plays a role: an endpoint, and what fills in where a request leaves things open.
+
+    `extra` and `headers` go with every request; see `Request`.
+    """
 
     endpoint: Endpoint
     temperature: float | None = None
     max_tokens: int = 0
     deadlines: Deadlines | None = None
+    extra: Json | None = None
+    headers: tuple[tuple[str, str], ...] = ()
 
     def fill(self, request: Request) -> Request:
-        """Set the role's temperature and reply limit where the request has none."""
-        limit = request.max_tokens or self.max_tokens or self.endpoint.limits.max_tokens
-        warmth = self.temperature if request.temperature is None else request.temperature
-        if (limit, warmth) == (request.max_tokens, request.temperature):
-            return request
-        return replace(request, max_tokens=limit, temperature=warmth)
+        """Set the role's temperature and reply limit where the request has none, and its own."""
+        return replace(
+            request,
+            max_tokens=request.max_tokens or self.max_tokens or self.endpoint.limits.max_tokens,
+            temperature=self.temperature if request.temperature is None else request.temperature,
+            extra=self.extra or None,
+            headers=self.headers,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,4 +343,5 @@ def _most(request: Request, price: Price | None, prompt_tokens: int, longest: in
 
 def _length(request: Request) -> int:
     said = sum(len(message.content) for message in request.messages) + len(request.prompt)
+    said += sum(len(json.dumps(m.thinking)) for m in request.messages if m.thinking)
     return said + (len(json.dumps(request.schema)) if request.schema else 0)

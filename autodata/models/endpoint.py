@@ -121,9 +121,7 @@ class Endpoint:
         reply, tries = await self._persist(request, priority, deadlines or self.limits.deadlines)
         error: ProviderError | None = None
         if reply.finish == "length" and request.messages:
-            error = Truncated(
-                f"a reply of {self.name} is longer than max_tokens", "raise the role's max_tokens"
-            )
+            error = self._too_long(request, reply)
         elif reply.finish == "refused":
             error = Refused(f"{self.name} declined to answer: {reply.text[:200]}")
         answer = Answer(reply, tries, error)
@@ -132,6 +130,18 @@ class Endpoint:
         finally:
             self.gate.leave()
         return answer
+
+    def _too_long(self, request: Request, reply: Reply) -> Truncated:
+        if reply.text or reply.tool_calls or not reply.reasoning_tokens:
+            problem = f"a reply of {self.name} is longer than max_tokens"
+            return Truncated(problem, "raise the role's max_tokens")
+        limit = f" of {request.max_tokens:,}" if request.max_tokens else ""
+        return Truncated(
+            f"thinking used up a reply of {self.name}: {reply.reasoning_tokens:,}{limit} tokens "
+            "went into it, and none was left for an answer",
+            f"raise max_tokens of the role or of models.{self.name}, which thinking counts in, or "
+            "let it think less: reasoning_effort, thinking, or what its server takes in extra_body",
+        )
 
     async def close(self) -> None:
         """Close connections and stop waiting."""

@@ -1,14 +1,14 @@
 """Turns what a server said when it failed into the errors tree, the same for every provider.
 
 Knows nothing of SDKs: a status, a code and a text, or the error that a connection ended with, come
-in, a `ProviderError` goes out. What a server echoes of the key is taken out here, too.
+in, a `ProviderError` goes out. What a server echoes of keys is taken out here, too.
 """
 
 import email.utils
 import json
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -128,33 +128,36 @@ def shorten(said: str) -> str:
     return line if len(line) <= LONGEST_TEXT else line[:LONGEST_TEXT] + "..."
 
 
-def redact(text: str, key: str) -> str:
-    """Take the key out of a text that a server may have echoed it into, in JSON or as it is."""
-    if len(key) <= 3:
-        return text
-    return text.replace(key, "***").replace(json.dumps(key)[1:-1], "***")
+def redact(text: str, keys: Iterable[str]) -> str:
+    """Take keys out of a text that a server may have echoed them into, in JSON or as they are."""
+    for key in keys:
+        if len(key) > 3:
+            text = text.replace(key, "***").replace(json.dumps(key)[1:-1], "***")
+    return text
 
 
-def redact_reply(reply: Reply, key: str) -> Reply:
-    """Take the key out of everything in a reply that the server worded."""
-    if len(key) < SHORTEST_KEY:
+def redact_reply(reply: Reply, keys: Iterable[str]) -> Reply:
+    """Take keys out of everything in a reply that the server worded."""
+    long = [key for key in keys if len(key) >= SHORTEST_KEY]
+    if not long:
         return reply
-    calls = (_redact_json([c.id, c.name, c.arguments], key) for c in reply.tool_calls)
+    calls = (_redact_json([c.id, c.name, c.arguments], long) for c in reply.tool_calls)
     return replace(
         reply,
-        text=redact(reply.text, key),
+        text=redact(reply.text, long),
         tool_calls=tuple(ToolCall(*call) for call in calls),
-        model=redact(reply.model, key),
+        model=redact(reply.model, long),
+        thinking=tuple(_redact_json([*reply.thinking], long)),
     )
 
 
-def _redact_json(value: Any, key: str) -> Any:
+def _redact_json(value: Any, keys: Sequence[str]) -> Any:
     if isinstance(value, str):
-        return redact(value, key)
+        return redact(value, keys)
     if isinstance(value, list):
-        return [_redact_json(item, key) for item in value]
+        return [_redact_json(item, keys) for item in value]
     if isinstance(value, dict):
-        return {redact(name, key): _redact_json(item, key) for name, item in value.items()}
+        return {redact(name, keys): _redact_json(item, keys) for name, item in value.items()}
     return value
 
 

@@ -7,6 +7,7 @@ import asyncio
 import json
 import re
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
@@ -30,7 +31,7 @@ class OpenAIModel:
 
     `base_url` empty means OpenAI itself, which alone must get a key. `structured` says how a schema
     is asked for: `schema` as a constraint, `json` as JSON mode plus words, `none` as words only.
-    `extra` goes into every body as it is.
+    `secrets` are the values of the headers that requests ask for, by environment variable.
     """
 
     def __init__(
@@ -40,7 +41,7 @@ class OpenAIModel:
         base_url: str = "",
         api_key: str = "",
         structured: openai_wire.Structured = "schema",
-        extra: Json | None = None,
+        secrets: Mapping[str, str] | None = None,
     ) -> None:
         host = urlsplit(base_url).hostname or HOST
         if not api_key and host == HOST:
@@ -49,10 +50,10 @@ class OpenAIModel:
             )
         self._model = model
         self._where = f"{model} at {host}"
-        self._key = api_key
+        self._secrets = secrets or {}
+        self._keys = (api_key, *self._secrets.values())
         self._structured = structured
         self._token_field = "max_completion_tokens" if host.endswith("openai.com") else "max_tokens"
-        self._extra = extra or {}
         self._client = AsyncOpenAI(
             api_key=api_key or "none",
             base_url=base_url or f"https://{HOST}/v1",
@@ -66,16 +67,15 @@ class OpenAIModel:
         """Send the request once and return the reply; see `base.Model`."""
         raw = not request.messages
         body = openai_wire.request_body(request, self._model, self._structured, self._token_field)
-        body |= self._extra
+        options = self._options(request, deadlines)
         path = "/completions" if raw else "/chat/completions"
         started = time.monotonic()
         try:
             if deadlines.first_token_s:
-                data: Any = await self._stream(path, body, deadlines, raw=raw)
+                data: Any = await self._stream(path, body, options, deadlines.first_token_s)
             else:
-                options = _options(deadlines)
                 data = await self._client.post(path, cast_to=object, body=body, options=options)
-            reply = failures.redact_reply(openai_wire.read_reply(data, request), self._key)
+            reply = failures.redact_reply(openai_wire.read_reply(data, request), self._keys)
         except openai.APIError as error:
             raise self._failure(error) from None
         except httpx2.HTTPError as error:
@@ -91,16 +91,24 @@ class OpenAIModel:
         """Close all connections."""
         await self._client.close()
 
-    async def _stream(self, path: str, body: Json, deadlines: Deadlines, *, raw: bool) -> Json:
+    def _options(self, request: Request, deadlines: Deadlines) -> openai.RequestOptions:
+        return {
+            "timeout": httpx2.Timeout(None, connect=deadlines.connect_s),
+            "headers": {name: self._secrets[held] for name, held in request.headers},
+        }
+
+    async def _stream(
+        self, path: str, body: Json, options: openai.RequestOptions, first_token_s: float
+    ) -> Json:
         body = body | {"stream": True, "stream_options": {"include_usage": True}}
         chunks: list[Any] = []
         try:
-            async with asyncio.timeout(deadlines.first_token_s) as first_token:
+            async with asyncio.timeout(first_token_s) as first_token:
                 stream = await self._client.post(
                     path,
                     cast_to=object,
                     body=body,
-                    options=_options(deadlines),
+                    options=options,
                     stream=True,
                     stream_cls=AsyncStream[object],
                 )
@@ -109,9 +117,9 @@ class OpenAIModel:
                         first_token.reschedule(None)
                     chunks.append(chunk)
         except TimeoutError:
-            problem = f"{self._where} sent no token within {deadlines.first_token_s:g} s"
+            problem = f"{self._where} sent no token within {first_token_s:g} s"
             raise TimedOut(problem) from None
-        return openai_wire.join_chunks(chunks, raw=raw)
+        return openai_wire.join_chunks(chunks, raw="prompt" in body)
 
     def _failure(self, error: openai.APIError) -> ProviderError:
         if isinstance(error, openai.APIStatusError):
@@ -136,8 +144,4 @@ class OpenAIModel:
         return failures.shorten(self._safe(str(error) or type(error).__name__))
 
     def _safe(self, text: str) -> str:
-        return failures.redact(text, self._key)
-
-
-def _options(deadlines: Deadlines) -> openai.RequestOptions:
-    return {"timeout": httpx2.Timeout(None, connect=deadlines.connect_s)}
+        return failures.redact(text, self._keys)

@@ -21,6 +21,9 @@ MOST_TOKENS = 2**53
 # them in words the model can read.
 UNPARSED = "_unparsed"
 
+# Where servers put what a model thought: DeepSeek, llama.cpp and older vLLM; newer vLLM and others.
+_THOUGHTS = ("reasoning_content", "reasoning")
+
 _FINISH: dict[str, FinishReason] = {
     "stop": "stop",
     "eos": "stop",
@@ -50,7 +53,7 @@ def request_body(request: Request, model: str, structured: Structured, token_fie
         body["seed"] = request.seed
     if request.stop:
         body["stop"] = list(request.stop)
-    return body
+    return body | (request.extra or {})
 
 
 def read_reply(data: Any, request: Request) -> Reply:
@@ -72,25 +75,37 @@ def read_reply(data: Any, request: Request) -> Reply:
         finish, text = "refused", str(message["refusal"])
     elif calls and finish == "stop":
         finish = "tool_calls"
-    usage = data.get("usage")
-    usage = usage if isinstance(usage, dict) else {}
-    details = usage.get("prompt_tokens_details")
+    usage = _part(data, "usage")
+    thoughts = {
+        name: said for name in _THOUGHTS if isinstance(said := message.get(name), str) and said
+    }
     reply = Reply(
         text=text if isinstance(text, str) else "",
         finish=finish,
         tool_calls=calls,
-        cached_tokens=count(details.get("cached_tokens")) if isinstance(details, dict) else 0,
+        cached_tokens=count(_part(usage, "prompt_tokens_details").get("cached_tokens")),
+        reasoning_tokens=count(_part(usage, "completion_tokens_details").get("reasoning_tokens")),
         model=str(data.get("model") or ""),
+        thinking=(thoughts,) if thoughts else (),
     )
     return counted(reply, request, usage.get("prompt_tokens"), usage.get("completion_tokens"))
 
 
 def counted(reply: Reply, request: Request, prompt: Any, completion: Any) -> Reply:
-    """Put both numbers of tokens into a reply; one that the server left out is estimated."""
+    """Put the numbers of tokens into a reply; one that the server left out is estimated.
+
+    Where there is nothing but thinking it took all tokens. It is kept where the server wants it
+    back, which is with the results of tools.
+    """
+    made = _estimate(_said(reply)) if completion is None else count(completion)
+    nothing_else = reply.thinking and not (reply.text or reply.tool_calls)
+    thought = reply.reasoning_tokens or (made if nothing_else else 0)
     return replace(
         reply,
         prompt_tokens=_estimate(_sent(request)) if prompt is None else count(prompt),
-        completion_tokens=_estimate(_said(reply)) if completion is None else count(completion),
+        completion_tokens=made,
+        reasoning_tokens=min(thought, made),
+        thinking=reply.thinking if reply.tool_calls else (),
     )
 
 
@@ -116,6 +131,7 @@ def join_chunks(chunks: Iterable[Any], *, raw: bool) -> Json:
     """Put a stream's chunks together to the answer that would have come without streaming."""
     text: list[str] = []
     refusal: list[str] = []
+    thoughts: dict[str, str] = dict.fromkeys(_THOUGHTS, "")
     calls: dict[int, list[Json]] = {}
     joined: Json = {"usage": None, "model": "", "choices": []}
     finish = None
@@ -128,12 +144,15 @@ def join_chunks(chunks: Iterable[Any], *, raw: bool) -> Json:
             delta = choice if raw else choice.get("delta") or {}
             text.append(delta.get("text" if raw else "content") or "")
             refusal.append(delta.get("refusal") or "")
+            for name in _THOUGHTS:
+                thoughts[name] += delta.get(name) or ""
             for call in _list(delta.get("tool_calls")):
                 _join_call(calls, _object(call))
     message = {
         "content": "".join(text),
         "refusal": "".join(refusal),
         "tool_calls": [call for index in sorted(calls) for call in calls[index]],
+        **thoughts,
     }
     joined["choices"] = [{"message": message, "text": "".join(text), "finish_reason": finish}]
     return joined
@@ -174,6 +193,8 @@ def _message(message: Message) -> Json:
             }
             for call in message.tool_calls
         ]
+        for thought in message.thinking:
+            data |= thought
     return data
 
 
@@ -211,6 +232,11 @@ def _join_call(calls: dict[int, list[Json]], part: Json) -> None:
     call["function"]["arguments"] += function.get("arguments") or ""
 
 
+def _part(data: Json, name: str) -> Json:
+    part = data.get(name)
+    return part if isinstance(part, dict) else {}
+
+
 def _object(value: Any) -> Json:
     if not isinstance(value, dict):
         raise ValueError(f"not an object where one belongs: {json.dumps(value)}")
@@ -232,6 +258,7 @@ def _sent(request: Request) -> Iterator[str]:
     yield from (message.content for message in request.messages)
     calls = (call for message in request.messages for call in message.tool_calls)
     yield from (json.dumps(call.arguments) for call in calls)
+    yield from (json.dumps(part) for message in request.messages for part in message.thinking)
     yield from (json.dumps(_tool(tool)) for tool in request.tools)
     if request.schema:
         yield json.dumps(request.schema)
@@ -239,6 +266,7 @@ def _sent(request: Request) -> Iterator[str]:
 
 def _said(reply: Reply) -> Iterator[str]:
     yield reply.text
+    yield from (str(said) for part in reply.thinking for said in part.values())
     yield from (call.name + json.dumps(call.arguments) for call in reply.tool_calls)
 
 

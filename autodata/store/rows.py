@@ -116,6 +116,11 @@ SCHEMA: dict[str, tuple[Column, ...]] = {
         ("tries", "BIGINT", "requests sent until this outcome"),
         *_TOKENS,
         ("cached_tokens", "BIGINT", "prompt tokens the server had in its cache"),
+        (
+            "reasoning_tokens",
+            "BIGINT",
+            "completion tokens that went into thinking; NULL: the server told of none",
+        ),
         ("request", "JSON", "the whole request"),
         ("reply", "JSON", "the whole reply"),
         _AT,
@@ -229,10 +234,11 @@ def _round(item: Json) -> Row:
 
 def _call(record: Record) -> Iterator[tuple[str, Row]]:
     body = record.body
-    finish = (body.get("reply") or {}).get("finish")
+    reply = body.get("reply") or {}
+    told = {name: reply.get(name) for name in ("finish", "reasoning_tokens")}
     in_episode = bool(body.get("document_id"))
     repeat = body.get("repeat") if in_episode else None
-    yield "calls", {**body, "key": record.key, "finish": finish, "repeat": repeat}
+    yield "calls", {**body, **told, "key": record.key, "repeat": repeat}
 
 
 def _iteration(record: Record) -> Iterator[tuple[str, Row]]:

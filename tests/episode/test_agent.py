@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from autodata.episode.agent import PAGE_CHARS, TOOLS, answer_tool, in_words, run_agent
+from autodata.episode.agent import PAGE_CHARS, TOOLS, answer_tool, converse, in_words, run_agent
 from autodata.models.base import Check, Message, Reply, Request, Site, ToolCall
 from autodata.types import Json
 from tests.episode.parts import DOCUMENT, asking_of, good_caller
@@ -46,6 +46,21 @@ async def test_tool_answers_go_back_until_the_model_answers() -> None:
     assert [message.tool_call_id for message in messages[3:]] == ["id1", "id2"]
     assert messages[4].content.count("[offset ") == 2
     assert len({request.seed for _, request in user.calls}) == 2
+
+
+async def test_what_was_thought_goes_back_with_what_the_tools_said() -> None:
+    thought = {"type": "thinking", "thinking": "hm", "signature": "s"}
+
+    async def ask(turn: str, request: Request) -> Reply:
+        if turn == "0":
+            return Reply("", "tool_calls", (use("read", offset=0),), thinking=(thought,))
+        return Reply("done")
+
+    async def answer(call: ToolCall) -> str:
+        return "PAGE"
+
+    exchange = await converse(ask, Request(messages=(Message("user", "go"),)), TOOLS, answer, 3)
+    assert [message.thinking for message in exchange] == [(), (thought,), (), ()]
 
 
 async def test_a_turn_that_the_next_one_begins_with_is_worth_a_cache() -> None:
