@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 from autodata.errors import StoreError
 from autodata.optimize.base import Iteration
 from autodata.store.journal import Record
-from autodata.store.render import render
+from autodata.store.render import csv_lines
 from autodata.store.tables import Result, query, snapshot
 from autodata.types import Candidate, Outcome
 from autodata.wiring import Facts
@@ -109,7 +109,7 @@ class Questions:
             self._connection = snapshot(seen, self._journal.folder.name)
         try:
             found = self._ask(self._connection, sql, limit=MOST_ROWS, seconds=self._most_s)
-            return render(found, "csv")
+            return "".join(csv_lines(found)).rstrip("\n")
         except StoreError as error:
             return f"error: {error.problem}; {error.fix}"
 

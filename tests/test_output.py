@@ -1,5 +1,7 @@
 """Commands that are interrupted or cannot print say so, without a traceback."""
 
+import csv
+import json
 import os
 import shlex
 import signal
@@ -74,6 +76,87 @@ def test_a_reader_that_has_read_enough_is_no_error(finished: Place) -> None:
         with process.stderr as errors:
             assert errors.read() == b""
         assert process.wait() == 128 + signal.SIGPIPE
+
+
+MEASURED = """
+import resource, sys; from autodata.cli import main
+try:
+    main(sys.argv[1:])
+finally:
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize("format", ["csv", "json"])
+def test_a_million_rows_are_all_printed_and_take_no_more_memory_than_a_tenth(
+    fresh: Place, format: str
+) -> None:
+    memory = []
+    for count in (100_000, 1_000_000):
+        query = f"select range n, repeat('x', 100) || range as t from range({count})"
+        printed = fresh.folder / "printed"
+        with printed.open("w") as file:
+            done = subprocess.run(
+                [sys.executable, "-c", MEASURED, "sql", query, f"--format={format}"],
+                cwd=fresh.folder,
+                env={**os.environ, "PYTHONPATH": str(ROOT)},
+                stdout=file,
+                stderr=subprocess.PIPE,
+                check=True,
+            )
+        memory.append(int(done.stderr))
+        with printed.open() as file:
+            rows = json.load(file) if format == "json" else list(csv.DictReader(file))
+        assert [int(row["n"]) for row in rows] == list(range(count))
+        assert rows[-1]["t"] == "x" * 100 + str(count - 1)
+    assert memory[1] < 1.2 * memory[0]
+
+
+def test_a_table_has_a_limit_and_says_so_and_all_formats_take_one(fresh: Place) -> None:
+    query = "from range(10001)"
+    shown = good(fresh("sql", query)).out.splitlines()
+    assert len(shown) == 10_003
+    assert shown[-1] == "(10000 rows, and there are more: see --limit, or --format csv)"
+    assert good(fresh("sql", query, "--limit=10001")).out.splitlines()[-1] == "(10001 rows)"
+    assert good(fresh("sql", query, "--limit=1", "--format=csv")).out == "range\n0\n"
+    assert good(fresh("sql", query, "--limit=1", "--format=json")).json == [{"range": 0}]
+
+
+@pytest.mark.parametrize("format", ["csv", "json"])
+def test_an_error_among_the_rows_ends_them_and_says_after_how_many(
+    fresh: Place, format: str
+) -> None:
+    query = "select (case range when 900000 then 'odd' else '1' end)::int n from range(1000000)"
+    done = fresh("sql", query, f"--format={format}")
+    rows = len(done.out.splitlines()) - 1  # the first line is no row
+    refused(done, f"after {rows} rows: Conversion Error: Could not convert string 'odd'", "")
+    assert 0 < rows <= 900_000
+
+
+@pytest.mark.parametrize("format", ["table", "csv"])
+def test_ctrl_c_ends_a_query_that_takes_long(fresh: Place, format: str) -> None:
+    endless = "select sum(a.range + b.range) from range(100000000) a, range(100000000) b"
+    program = (
+        "import os, signal, sys, threading\n"
+        "import autodata.cli.commands, autodata.store.tables as tables\n"
+        "query = tables.stream\n"
+        "def begun(connection, sql, *words):\n"
+        "    if 'sum' in sql:\n"
+        "        threading.Timer(0.5, os.kill, [os.getpid(), signal.SIGINT]).start()\n"
+        "    return query(connection, sql, *words)\n"
+        "tables.stream = begun\n"
+        "autodata.cli.main(sys.argv[1:])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, "sql", endless, f"--format={format}"],
+        cwd=fresh.folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (130, "")
+    assert done.stderr == "error: stopped by SIGINT\nfix: give the same command again\n"
 
 
 def test_a_run_whose_reader_is_gone_stops_in_order_and_goes_on(fresh: Place) -> None:

@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 import time
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -22,9 +23,12 @@ from autodata.cli.base import (
     out_json,
     runs_folder,
 )
+from autodata.cli.patience import Patience
 from autodata.errors import ConfigurationError
 from autodata.project import open_project
 from autodata.store import runs as run_store
+
+TABLE_ROWS = 10_000
 
 
 class Format(StrEnum):
@@ -185,15 +189,26 @@ def trace(
 
 def sql(
     query: Annotated[str, typer.Argument(metavar="QUERY", help="One SELECT, in DuckDB's SQL.")],
-    format: Annotated[Format, typer.Option(help="How to print rows.")] = Format.table,
+    format: Annotated[
+        Format, typer.Option(help="How to print rows; csv and json print all of them.")
+    ] = Format.table,
+    limit: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Rows at most; a table has 10000.")
+    ] = None,
 ) -> None:
     """Query all runs, also while they are going on."""
     from autodata.store import render, tables
 
-    with open_tables(None) as connection:
-        found = tables.query(connection, query)
+    with open_tables(None) as connection, Patience(connection.interrupt) as patience:
         simulated = tables.query(connection, "select run_id from runs where simulated order by 1")
-    out(render.render(found, format.value))
+        if format is Format.table:
+            most = limit or TABLE_ROWS
+            out(render.table(patience.wait(lambda: tables.query(connection, query, most))))
+        else:
+            found = patience.wait(lambda: tables.stream(connection, query, limit))
+            lines = render.csv_lines if format is Format.csv else render.json_lines
+            for line in lines(replace(found, rows=patience.each(found.rows))):
+                sys.stdout.write(line)
     if simulated.rows:
         names = [str(row[0]) for row in simulated.rows]
         shown = ", ".join(names[:3]) + (" ..." if len(names) > 3 else "")

@@ -1,4 +1,4 @@
-"""A query's result as text: an aligned table, CSV, or JSON with real types.
+"""A query's result as text: an aligned table, or lines of CSV or JSON that may go on for ever.
 
 Knows nothing of DuckDB. Cells hold what models wrote, so a table shows no control characters.
 """
@@ -6,35 +6,64 @@ Knows nothing of DuckDB. Cells hold what models wrote, so a table shows no contr
 import csv
 import io
 import json
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime, time
-from typing import Any, Literal, Protocol
+from itertools import chain
+from typing import Any, Protocol
 
 from autodata.store.dump import finite
-
-Format = Literal["table", "csv", "json"]
 
 _CELL = 60  # characters of a cell that a table shows
 
 
-class Result(Protocol):
-    """What is rendered: see `tables.Result`."""
+class Rows(Protocol):
+    """What is rendered: see `tables.Stream`."""
 
     @property
     def columns(self) -> tuple[str, ...]: ...
     @property
     def types(self) -> tuple[str, ...]: ...
     @property
+    def rows(self) -> Iterable[tuple[Any, ...]]: ...
+
+
+class Result(Rows, Protocol):
+    """The same, all of it there: see `tables.Result`."""
+
+    @property
     def rows(self) -> list[tuple[Any, ...]]: ...
     @property
     def cut(self) -> bool: ...
 
 
-def render(result: Result, format: Format) -> str:
-    """Return the rows as text; only a table says that there are more rows than these."""
-    return {"table": _table, "csv": _csv, "json": _json}[format](result)
+def csv_lines(result: Rows) -> Iterator[str]:
+    """Yield the rows as CSV with a line of names, each line with its end."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    for row in chain([result.columns], result.rows):
+        writer.writerow([_flat(value) for value in row])
+        yield out.getvalue()
+        out.seek(0)
+        out.truncate()
 
 
-def _table(result: Result) -> str:
+def json_lines(result: Rows) -> Iterator[str]:
+    """Yield the rows as the lines of one JSON array, an object a line, with real types."""
+    names = _distinct(result.columns)
+    is_json = [kind == "JSON" for kind in result.types]
+    end = "["
+    for row in result.rows:
+        item = {
+            name: json.loads(value) if parse and value is not None else value
+            for name, value, parse in zip(names, row, is_json, strict=True)
+        }
+        yield f"{end}\n{json.dumps(finite(_named(item)), default=_plain)}"
+        end = ","
+    yield "[]\n" if end == "[" else "\n]\n"
+
+
+def table(result: Result) -> str:
+    """Return the rows as an aligned table, which says when there are more rows than these."""
     cells = [[_cell(value) for value in row] for row in result.rows]
     lines = [list(result.columns), *cells]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
@@ -45,7 +74,7 @@ def _table(result: Result) -> str:
     text = [_line(line, widths, numeric) for line in lines]
     text.insert(1, "  ".join("-" * width for width in widths))
     count = len(result.rows)
-    more = ", and there are more" if result.cut else ""
+    more = ", and there are more: see --limit, or --format csv" if result.cut else ""
     return "\n".join([*text, f"({count} row{'' if count == 1 else 's'}{more})"])
 
 
@@ -69,15 +98,6 @@ def _cell(value: Any) -> str:
     return text if len(text) <= _CELL else text[: _CELL - 1] + "\N{HORIZONTAL ELLIPSIS}"
 
 
-def _csv(result: Result) -> str:
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(result.columns)
-    for row in result.rows:
-        writer.writerow([_flat(value) for value in row])
-    return out.getvalue().rstrip("\n")
-
-
 def _flat(value: Any) -> Any:
     nested = isinstance(value, dict | list)
     return json.dumps(_named(value), default=_plain) if nested else value
@@ -88,19 +108,6 @@ def _named(value: Any) -> Any:
     if isinstance(value, dict):
         return {str(key): _named(inner) for key, inner in value.items()}
     return [_named(inner) for inner in value] if isinstance(value, list | tuple) else value
-
-
-def _json(result: Result) -> str:
-    names = _distinct(result.columns)
-    is_json = [kind == "JSON" for kind in result.types]
-    rows = [
-        {
-            name: json.loads(value) if parse and value is not None else value
-            for name, value, parse in zip(names, row, is_json, strict=True)
-        }
-        for row in result.rows
-    ]
-    return json.dumps(finite(_named(rows)), indent=1, default=_plain)
 
 
 def _distinct(names: tuple[str, ...]) -> list[str]:

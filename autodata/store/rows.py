@@ -3,8 +3,10 @@
 Knows nothing of files or SQL; sealed Parquet and the live tail of a run are made by the same code.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from typing import Any
 
 from autodata.store.lines import Record
@@ -188,6 +190,21 @@ def describe() -> str:
         lines += [f"| `{name}` | {kind} | {meaning} |" for name, kind, meaning in columns]
         parts.append("\n".join(lines))
     return "\n\n".join(parts) + "\n"
+
+
+def suggestion(message: str) -> str:
+    """Name the table or column nearest to the one that DuckDB does not find, or all tables."""
+    columns = {name for table in SCHEMA.values() for name, _, _ in table}
+    missing = re.search(r'Table with name "?(\w+)|column "(\w+)"|column named "(\w+)"', message)
+    if missing:
+        known = list(SCHEMA) if missing[1] else sorted(columns)
+        near = get_close_matches(next(filter(None, missing.groups())), known, 1)
+        if near and missing[1]:
+            return f"did you mean {near[0]}? tables: {', '.join(SCHEMA)}"
+        if near:
+            owners = [t for t, table in SCHEMA.items() if near[0] in {name for name, _, _ in table}]
+            return f"did you mean {near[0]} (in {', '.join(owners)})? columns: DESCRIBE {owners[0]}"
+    return f"tables: {', '.join(SCHEMA)}; columns of one: DESCRIBE {next(iter(SCHEMA))}"
 
 
 def _run(record: Record) -> Iterator[tuple[str, Row]]:

@@ -7,14 +7,12 @@ deleted and is made again.
 import contextlib
 import json
 import os
-import re
 import shutil
 import tempfile
 import time
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from threading import Timer
 from typing import Any, Literal
@@ -26,7 +24,7 @@ from autodata.store import lines, lock
 from autodata.store.dump import Dump, quote
 from autodata.store.lines import Record
 from autodata.store.parts import Part, parts, sealed_name, sync
-from autodata.store.rows import SCHEMA, Row, rows
+from autodata.store.rows import SCHEMA, Row, rows, suggestion
 from autodata.store.runs import check_name_kept, find_run, run_folders
 from autodata.store.scratch import scratch_folder
 
@@ -51,6 +49,7 @@ _GLIMPSE = {
 }
 _VERSION = f"{zlib.crc32(json.dumps([SCHEMA, _OPEN]).encode()):08x}"
 _STALE_SECONDS = 600.0
+_ROWS_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +60,15 @@ class Result:
     types: tuple[str, ...]
     rows: list[tuple[Any, ...]]
     cut: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """The same with rows that are read once, as they come; there may be any number of them."""
+
+    columns: tuple[str, ...]
+    types: tuple[str, ...]
+    rows: Iterator[tuple[Any, ...]]
 
 
 def seal(run: Path) -> None:
@@ -148,6 +156,25 @@ def query(
     timer.daemon = True
     timer.start()
     try:
+        asked = stream(connection, sql, limit + 1)
+        found = list(asked.rows)
+    except duckdb.InterruptException as error:
+        raise StoreError(
+            f"the query took longer than {seconds:g} s", "filter by run_id or aggregate less"
+        ) from error
+    finally:
+        timer.cancel()
+        timer.join()  # a thread that is left at the program's end keeps the connection from closing
+    return Result(asked.columns, asked.types, found[:limit], len(found) > limit)
+
+
+def stream(connection: duckdb.DuckDBPyConnection, sql: str, limit: int | None = None) -> Stream:
+    """Begin to answer one SELECT; its rows are read as they come, before any other query.
+
+    Raises:
+        StoreError: the SQL is wrong or is no query; or, while rows are read, what the next one is.
+    """
+    with _named_errors():
         _check_is_query(connection, sql)
         relation = connection.sql(sql)
         if relation is None:
@@ -158,17 +185,20 @@ def query(
             f"#{i}::VARCHAR" if "WITH TIME ZONE" in kind else f"#{i}"
             for i, kind in enumerate(types, 1)
         ]
-        found = _fetched(relation.project(", ".join(fields)).limit(limit + 1))
-    except duckdb.InterruptException as error:
-        raise StoreError(
-            f"the query took longer than {seconds:g} s", "filter by run_id or aggregate less"
-        ) from error
-    except duckdb.Error as error:
-        raise StoreError(_first_line(error), _fix(connection, str(error))) from error
-    finally:
-        timer.cancel()
-        timer.join()  # a thread that is left at the program's end keeps the connection from closing
-    return Result(tuple(relation.columns), types, found[:limit], len(found) > limit)
+        asked = relation.project(", ".join(fields))
+        connection.execute((asked if limit is None else asked.limit(limit)).sql_query())
+    return Stream(tuple(relation.columns), types, _rows(connection))
+
+
+def _rows(connection: duckdb.DuckDBPyConnection) -> Iterator[tuple[Any, ...]]:
+    count = 0
+    while True:
+        with _named_errors(f"after {count} rows: " if count else ""):
+            found = connection.fetchmany(_ROWS_AT_ONCE)
+        if not found:
+            return
+        yield from found
+        count += len(found)
 
 
 def _seal_segment(run: Path, part: Part) -> None:
@@ -276,6 +306,7 @@ def _lock_down(
     connection: duckdb.DuckDBPyConnection, files: list[Path], audience: Audience
 ) -> None:
     """Let SQL, which a model may have written, reach these files and nothing else."""
+    connection.execute("SET enable_progress_bar = false")  # it would go to stdout
     connection.execute("SET temp_directory = ''")
     if audience == "proposer":
         connection.execute("SET memory_limit = '1GB'")
@@ -284,12 +315,19 @@ def _lock_down(
     connection.execute("SET lock_configuration = true")
 
 
-def _fetched(relation: duckdb.DuckDBPyRelation) -> list[tuple[Any, ...]]:
+@contextlib.contextmanager
+def _named_errors(place: str = "") -> Iterator[None]:
+    """Say what is wrong with SQL in the user's words; an interruption is the asker's affair."""
     try:
-        return relation.fetchall()
+        yield
+    except duckdb.InterruptException:
+        raise
+    except duckdb.Error as error:
+        raise StoreError(place + _first_line(error), suggestion(str(error))) from error
     except (OverflowError, TypeError, ValueError) as error:
         raise StoreError(
-            f"a value of the result is none that Python has: {error}", "cast it: value::VARCHAR"
+            f"{place}a value of the result is none that Python has: {error}",
+            "cast it: value::VARCHAR",
         ) from error
 
 
@@ -299,21 +337,6 @@ def _check_is_query(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
     kinds = [statement.type for statement in connection.extract_statements(sql)]
     if kinds not in ([duckdb.StatementType.SELECT], [duckdb.StatementType.EXPLAIN]):
         raise StoreError("this is not one query", "write one SELECT; tables are never changed")
-
-
-def _fix(connection: duckdb.DuckDBPyConnection, message: str) -> str:
-    """Name the nearest table or column, or all tables."""
-    columns = {name for table in SCHEMA.values() for name, _, _ in table}
-    missing = re.search(r'Table with name "?(\w+)|column "(\w+)"|column named "(\w+)"', message)
-    if missing:
-        known = list(SCHEMA) if missing[1] else sorted(columns)
-        near = get_close_matches(next(filter(None, missing.groups())), known, 1)
-        if near and missing[1]:
-            return f"did you mean {near[0]}? tables: {', '.join(SCHEMA)}"
-        if near:
-            owners = [t for t, table in SCHEMA.items() if near[0] in {name for name, _, _ in table}]
-            return f"did you mean {near[0]} (in {', '.join(owners)})? columns: DESCRIBE {owners[0]}"
-    return f"tables: {', '.join(SCHEMA)}; columns of one: DESCRIBE {next(iter(SCHEMA))}"
 
 
 def _first_line(error: Exception) -> str:

@@ -1,0 +1,46 @@
+"""Work that does not look up for Ctrl-C, done in another thread so that this one can.
+
+Knows nothing of what the work is. DuckDB may not look up for minutes, but ends when it is told to.
+"""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from itertools import islice
+from typing import Self, TypeVar
+
+T = TypeVar("T")
+
+_AT_ONCE = 500
+
+
+class Patience:
+    """Waits for work, and calls `interrupt`, which ends it, when the wait is interrupted."""
+
+    def __init__(self, interrupt: Callable[[], None]) -> None:
+        self._interrupt = interrupt
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="work")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        ended = False
+        while not ended:
+            with suppress(KeyboardInterrupt):  # a second one: the work has been told to end
+                self._thread.shutdown()
+                ended = True
+
+    def wait(self, work: Callable[[], T]) -> T:
+        """Return what the work comes to, or raise what it does."""
+        done = self._thread.submit(work)
+        try:
+            return done.result()
+        except KeyboardInterrupt:
+            self._interrupt()
+            raise
+
+    def each(self, items: Iterator[T]) -> Iterator[T]:
+        """Yield the items, which come about in the other thread, some at a time."""
+        while found := self.wait(lambda: list(islice(items, _AT_ONCE))):
+            yield from found
