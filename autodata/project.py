@@ -98,6 +98,20 @@ def harness_folder(root: Path, name: str) -> Path:
     )
 
 
+def shipped_folder(name: str) -> Path:
+    """Return where a harness that comes with the package lies.
+
+    Raises:
+        ConfigurationError: none of that name is shipped.
+    """
+    found = [shelf / name for shelf in shipped_harnesses() if (shelf / name).is_dir()]
+    if not found:
+        raise ConfigurationError(
+            f"the project had no harness {name} then, and none is shipped", "name another version"
+        )
+    return found[0]
+
+
 def harness_names(root: Path) -> list[str]:
     """Return the names of all harnesses, the project's own and the shipped ones."""
     shelves = [root / "harnesses", *shipped_harnesses()]

@@ -5,13 +5,21 @@ Knows what counts as evidence; how a version is made is `optimize.promote`'s bus
 
 import asyncio
 from pathlib import Path
-from typing import Any
 
 from autodata.errors import RepositoryError, StoreError
 from autodata.evidence import default_candidate, examine
 from autodata.harness.knobs import nearest
 from autodata.harness.repository import Repository
-from autodata.optimize.promote import Case, Version, promote, rollback, versions
+from autodata.optimize.promote import (
+    Case,
+    Version,
+    files_of,
+    promote,
+    rollback,
+    spelled,
+    states,
+    versions,
+)
 from autodata.project import Project, harness_folder
 from autodata.recorded import check_search
 from autodata.store.journal import Journal
@@ -80,8 +88,8 @@ def _promote(
     return version, version.tag not in known
 
 
-def list_versions(project: Project, harness: str) -> list[dict[str, Any]]:
-    """Return the promoted versions of a harness as rows, oldest first.
+def list_versions(project: Project, harness: str) -> list[Json]:
+    """Return a harness's versions as rows, oldest first; `v0` is the state before the first.
 
     Raises:
         ConfigurationError: there is no such harness.
@@ -98,26 +106,53 @@ def list_versions(project: Project, harness: str) -> list[dict[str, Any]]:
                 "simulated": version.evidence.get("simulated", False),
                 "rolled_back_to": version.evidence.get("rolled_back_to", ""),
             }
-            for version in versions(repository, harness)
+            for version in states(repository, harness)
         ]
     if not found:
         harness_folder(project.root, harness)
     return found
 
 
-def roll_back(project: Project, harness: str, version: str) -> Version:
+def roll_back(project: Project, harness: str | None, text: str) -> tuple[Version, bool]:
     """Return a harness to an earlier version by a new commit and tag.
+
+    Say too whether the project has no such harness any more, as before its first version.
 
     Raises:
         ConfigurationError: there is no such harness.
         RepositoryError: there is no such version, or the tree is dirty.
     """
-    number = version.removeprefix("v")
-    if not number.isdigit():
-        raise RepositoryError(f"{version!r} is no version", "write it like v2")
-    harness_folder(project.root, harness)
+    named = spelled(text, harness or project.config.harness)
+    if named is None:
+        raise RepositoryError(f"{text!r} is no version", "write it like v2, or harness/NAME/v2")
+    if harness not in (None, named[0]):
+        raise RepositoryError(
+            f"{text} is a version of {named[0]}", f"leave out --harness {harness}"
+        )
     with Repository(project.root) as repository:
-        return rollback(repository, harness, int(number))
+        if not states(repository, named[0]):
+            harness_folder(project.root, named[0])
+        made = rollback(repository, *named)
+        return made, not files_of(repository, made)
+
+
+def version_report(project: Project, text: str) -> Json | None:
+    """Return what the tag of a version says of it; None where the text names none there is."""
+    named = spelled(text, project.config.harness)
+    if named is None:
+        return None
+    with Repository(project.root) as repository:
+        known = {version.number: version for version in states(repository, named[0])}
+    version = known.get(named[1])
+    if version is None:
+        return None
+    before = max((number for number in known if number < version.number), default=None)
+    return {
+        "version": version.tag,
+        "commit": version.commit,
+        "before": None if before is None else f"harness/{version.harness}/v{before}",
+        **version.evidence,
+    }
 
 
 async def _write_down(journal: Journal, version: Version) -> None:

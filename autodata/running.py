@@ -22,6 +22,7 @@ from autodata.harness.spec import Harness, load_files, load_folder
 from autodata.lifecycle import open_journal
 from autodata.optimize.certify import check_room
 from autodata.optimize.events import Progress
+from autodata.optimize.promote import files_of, find_version, spelled, states
 from autodata.optimize.search import SearchResult
 from autodata.optimize.session import (
     GitWorkshop,
@@ -29,7 +30,7 @@ from autodata.optimize.session import (
     recorded_session,
     same_run,
 )
-from autodata.project import Project, harness_folder, harness_names
+from autodata.project import Project, harness_folder, harness_names, shipped_folder
 from autodata.searching import SearchTask, carry_out
 from autodata.store import ledger as test_ledger
 from autodata.store.journal import Journal
@@ -297,7 +298,9 @@ def _check_evaluation(
 
 
 def harness_at(project: Project, name: str) -> Harness:
-    """Return a harness by folder, by `RUN/CANDIDATE`, or by git revision of the configured one.
+    """Return a harness by folder, version, `RUN/CANDIDATE` or git revision of the configured one.
+
+    A version that is older than the project's own copy of a shipped harness is the shipped one.
 
     Raises:
         ConfigurationError, HarnessError, RepositoryError: nothing of that name, or not valid.
@@ -309,11 +312,17 @@ def harness_at(project: Project, name: str) -> Harness:
     if name in harness_names(project.root):  # a shipped one
         return load_folder(harness_folder(project.root, name))
     with Repository(project.root) as repository:
+        version = spelled(name, project.config.harness)
+        if version and version[1] in {known.number for known in states(repository, version[0])}:
+            files = files_of(repository, find_version(repository, *version))
+            return load_files(files) if files else load_folder(shipped_folder(version[0]))
         run, _, candidate = name.partition("/")
         if candidate and not name.startswith("harness/"):
             return load_files(repository.read_files(repository.resolve(run, candidate)))
         try:
             return load_files(repository.read_files(name, project.config.harness))
         except RepositoryError as error:
+            if version:
+                find_version(repository, *version)
             near = nearest(name, harness_names(project.root))
             raise RepositoryError(error.problem, f"{near}; or {error.fix}") from None

@@ -124,6 +124,28 @@ def certificate_line(candidate: str, evidence: Json) -> Text:
     )
 
 
+def version_view(version: Json) -> RenderableType:
+    """Draw `show VERSION`: where it came from, and what its tag says for and against it."""
+    parts: list[RenderableType] = [SIMULATED] if version.get("simulated") else []
+    parts.append(
+        Text.assemble((version["version"], "bold"), f"  commit {str(version['commit'])[:10]}")
+    )
+    if version["before"] is None:
+        parts.append(Text("as it was before the first promotion"))
+    if back := version.get("rolled_back_to"):
+        parts.append(Text(f"rolled back to {back}"))
+    if candidate := version.get("candidate"):
+        parts.append(Text(f"candidate {candidate} of run {version.get('run')}"))
+    if version.get("certificate"):
+        parts.append(certificate_line(str(candidate), version["certificate"]))
+    parts += [
+        Text(f"forced, and recorded: {problem}") for problem in version.get("overridden") or []
+    ]
+    if version["before"]:
+        parts.append(Text(f"compare: autodata diff {version['before']} {version['version']}"))
+    return Group(*parts)
+
+
 def candidates_table(candidates: Sequence[Json], width: int = 120) -> Table:
     """Draw candidates with validation pass rate and cost; `*` marks the Pareto front.
 

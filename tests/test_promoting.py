@@ -72,7 +72,7 @@ def test_versions_are_listed_compared_and_returned_to(real: Place) -> None:
     back = real("rollback", "v1")
     assert back.out.startswith("rolled back to v1: harness/lambada/v3 is commit ")
     found = real("versions", "--json").json
-    assert sorted(found[0]) == [
+    assert sorted(found[1]) == [
         "candidate",
         "certified",
         "commit",
@@ -83,6 +83,7 @@ def test_versions_are_listed_compared_and_returned_to(real: Place) -> None:
         "version",
     ]
     assert [(x["version"], x["candidate"], x["forced"], x["rolled_back_to"]) for x in found] == [
+        ("v0", "", False, ""),
         ("v1", "c3", False, ""),
         ("v2", "c1", True, ""),
         ("v3", "c3", False, "v1"),
@@ -104,7 +105,7 @@ def test_a_run_of_simulated_models_is_promoted_by_force_only_and_says_so(mine: P
     assert "simulated: true" in evidence
     assert "forced: true" in evidence
     assert "overridden:\n- 'simulated models were used" in evidence
-    assert mine("versions", "--json").json[0]["simulated"] is True
+    assert mine("versions", "--json").json[1]["simulated"] is True
 
 
 def test_a_candidate_without_certificate_is_refused_unless_forced(real: Place) -> None:
@@ -202,3 +203,91 @@ def test_a_crash_between_tag_and_journal_is_made_good_by_the_same_command(real: 
     journal.write_bytes(b"".join(kept))
     assert real("promote", RUN).out.startswith("nothing to do")
     assert real("sql", "select version from promotions", "--format=csv").out == "version\nv1\n"
+
+
+def test_the_first_promotion_is_rolled_back(real: Place) -> None:
+    before = (real.folder / MANIFEST).read_bytes()
+    real("promote", RUN)
+    assert (real.folder / MANIFEST).read_bytes() != before
+    back = good(real("rollback", "v0"))
+    assert back.out.startswith("rolled back to v0: harness/lambada/v2 is commit ")
+    assert (real.folder / MANIFEST).read_bytes() == before
+    assert good(real("rollback", "v0")).out == back.out
+    assert [x["version"] for x in good(real("versions", "--json")).json] == ["v0", "v1", "v2"]
+    assert good(real("diff", "v0", "v2")).out == "no difference\n"
+    assert good(real("rollback", "v1")).out.startswith("rolled back to v1: harness/lambada/v3")
+
+
+def test_a_crash_in_a_rollback_to_v0_is_made_good_by_the_same_command(real: Place) -> None:
+    real("promote", RUN)
+    good(real("rollback", "v0"))
+    head = real.git("rev-parse", "HEAD")
+    real.git("tag", "-d", "harness/lambada/v2")
+    assert "harness/lambada/v2 is commit" in good(real("rollback", "v0")).out
+    assert real.git("rev-parse", "HEAD") == head
+
+
+def test_before_the_first_promotion_of_a_shipped_harness_was_the_shipped_one(fresh: Place) -> None:
+    fresh.git("rm", "-rq", "harnesses")
+    fresh.git("commit", "-qm", "Use the shipped one")
+    good(fresh("optimize", "--run=s", *TINY))
+    good(fresh("promote", "s", "c1", "--force"))
+    assert (fresh.folder / MANIFEST).is_file()
+    done = good(fresh("rollback", "v0"))
+    assert "harnesses/lambada is gone, as before the first version: the shipped" in done.out
+    assert not (fresh.folder / "harnesses").exists()
+    assert fresh.git("status", "--porcelain") == ""
+    assert good(fresh("rollback", "v0")).out == done.out
+    assert good(fresh("diff", "lambada", "v0")).out == "no difference\n"
+    assert good(fresh("diff", "v2", "s/c0")).out == "no difference\n"
+    assert good(fresh("diff", "v1", "s/c1")).out == "no difference\n"
+    assert good(fresh("evaluate", "v0", "--most=1", "--json")).json["episodes"] == 1
+    assert good(fresh("rollback", "v1")).out.startswith("rolled back to v1")
+    assert (fresh.folder / MANIFEST).is_file()
+
+
+@pytest.mark.parametrize("name", ["v1", "1", TAG])
+def test_every_command_takes_every_spelling_of_a_version(real: Place, name: str) -> None:
+    real("promote", RUN)
+    real("promote", RUN, "c1", "--force")
+    assert good(real("diff", name, f"{RUN}/c3")).out == "no difference\n"
+    data = good(real("evaluate", name, "--most=1", "--json")).json
+    assert (data["harness"], data["episodes"]) == (name, 1)
+    shown = good(real("show", name))
+    assert shown.out.startswith(f"{TAG}  commit ")
+    assert f"candidate c3 of run {RUN}" in shown.out
+    assert "compare: autodata diff harness/lambada/v0 harness/lambada/v1" in shown.out
+    assert good(real("show", name, "--json")).json["certified"] is True
+    assert good(real("rollback", name, "--harness=lambada")).out.startswith("rolled back to ")
+    assert good(real("diff", name, "lambada")).out == "no difference\n"
+
+
+def test_a_version_that_is_not_there_is_named_with_those_that_are(real: Place) -> None:
+    refused(real("rollback", "v0"), "lambada has no version v0", "nothing is promoted yet")
+    real("promote", RUN)
+    for words in (("rollback", "v7"), ("diff", "v7", "lambada"), ("evaluate", f"{TAG}7")):
+        refused(real(*words), "lambada has no version v", "there are: v0, v1")
+    refused(real("rollback", "two"), "'two' is no version", "write it like v2")
+    refused(real("rollback", "harness/other/v1"), "there is no harness 'other'", "")
+    wrong = real("rollback", TAG, "--harness=other")
+    refused(wrong, f"{TAG} is a version of lambada", "leave out --harness other")
+    refused(real("show", "v7"), "there is no run v7", "")
+
+
+def test_a_tag_of_the_project_with_the_name_of_no_version_is_a_revision(real: Place) -> None:
+    real.git("tag", "v7")
+    assert good(real("diff", "v7", "lambada")).out == "no difference\n"
+
+
+def test_a_version_of_another_harness_has_that_harness_files(real: Place) -> None:
+    for path in (real.folder / "harnesses/lambada").iterdir():
+        text = path.read_text().replace("name: lambada", "name: other")
+        real.write(f"harnesses/other/{path.name}", text)
+    real.git("add", "harnesses")
+    real.git("commit", "-qm", "Another")
+    words = ("--set=harness=other", "--run=o", *TINY)
+    good(real("optimize", *words))
+    good(real("promote", "o", "c1", "--force"))
+    assert good(real("diff", "harness/other/v1", "o/c1")).out == "no difference\n"
+    assert "harness/other/v2" in good(real("rollback", "harness/other/v0")).out
+    assert good(real("diff", "harness/other/v0", "o/c0")).out == "no difference\n"

@@ -131,9 +131,15 @@ def show(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show a run with its candidates and Pareto front, or one candidate."""
+    """Show a run with its candidates and Pareto front, one candidate, or a version (v2)."""
     from autodata import report, views
 
+    if candidate is None and (version := _version(run)):
+        if as_json:
+            out_json(version)
+        else:
+            draw(views.version_view(version))
+        return
     folder = find_run(run)
     with open_tables(folder.name) as connection:
         if candidate is None:
@@ -147,6 +153,17 @@ def show(
         out_json(data)
     else:
         draw(drawn)
+
+
+def _version(name: str) -> dict[str, Any] | None:
+    """Return what a version says of itself where no run has its name."""
+    from autodata.optimize.promote import spelled
+
+    if not spelled(name, "") or (runs_folder() / name / "journal").exists():
+        return None
+    from autodata.promoting import version_report
+
+    return version_report(open_project(Path.cwd(), None, [], None), name)
 
 
 def diff(

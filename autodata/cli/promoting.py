@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from autodata.cli.base import AsJson, ConfigFile, RunName, draw, find_run, out, out_json
-from autodata.project import open_project
+from autodata.project import harness_names, open_project
 
 
 def promote(
@@ -58,12 +58,18 @@ def versions(
 
 
 def rollback(
-    version: Annotated[str, typer.Argument(metavar="VERSION", help="A version, such as v2.")],
+    version: Annotated[
+        str, typer.Argument(metavar="VERSION", help="v2 or harness/NAME/v2; v0: before v1.")
+    ],
     harness: Annotated[str | None, typer.Option(help="Default: the configured one.")] = None,
 ) -> None:
     """Return a harness to an earlier version, by a new commit."""
     from autodata.promoting import roll_back
 
     project = open_project(Path.cwd(), None, [], None)
-    made = roll_back(project, harness or project.config.harness, version)
+    made, gone = roll_back(project, harness, version)
     out(f"rolled back to {version}: {made.tag} is commit {made.commit[:10]}")
+    if gone:
+        shipped = made.harness in harness_names(project.root)
+        instead = f": the shipped {made.harness} is used" if shipped else ""
+        out(f"harnesses/{made.harness} is gone, as before the first version{instead}")

@@ -5,6 +5,7 @@ and the way back.
 """
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,7 @@ from autodata.errors import RepositoryError, StalePromotion
 from autodata.harness.repository import Repository
 from autodata.harness.spec import load_files, tree_id
 
+_SPELLED = re.compile(r"(?:harness/([^/]+)/)?v?([0-9]{1,9})")
 _FORM = "%(refname:strip=4)%1f%(objectname)%1f%(*objectname)%1f%(contents)%1e"
 
 
@@ -99,6 +101,15 @@ def rollback(repository: Repository, harness: str, number: int) -> Version:
         _advance(repository, harness, files, f"Roll back {harness} to v{number}")
     evidence = {**target.evidence, "rolled_back_to": f"v{number}"}
     return _tag(repository, harness, evidence, force=False)
+
+
+def spelled(text: str, harness: str) -> tuple[str, int] | None:
+    """Return harness and number of a version written `v2`, `2` or `harness/NAME/v2`, else None.
+
+    `harness` is whose it is where the text does not say.
+    """
+    found = _SPELLED.fullmatch(text)
+    return (found[1] or harness, int(found[2])) if found else None
 
 
 def find_version(repository: Repository, harness: str, number: int) -> Version:
