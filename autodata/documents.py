@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from autodata.errors import DocumentError
-from autodata.types import SPLITS, Document, Split
+from autodata.types import SPLITS, Document, Json, Split
 
 MOST_CHARS = 250_000
 """Characters of a document. A longer text keeps its beginning: of 500,000 the state of a workflow
@@ -98,6 +98,17 @@ def deal(
         dealt[split].sort(key=lambda document: key[document.id])
         del dealt[split][sizes[split] :]
     return dealt
+
+
+def dealt_body(dealt: Mapping[Split, Iterable[Document]]) -> Json:
+    """Return what a run's journal says of its documents: everything but their texts."""
+    return {
+        split: [
+            {"id": d.id, "name": d.name, "characters": len(d.text), "span": d.span}
+            for d in dealt[split]
+        ]
+        for split in SPLITS
+    }
 
 
 def split_digest(documents: Iterable[Document]) -> str:

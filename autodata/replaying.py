@@ -13,11 +13,12 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from autodata.documents import dealt_body
 from autodata.errors import ReplayMismatch, StoreError
 from autodata.harness.repository import Repository
 from autodata.harness.spec import load_files
 from autodata.models.call_records import call_name
-from autodata.optimize.session import FINISHED, GitWorkshop, RunStart
+from autodata.optimize.session import DOCUMENTS, FINISHED, GitWorkshop, RunStart
 from autodata.project import Project
 from autodata.recorded import recorded_config
 from autodata.running import tested_before
@@ -32,7 +33,16 @@ from autodata.wiring import Reports, engine, identity, load_splits, search_plan
 
 ANSWERS = ("call", "query")
 """What a run was told from outside; all else follows."""
-COMPARED = ("run", "call", "candidate", "episode", "iteration", "certification", "session")
+COMPARED = (
+    "run",
+    DOCUMENTS,
+    "call",
+    "candidate",
+    "episode",
+    "iteration",
+    "certification",
+    "session",
+)
 FIX = (
     "something that decides what a run does has changed since: this version of autodata, the "
     "documents, or the journal"
@@ -111,6 +121,7 @@ async def _replay(root: Path, journal: Journal) -> Replayed:
             known["base_commit"],
             identity(project.config, documents),
             project.config.simulated,
+            dealt_body(documents),
         )
         workshop = GitWorkshop(JournaledCommits(journal, repository), start)
         plan = search_plan(project.config, start.seed)
@@ -200,6 +211,8 @@ class ComparedFacts:
         if kind == "session" and key != FINISHED:
             return body
         known = self._journal.find(kind, key)
+        if known is None and kind == DOCUMENTS:  # a run of before there were such records
+            return body
         if known is None:
             raise ReplayMismatch(f"{_name(kind, key, body)} is not in the journal")
         if told := difference(body, known):

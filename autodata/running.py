@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from autodata.concurrency import all_of
+from autodata.documents import dealt_body
 from autodata.errors import (
     ConfigurationError,
     RepositoryError,
@@ -27,6 +28,7 @@ from autodata.optimize.search import SearchResult
 from autodata.optimize.session import (
     GitWorkshop,
     RunStart,
+    note_documents,
     recorded_session,
     same_run,
 )
@@ -100,6 +102,7 @@ async def optimize(
                 begun["base_commit"] if begun else repository.head(),
                 identity(config, documents),
                 config.simulated,
+                dealt_body(documents),
             )
             task = SearchTask(start, plan, harness, ids, config.optimize)
             workshop = GitWorkshop(repository, start)
@@ -255,6 +258,7 @@ async def measured(
         await check_workflow(harness)
         async with engine(project, journal, documents, load, reports) as running:
             await journal.once("run", run_id, begun)
+            await note_documents(journal, dealt_body(documents))
             started(Running(run_id, project, running))
             async with recorded_session(journal):
                 outcomes = await all_of(

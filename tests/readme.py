@@ -22,8 +22,8 @@ SESSION = (
     "autodata init simulated",
     "autodata optimize --run demo --set optimize.episodes=400",
     "autodata promote demo",
-    'autodata sql "select candidate_id, split, count(score) n, avg(score) rate '
-    'from episodes group by all order by 1, 2"',
+    'autodata sql "select candidate_id, count(score) n, avg(score) rate '
+    "from episodes where split = 'validation' group by all order by 1\"",
 )
 TIMES = re.compile(r"^\d+:\d\d  ", re.MULTILINE)
 BETWEEN = re.compile(r"iteration \d+ of \d+ decided")

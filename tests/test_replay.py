@@ -43,6 +43,8 @@ def test_a_replay_checks_everything_and_writes_nothing(finished: Place) -> None:
     assert finished.git("for-each-ref") == refs
     found = good(finished("replay", RUN, "--json")).json
     kinds = [record.kind for record in read_records(finished.folder / "runs" / RUN)]
+    assert found["facts"]["documents"] == 1
+    assert found["rows"]["documents"] == 4 + 16 + 40
     for kind in ("run", "call", "episode", "iteration", "candidate", "certification"):
         assert found["facts"][kind] == kinds.count(kind)
         assert found["rows"][f"{kind}s"] == kinds.count(kind)
@@ -146,6 +148,24 @@ def test_documents_that_changed_since_are_told(mine: Place) -> None:
     done = mine("replay", RUN)
     assert done.code == 2
     assert "test_split" in done.err
+
+
+def test_a_run_of_before_its_documents_were_journaled_is_resumed_and_replayed(mine: Place) -> None:
+    rewrite(mine, lambda r: None if r.kind == "documents" else r.body)
+    assert "documents" not in good(mine("replay", RUN, "--json")).json["facts"]
+    good(mine("optimize", "--run", RUN, "--seed=19", "--iterations=3", *SMALL))
+    assert good(mine("replay", RUN, "--json")).json["facts"]["documents"] == 1
+
+
+def test_documents_of_other_names_are_told(mine: Place) -> None:
+    def renamed(r: Record) -> Json:
+        found = json.dumps(r.body)
+        return json.loads(found.replace("#", "-")) if r.kind == "documents" else r.body
+
+    rewrite(mine, renamed)
+    done = mine("replay", RUN)
+    assert done.code == 2
+    assert "documents dealt is not what the journal says: train[0].name" in done.err
 
 
 def test_only_a_finished_search_is_replayed(fresh: Place) -> None:

@@ -309,9 +309,10 @@ def _show_result(
         console.print(f"\nwhat {best} changes:")
         console.print(views.diff_view(spec.diff(before, after)), soft_wrap=True)
     console.print(f"\nthe run lies in {project.runs / run_id}; next:", soft_wrap=True)
+    question = "select candidate_id, avg(score) from episodes where split = 'validation' group by 1"
     steps = [
         (f"autodata show {run_id} {best}", "look at a candidate closely"),
-        ('autodata sql "select split, avg(score) from episodes group by split"', "ask anything"),
+        (f'autodata sql "{question}"', "ask anything"),
     ]
     if result.best.id != "c0":
         steps.insert(0, (f"autodata promote {run_id}", f"make {best} the new version"))

@@ -8,7 +8,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, nullcontext, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
 from typing import Protocol
 
@@ -24,6 +24,7 @@ from autodata.store.journal import difference
 from autodata.types import Candidate, Json, Outcome, Split
 
 FINISHED = "finished"
+DOCUMENTS, DEALT = "documents", "dealt"
 
 
 class Store(Protocol):
@@ -63,6 +64,7 @@ class RunStart:
     base_commit: str | None
     config: Json
     simulated: bool
+    documents: Json = field(default_factory=dict)
 
     def body(self, baseline: Candidate, split: str) -> Json:
         """The `run` record."""
@@ -162,6 +164,7 @@ async def run_session(
         same_run(known, body)
     else:
         await store.append("run", start.run_id, body)
+    await note_documents(store, start.documents)
     recorder = JournalRecorder(store)
     finished = store.find("session", FINISHED) is not None
     async with nullcontext() if finished else recorded_session(store):
@@ -171,6 +174,12 @@ async def run_session(
     if not finished:
         await store.append("session", FINISHED, result_body(result))
     return result
+
+
+async def note_documents(store: Store, dealt: Json) -> None:
+    """Journal which documents a run was dealt, once: names are for people and may change."""
+    if store.find(DOCUMENTS, DEALT) is None:
+        await store.append(DOCUMENTS, DEALT, dealt)
 
 
 @asynccontextmanager

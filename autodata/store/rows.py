@@ -45,6 +45,14 @@ SCHEMA: dict[str, tuple[Column, ...]] = {
         ("simulated", "BOOLEAN", "true: its models are simulated, its numbers show nothing"),
         ("config", "JSON", "the configuration, without keys"),
     ),
+    "documents": (
+        _RUN,
+        ("document_id", "VARCHAR", "hash of the document's content"),
+        ("name", "VARCHAR", "its file, or `name` or line in a .jsonl; `#n` is the n-th piece"),
+        ("split", "VARCHAR", "`train`, `validation` or `test`"),
+        ("characters", "BIGINT", "length of its text"),
+        ("span", "BIGINT[]", "where in its source the text begins and ends; NULL: it is all"),
+    ),
     "candidates": (
         _RUN,
         *_CANDIDATE,
@@ -212,6 +220,12 @@ def _run(record: Record) -> Iterator[tuple[str, Row]]:
     yield "runs", {**record.body, "created_at": _time(created)}
 
 
+def _documents(record: Record) -> Iterator[tuple[str, Row]]:
+    for split, dealt in record.body.items():
+        for document in dealt:
+            yield "documents", {**document, "document_id": document["id"], "split": split}
+
+
 def _candidate(record: Record) -> Iterator[tuple[str, Row]]:
     yield "candidates", {"candidate_id": record.key, **record.body}
 
@@ -294,6 +308,7 @@ def _time(at: float | str) -> str:
 
 _PROJECTIONS: dict[str, Callable[[Record], Iterator[tuple[str, Row]]]] = {
     "run": _run,
+    "documents": _documents,
     "candidate": _candidate,
     "episode": _episode,
     "call": _call,

@@ -25,7 +25,10 @@ from tests.harness.examples import FILES
 from tests.harness.repositories import git, make_repository
 from tests.optimize.worlds import BASELINE, Rates, Steps, documents
 
-START = RunStart("r1", 1_790_000_000, 7, "tiny", None, {"optimize": {"iterations": 4}}, False)
+DEALT: Json = {"test": [{"id": "a", "name": "a.txt", "characters": 3, "span": None}]}
+START = RunStart(
+    "r1", 1_790_000_000, 7, "tiny", None, {"optimize": {"iterations": 4}}, False, DEALT
+)
 PLAN = SearchPlan(seed=7, iterations=4, parallel=2, minibatch=4)
 DOCUMENTS = documents()
 STEPS = [0.3, -0.2, 0.2, 0.1]
@@ -100,6 +103,7 @@ async def test_a_session_leaves_run_candidates_iterations_certificate_and_end(
     found = await facts(tmp_path)
     assert {kind for kind, _ in found} == {
         "run",
+        "documents",
         "candidate",
         "iteration",
         "certification",
@@ -150,6 +154,18 @@ async def test_a_run_is_resumed_with_what_it_was_begun_with_or_not_at_all(
         await session(tmp_path, start=start)
     assert "--run r1-2" in caught.value.fix
     assert await facts(tmp_path) == before
+
+
+async def test_documents_are_journaled_right_after_the_run_and_never_again(tmp_path: Path) -> None:
+    with pytest.raises(Interrupted):
+        await session(tmp_path, Breaking(2))
+    renamed = {"test": [{**DEALT["test"][0], "name": "b.txt"}]}
+    await session(tmp_path, start=replace(START, documents=renamed))
+    journal = Journal.open(tmp_path)
+    records = list(journal.records())
+    await journal.close()
+    assert [record.kind for record in records[:2]] == ["run", "documents"]
+    assert [record.body for record in records if record.kind == "documents"] == [DEALT]
 
 
 async def test_candidates_are_commits_that_come_out_equal_on_every_resume(tmp_path: Path) -> None:

@@ -97,6 +97,14 @@ def small_run(name: str = "r") -> Iterator[Fact]:
             "simulated": True,
         },
     )
+    dealt = {
+        split: [
+            {"id": f"doc-{split}-{n}", "name": f"{split}.txt#{n}", "characters": 9, "span": [9, 18]}
+            for n in (1, 2)
+        ]
+        for split in ("train", "validation", "test")
+    }
+    yield "documents", "dealt", dealt
     yield (
         "candidate",
         "c0",

@@ -17,8 +17,19 @@ def test_every_documented_query_is_answered(tmp_path: Path, sql: str) -> None:
         assert tables.query(connection, sql).rows or "HAVING" in sql
 
 
-def test_six_queries_are_documented() -> None:
-    assert len(QUERIES) == 6
+def test_seven_queries_are_documented() -> None:
+    assert len(QUERIES) == 7
+
+
+@pytest.mark.parametrize("sql", QUERIES)
+def test_no_documented_query_looks_at_test_documents(tmp_path: Path, sql: str) -> None:
+    found = []
+    for name, hidden in (("with", "none"), ("without", "test")):
+        kept = [fact for fact in small_run() if fact[2].get("split") != hidden]
+        write(tmp_path / name / "r", kept)
+        with tables.connect(tmp_path / name) as connection:
+            found.append(tables.query(connection, sql).rows)
+    assert found[0] == found[1]
 
 
 def test_the_documented_cost_counts_the_calls_of_a_void_once(tmp_path: Path) -> None:

@@ -37,6 +37,7 @@ def everything(runs: Path) -> dict[str, list[tuple[Any, ...]]]:
 
 ALL = {
     "runs": 1,
+    "documents": 6,
     "candidates": 1,
     "episodes": 9,
     "rounds": 6,
@@ -316,7 +317,7 @@ def test_a_data_changing_select_changes_nothing_on_disk(tmp_path: Path) -> None:
         ("FROM call", "call", "did you mean calls? tables: runs"),
         ("SELECT sconds FROM calls", "sconds", "did you mean seconds (in episodes, calls"),
         ("SELECT c.docment_id FROM calls c", "docment_id", "did you mean document_id"),
-        ("SELEC 1", "syntax error", "tables: runs, candidates"),
+        ("SELEC 1", "syntax error", "tables: runs, documents"),
         ("SELECT 'a'::INT", "Could not convert", "tables: runs"),
     ],
 )
