@@ -40,6 +40,23 @@ class Policy:
     majority: bool = False
 
 
+NUMBERS = {
+    "weak_samples": "answers of the weak solver, each scored",
+    "strong_samples": "answers of the strong solver, each scored",
+    "weak_mean_max": "the weak mean is at most this",
+    "weak_mean_below": "the weak mean is below this",
+    "weak_max": "no weak answer scores above this",
+    "weak_none_zero": "no weak answer scores 0",
+    "strong_mean_min": "the strong mean is at least this",
+    "strong_mean_below": "the strong mean is below this",
+    "strong_none_zero": "no strong answer scores 0",
+    "gap_min": "the strong mean is above the weak mean by at least this",
+    "weak_correct_max": "at most so many weak answers are right",
+    "strong_correct_min": "at least so many strong answers are right",
+    "majority": "most strong answers are right, and at most half of the weak ones",
+}
+"""What each number of a policy asks of an example."""
+
 PRESETS: dict[str, Policy] = {
     "deployed": Policy(
         weak_mean_max=0.65,

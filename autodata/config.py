@@ -32,16 +32,17 @@ Word = Annotated[str, Field(coerce_numbers_to_str=True)]
 ANTHROPIC_TOKENS = 4096
 """The longest reply of a model of Anthropic where nothing sets one: its API wants a number."""
 PROVIDERS = ("openai", "anthropic", "vllm", "local", "simulated", "scripted")
-ROLES = (
-    "main",
-    "challenger",
-    "verifier",
-    "weak",
-    "strong",
-    "judge",
-    "analyzer",
-    "implementer",
-)
+ROLES = {
+    "main": "reads the document with tools and works on what the harness asks (`run_agent`, `ask`)",
+    "challenger": "writes the example: question, reference answer and rubric",
+    "verifier": "checks the example, with the harness's prompt and once more with the protocol's",
+    "weak": "the solver that should fail",
+    "strong": "the solver that should succeed",
+    "judge": "grades an answer by the rubric; never sees who wrote it",
+    "analyzer": "reads what happened on training documents and says what goes wrong",
+    "implementer": "edits the harness as the analyzer says",
+}
+"""Every role, and what whoever plays it does."""
 
 
 class Section(BaseModel):

@@ -15,6 +15,7 @@ from autodata.config_shaping import SHAPERS, Mistake, shaping, together
 
 USERS = {
     "base_url": ("openai", "anthropic", "vllm", "local"),
+    "ready_s": ("local", "vllm"),
     "slots": ("local",),
     "context": ("local",),
     "threads": ("local",),
@@ -42,7 +43,7 @@ OURS = {
 """The options of vLLM that autodata sets itself, and what to do instead."""
 
 
-_VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")  # others may name variables, too, but could be keys
+VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")  # others may name variables, too, but could be keys
 _URL = re.compile(r"https?://([\w.-]+|\[[0-9A-Fa-f:]+\])(:\d+)?(/[^\s?#@]*)?")
 _NUMBERS = re.compile(r"[\d.]+|.*:.*")
 
@@ -180,7 +181,7 @@ def _variable(
 ) -> Iterator[Mistake]:
     example, thing = ("OPENAI_API_KEY", "key") if kind == "key" else ("TEAM", "value")
     value = environment.get(variable, "").strip()
-    if not value and not _VARIABLE.fullmatch(variable):
+    if not value and not VARIABLE.fullmatch(variable):
         problem = f" names no environment variable (is it the {thing} itself?)"
         fix = f"export the {thing}, as in {example}=..., and write {example} here"
     elif not value:

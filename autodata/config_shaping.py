@@ -47,7 +47,7 @@ OURS_IN_HEADERS = {
 """The headers that are sent anyway, and what to do instead."""
 
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
-_PRIVATE = re.compile(r"api_?key|secret|passw|credential|authorization|token$", re.IGNORECASE)
+PRIVATE = re.compile(r"api_?key|secret|passw|credential|authorization|token$", re.IGNORECASE)
 
 
 class Mistake(NamedTuple):
@@ -78,7 +78,7 @@ def shaping(at: tuple[str, str], settings: Shaping, model: ModelConfig) -> Itera
             yield mistake(path, " is not to be set here", fix)
         elif provider in SHAPERS.get(name, ()):
             yield mistake(path, " has a key of its own", f"set {'.'.join(at)}.{name}")
-        elif _PRIVATE.search(name):
+        elif PRIVATE.search(name):
             fix = "send it by headers, from an environment variable"
             yield mistake(path, ": extra_body is kept with the run, so it is no place for it", fix)
         elif not _is_json(value):

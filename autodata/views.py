@@ -243,6 +243,28 @@ def rows_view(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> Table:
     return table
 
 
+def settings_view(told: Sequence[Json]) -> RenderableType:
+    """Draw what settings mean: a section as a table, some of one name one after the other."""
+    if len({one["key"].rpartition(".")[0] for one in told}) < len(told):
+        rows = [[one["key"], one["default"].strip("`"), one["meaning"]] for one in told]
+        return rows_view(("setting", "default", "meaning"), rows)
+    parts: list[RenderableType] = []
+    for one in told:
+        parts.append(Text(one["key"], style="bold"))
+        parts.append(Text(f"  {one['meaning']}"))
+        facts = {
+            "type": one["type"].replace("`", ""),
+            "unit": one["unit"],
+            "default": one["default"].strip("`"),
+            "providers": ", ".join(one["providers"]),
+        }
+        parts += [Text(f"  {name:<10} {fact}") for name, fact in facts.items() if fact]
+        for number, line in enumerate(one["now"]):
+            label = "" if number else "now"
+            parts.append(Text(f"  {label:<10} {line['key']}: {line['value']}  ({line['from']})"))
+    return Group(*parts)
+
+
 def estimated(found: Json) -> str:
     """Say what a search is likely to take."""
     lines = [

@@ -12,12 +12,14 @@ from pathlib import Path
 
 import typer.main
 
+from autodata import config_reference
 from autodata.cli.commands import app
 from autodata.store.rows import describe
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 QUERIES = ROOT / "docs" / "queries.md"
+CONFIGURATION = ROOT / "docs" / "configuration.md"
 SESSION = (
     "autodata init simulated",
     "autodata optimize --run demo --set optimize.episodes=400",
@@ -83,6 +85,11 @@ def tables() -> str:
     return describe().rstrip()
 
 
+def reference() -> str:
+    """Return every setting with its type, default, unit and meaning, and the presets."""
+    return config_reference.document()
+
+
 def block(text: str, name: str) -> str:
     """Return what stands between a block's markers."""
     found = re.search(rf"<!-- {name} -->\n(.*?)<!-- end {name} -->", text, re.DOTALL)
@@ -120,6 +127,7 @@ def main() -> None:
         text = put(text, "session", session(Path(name)))
         QUERIES.write_text(with_outputs(QUERIES.read_text(), Path(name)))
     README.write_text(text)
+    CONFIGURATION.write_text(put(CONFIGURATION.read_text(), "reference", reference()))
 
 
 if __name__ == "__main__":

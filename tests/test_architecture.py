@@ -20,7 +20,8 @@ LAYERS: list[set[str]] = [
     {"config_checks"},
     {"config_file"},
     {"acceptance", "concurrency", "corpus", "documents", "harness", "models", "store"},
-    {"project"},
+    {"project", "config_reference"},
+    {"config_in_force"},
     {"episode"},
     {"evaluation"},
     {"optimize", "report", "bench"},
@@ -45,7 +46,7 @@ LAYERS: list[set[str]] = [
 ]
 """From the bottom up; a module may import its own layer and those below."""
 
-COMMANDS = ("looking", "preparing", "promoting", "running")
+COMMANDS = ("looking", "preparing", "promoting", "running", "settings")
 OWNERS: dict[str, set[str]] = {
     "anthropic": {"models/anthropic_model.py"},
     "duckdb": {"store/tables.py"},

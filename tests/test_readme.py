@@ -33,6 +33,12 @@ def test_the_readme_lists_every_command_and_every_table() -> None:
     assert readme.block(text, "tables") == readme.tables()
 
 
+def test_the_reference_of_settings_is_what_the_schema_says() -> None:
+    """After a change of the schema: python -m tests.readme."""
+    text = readme.CONFIGURATION.read_text()
+    assert readme.block(text, "reference") == readme.reference()
+
+
 def test_every_path_in_the_readme_exists() -> None:
     text = readme.README.read_text()
     linked = re.findall(r"\]\(([\w./-]+)\)", text)

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.text import Text
 
 from autodata import __version__
-from autodata.cli import looking, preparing, promoting, running
+from autodata.cli import looking, preparing, promoting, running, settings
 from autodata.cli.base import go_to, out
 from autodata.cli.mistakes import explained
 from autodata.cli.output import checked_output
@@ -71,6 +71,7 @@ GROUPS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
     "Begin": {
         "init": preparing.init,
         "doctor": preparing.doctor,
+        "config": settings.config,
         "estimate": running.estimate,
     },
     "Search": {

@@ -1,0 +1,140 @@
+"""The configuration in force: every value, and where it comes from, without what may be secret.
+
+Knows nothing of what settings mean (`config_reference`) and of printing.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel
+
+from autodata.acceptance import NUMBERS, policy_from
+from autodata.config import Config, ModelConfig, RoleConfig
+from autodata.config_checks import USERS, VARIABLE
+from autodata.config_reference import Setting, own_first
+from autodata.config_shaping import PRIVATE
+from autodata.types import Json
+
+DEFAULT = "default"
+HIDDEN = "***"
+_PLAIN_PATH = re.compile(r"(/v\d+)?/?")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A setting with the value that counts; `shown` and `origin` are for people.
+
+    It is `idle` when nobody has set it and it does nothing: it is empty, its provider has no use
+    for it, or a role leaves it to its model.
+    """
+
+    path: str
+    shown: str
+    origin: str
+    idle: bool = False
+
+
+def in_force(config: Config, place: Callable[..., str]) -> list[Line]:
+    """Return every setting in the order of the reference; `place` says where one was set.
+
+    Raises:
+        ConfigurationError: the acceptance preset or one of its numbers makes no sense.
+    """
+    lines = list(_lines(config, (), place))
+    at = next(i for i, line in enumerate(lines) if line.path == "protocol.numbers")
+    lines[at : at + 1] = _numbers(config, place)
+    return lines
+
+
+def told(setting: Setting, lines: Iterable[Line]) -> Json:
+    """Return what there is to say of a setting, with the values that it has in force."""
+    now = [line for line in lines if setting.fits(line.path)]
+    return {
+        "key": setting.path,
+        "meaning": setting.meaning,
+        "type": setting.kind,
+        "default": setting.default,
+        "unit": setting.unit,
+        "providers": list(setting.providers),
+        "now": [{"key": line.path, "value": line.shown, "from": line.origin} for line in now],
+    }
+
+
+def _lines(section: BaseModel, at: tuple[str, ...], place: Callable[..., str]) -> Iterator[Line]:
+    for name in own_first(type(section)):
+        value, path = getattr(section, name), (*at, name)
+        if isinstance(value, BaseModel):
+            yield from _lines(value, path, place)
+        elif isinstance(value, dict) and any(isinstance(v, BaseModel) for v in value.values()):
+            for chosen, inner in value.items():
+                yield from _lines(inner, (*path, chosen), place)
+        else:
+            given = name in section.model_fields_set
+            idle = not given and (value in (None, "", [], {}) or _left_to_others(section, name))
+            origin = place(*path) if given else DEFAULT
+            yield Line(".".join(path), _shown(name, value), origin, idle)
+
+
+def _left_to_others(section: BaseModel, name: str) -> bool:
+    if isinstance(section, ModelConfig):
+        return section.provider not in USERS.get(name, (section.provider,))
+    return isinstance(section, RoleConfig)
+
+
+def _numbers(config: Config, place: Callable[..., str]) -> Iterator[Line]:
+    """Return the numbers that decide what is accepted, of the preset or replaced."""
+    protocol = config.protocol
+    policy = policy_from(protocol.acceptance, dict(protocol.numbers))
+    for name in NUMBERS:
+        path = ("protocol", "numbers", name)
+        origin = place(*path) if name in protocol.numbers else f"preset {protocol.acceptance}"
+        yield Line(".".join(path), _text(getattr(policy, name)), origin)
+
+
+def _shown(name: str, value: Any) -> str:
+    """Return a value as YAML would have it; a key or a password may stand in some by mistake."""
+    if name in ("api_key_env", "env") and value and not VARIABLE.fullmatch(value):
+        return HIDDEN
+    if name == "base_url":
+        value = [_host(url) for url in value] if isinstance(value, list) else _host(value)
+    if name == "args":
+        value = _arguments(value)
+    return _text(_without_keys(value))
+
+
+def _host(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:
+        return HIDDEN
+    plain = not (parts.query or parts.fragment) and _PLAIN_PATH.fullmatch(parts.path)
+    where = f"{parts.scheme}://{parts.hostname or ''}{port}"
+    return (where + (parts.path if plain else f"/{HIDDEN}")) if url else ""
+
+
+def _arguments(args: list[str]) -> list[str]:
+    shown, hide = [], False
+    for arg in args:
+        flag, equals, _ = arg.partition("=")
+        private = arg.startswith("-") and bool(PRIVATE.search(flag.replace("-", "_")))
+        shown.append(HIDDEN if hide else f"{flag}={HIDDEN}" if private and equals else arg)
+        hide = private and not equals
+    return shown
+
+
+def _without_keys(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {
+            name: HIDDEN if PRIVATE.search(str(name)) else _without_keys(inner)
+            for name, inner in value.items()
+        }
+    return [_without_keys(inner) for inner in value] if isinstance(value, list) else value
+
+
+def _text(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else json.dumps(value, ensure_ascii=False)
