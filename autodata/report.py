@@ -4,11 +4,13 @@ Knows nothing of how it is drawn; see `views`.
 """
 
 import json
+from dataclasses import asdict
 from math import sqrt
 from typing import TYPE_CHECKING, Any
 
 from autodata.errors import StoreError
 from autodata.harness.knobs import nearest
+from autodata.store.audience import counts, told
 from autodata.store.tables import query
 from autodata.types import Json
 
@@ -108,9 +110,13 @@ def run_report(connection: "duckdb.DuckDBPyConnection", run: str) -> Json:
         "from iterations where run_id = $run order by iteration",
         run,
     )
+    totals = rows(connection, TOTALS, run)[0]
+    for kept in counts(connection):
+        spent = {**asdict(kept), "usd": kept.cost_usd}
+        totals.update({name: totals[name] + spent[name] for name in totals if name in spent})
     return {
         "run": found[0],
-        "totals": rows(connection, TOTALS, run)[0],
+        "totals": totals,
         "unusable": rows(connection, UNUSABLE, run),
         "episodes": episodes,
         "candidates": candidates,
@@ -203,8 +209,9 @@ def trace_report(connection: "duckdb.DuckDBPyConnection", run: str, episode: str
         where += f" and repeat = {repeat}"
     found = rows(connection, f"select * from episodes where {where} order by repeat", run)
     if not found:
+        kept = told(counts(connection))
         raise StoreError(
-            f"run {run} has no episode {episode}",
+            f"run {run} has no episode {episode}{' that may be seen: ' * bool(kept)}{kept}",
             'list them: autodata sql "select candidate_id, document_id, repeat from episodes"',
         )
     rounds = rows(connection, f"select * from rounds where {where} order by repeat, round", run)

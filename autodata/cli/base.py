@@ -80,6 +80,18 @@ def open_tables(run: str | None) -> Iterator["duckdb.DuckDBPyConnection"]:
         connection.close()
 
 
+@contextmanager
+def open_tables_and_say(run: str | None) -> Iterator["duckdb.DuckDBPyConnection"]:
+    """Open tables and say at the end, on stderr, how many rows were kept back from them."""
+    from autodata.store import audience
+
+    with open_tables(run) as connection:
+        told = audience.told(audience.counts(connection))
+        yield connection
+    if told:
+        print(told, file=sys.stderr)
+
+
 def go_to(folder: Path) -> None:
     """Make a folder the working directory, as `-C` of git and make does.
 

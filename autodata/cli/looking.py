@@ -18,7 +18,7 @@ from autodata.cli.base import (
     draw,
     find_run,
     make_console,
-    open_tables,
+    open_tables_and_say,
     out,
     out_json,
     runs_folder,
@@ -141,7 +141,7 @@ def show(
             draw(views.version_view(version))
         return
     folder = find_run(run)
-    with open_tables(folder.name) as connection:
+    with open_tables_and_say(folder.name) as connection:
         if candidate is None:
             data = report.run_report(connection, folder.name)
             state = run_store.read_state(folder).told
@@ -195,7 +195,7 @@ def trace(
     from autodata import report, views
 
     folder = find_run(run)
-    with open_tables(folder.name) as connection:
+    with open_tables_and_say(folder.name) as connection:
         data = report.trace_report(connection, folder.name, episode)
     simulated = run_store.read_state(folder).simulated
     if as_json:
@@ -216,7 +216,7 @@ def sql(
     """Query all runs, also while they are going on."""
     from autodata.store import render, tables
 
-    with open_tables(None) as connection, Patience(connection.interrupt) as patience:
+    with open_tables_and_say(None) as connection, Patience(connection.interrupt) as patience:
         simulated = tables.query(connection, "select run_id from runs where simulated order by 1")
         if format is Format.table:
             most = limit or TABLE_ROWS

@@ -1,7 +1,7 @@
 """What of a run's journal is sealed in Parquet, and where.
 
 Knows nothing of Parquet or SQL. Sealed rows lie in
-`runs/<id>/tables/<schema>/<segment>-<bytes>-<crc>/{open,closed}/<table>.parquet`: they stand for
+`runs/<id>/tables/<schema>/<segment>-<bytes>-<crc>/{open,closed,test}/<table>.parquet` and stand for
 exactly the first `bytes` bytes of that segment, which end in the line with checksum `crc`. So
 nothing is counted twice, whoever seals and whenever, and a mended journal is sealed anew.
 """
@@ -14,8 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autodata.store import lines
+from autodata.store.audience import ends_search
 from autodata.store.lines import Record
 
+ENDED = "ended"  # a file in a sealed folder: there the run's search ended
 _CRC = slice(-11, -3)  # where a line has its checksum
 
 
@@ -32,6 +34,14 @@ class Part:
     def grown(self) -> bool:
         """There is something that is not sealed."""
         return self.path.stat().st_size > self.size
+
+    @property
+    def ended(self) -> bool:
+        """The run's search ended in this segment, whether that is sealed or not."""
+        if self.size and (self.folder / ENDED).exists():
+            return True
+        unsealed = lines.scan(self.path, last=self.last, start=self.size)
+        return any(ends_search(line) for line in unsealed)
 
     def live(self) -> Iterator[Record]:
         """Yield the records that are not sealed."""

@@ -11,43 +11,36 @@ import shutil
 import tempfile
 import time
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Timer
-from typing import Any, Literal
+from typing import Any
 
 import duckdb
 
 from autodata.errors import StoreError
 from autodata.store import lines, lock
+from autodata.store.audience import (
+    GLIMPSE,
+    HELD,
+    OPEN,
+    SEEN,
+    Audience,
+    ends_search,
+    kept_back,
+    make_counts,
+    note,
+    sides,
+)
 from autodata.store.dump import Dump, quote
 from autodata.store.lines import Record
-from autodata.store.parts import Part, parts, sealed_name, sync
+from autodata.store.parts import ENDED, Part, parts, sealed_name, sync
 from autodata.store.rows import SCHEMA, Row, rows, suggestion
 from autodata.store.runs import check_name_kept, find_run, run_folders
 from autodata.store.scratch import scratch_folder
 
-Audience = Literal["user", "proposer"]
-
-# What a proposer may read in full: everything that happened on training documents, and decisions.
-_OPEN = {
-    "candidates": "true",
-    "iterations": "true",
-    "episodes": "split = 'train'",
-    "rounds": "split = 'train'",
-    "attempts": "split = 'train'",
-    "calls": "split = 'train' OR split IS NULL",
-}
-# What it sees of the rest: only these rows, and of them only these columns.
-_GLIMPSE = {
-    "runs": ("true", ("run_id", "created_at", "harness", "seed", "simulated")),
-    "episodes": (
-        "split = 'validation'",
-        ("run_id", "candidate_id", "document_id", "split", "repeat", "status", "score"),
-    ),
-}
-_VERSION = f"{zlib.crc32(json.dumps([SCHEMA, _OPEN]).encode()):08x}"
+_VERSION = f"{zlib.crc32(json.dumps([SCHEMA, OPEN, HELD]).encode()):08x}"
 _STALE_SECONDS = 600.0
 _ROWS_AT_ONCE = 500
 
@@ -93,7 +86,8 @@ def connect(
 
     The connection reads nothing but these tables and cannot be reconfigured. A `proposer` must
     name its run; it sees all of the training documents, of validation only who was accepted, and
-    nothing of test. Blocks; call it in a thread.
+    nothing of test, of which a user sees nothing until the run's search has ended (`audience`).
+    Blocks; call it in a thread.
 
     Raises:
         StoreError: there is no such run, it was renamed or copied, its journal is damaged, or
@@ -109,11 +103,19 @@ def connect(
     connection = duckdb.connect(config={"threads": min(4, os.cpu_count() or 1)})
     try:
         found = [(folder.name, part) for folder in folders for part in parts(folder, _VERSION)]
-        _load(connection, _live_rows(found), audience)
+        ended = {run_id for run_id, part in found if part.ended}
+        _load(connection, _live_rows(found), audience, ended)
+        sealed = [(run_id, part.folder) for run_id, part in found if part.size]
         for table in SCHEMA:
-            for path in _files(table, [part for _, part in found], ["closed"]):
+            for path in _files(table, [folder / "closed" for _, folder in sealed]):
                 _add_glimpse(connection, table, f"read_parquet({quote(path)})", audience)
-        files = _create_views(connection, [part for _, part in found], audience)
+        shown = [folder / side for _, folder in sealed for side in SEEN[audience]]
+        if audience == "user":
+            shown += [folder / "test" for run_id, folder in sealed if run_id in ended]
+            hidden = [folder / "test" for run_id, folder in sealed if run_id not in ended]
+            for table, path in ((t, path) for t in HELD for path in _files(t, hidden)):
+                note(connection, table, f"read_parquet({quote(path)})", "true")
+        files = _create_views(connection, shown)
         _lock_down(connection, files, audience)
     except duckdb.Error as error:
         connection.close()
@@ -131,7 +133,7 @@ def snapshot(records: Iterable[Record], run_id: str) -> duckdb.DuckDBPyConnectio
         ordered = sorted(records, key=lambda record: (record.kind, record.key))
         found = (row for record in ordered for row in rows(record, run_id))
         _load(connection, ((table, _untimed(row)) for table, row in found), "proposer")
-        _lock_down(connection, _create_views(connection, [], "proposer"), "proposer")
+        _lock_down(connection, _create_views(connection, []), "proposer")
     except BaseException:
         connection.close()
         raise
@@ -214,6 +216,8 @@ def _seal_segment(run: Path, part: Part) -> None:
         with contextlib.closing(Dump(making)) as dump:
             for line in lines.scan(part.path, last=part.last):
                 dump.add(rows(line.record(), run.name))
+                if ends_search(line):
+                    (making / ENDED).touch()
         if line is None:
             return
         _write_parquet(dump, making)
@@ -228,12 +232,11 @@ def _seal_segment(run: Path, part: Part) -> None:
 
 
 def _write_parquet(dump: Dump, folder: Path) -> None:
-    for side in ("open", "closed"):
+    for side in ("open", "closed", "test"):
         (folder / side).mkdir()
     with duckdb.connect(config={"threads": 1}) as connection:
         for table, source in dump.sources().items():
-            visible = f"coalesce({_OPEN.get(table, 'false')}, false)"
-            for side, condition in (("open", visible), ("closed", f"NOT {visible}")):
+            for side, condition in sides(table).items():
                 path = folder / side / f"{table}.parquet"
                 copy = f"COPY (SELECT * FROM {source} WHERE {condition}) TO {quote(path)}"
                 try:
@@ -252,18 +255,26 @@ def _live_rows(found: list[tuple[str, Part]]) -> Iterator[tuple[str, Row]]:
 
 
 def _load(
-    connection: duckdb.DuckDBPyConnection, found: Iterable[tuple[str, Row]], audience: Audience
+    connection: duckdb.DuckDBPyConnection,
+    found: Iterable[tuple[str, Row]],
+    audience: Audience,
+    ended: Collection[str] = (),
 ) -> None:
     """Put rows that are not sealed into tables of the schema `live`."""
     connection.execute("CREATE SCHEMA live")
     for table, columns in SCHEMA.items():
         fields = ", ".join(f'"{name}" {kind}' for name, kind, _ in columns)
         connection.execute(f"CREATE TABLE live.{table} ({fields})")
+    make_counts(connection)
     with scratch_folder() as place:
         with contextlib.closing(Dump(place)) as dump:
             dump.add(found)
         for table, source in dump.sources().items():
-            visible = "true" if audience == "user" else _OPEN.get(table, "false")
+            visible = OPEN.get(table, "false")
+            if audience == "user":
+                hidden = kept_back(table, ended)
+                note(connection, table, source, hidden)
+                visible = f"NOT {hidden}"
             connection.execute(f"INSERT INTO live.{table} SELECT * FROM {source} WHERE {visible}")
             _add_glimpse(connection, table, source, audience)
 
@@ -271,22 +282,20 @@ def _load(
 def _add_glimpse(
     connection: duckdb.DuckDBPyConnection, table: str, source: str, audience: Audience
 ) -> None:
-    if audience == "proposer" and table in _GLIMPSE:
-        condition, names = _GLIMPSE[table]
+    if audience == "proposer" and table in GLIMPSE:
+        condition, names = GLIMPSE[table]
         columns = ", ".join(f'"{name}"' for name in names)
         connection.execute(
             f"INSERT INTO live.{table} ({columns}) SELECT {columns} FROM {source} WHERE {condition}"
         )
 
 
-def _create_views(
-    connection: duckdb.DuckDBPyConnection, found: list[Part], audience: Audience
-) -> list[Path]:
-    """Make a view per table over sealed files and live rows; return the files."""
+def _create_views(connection: duckdb.DuckDBPyConnection, folders: list[Path]) -> list[Path]:
+    """Make a view per table over sealed files in these folders and live rows; return the files."""
     used = []
     for table, columns in SCHEMA.items():
         names = ", ".join(f'"{name}"' for name, _, _ in columns)
-        files = _files(table, found, ["open", "closed"] if audience == "user" else ["open"])
+        files = _files(table, folders)
         sealed = f"SELECT {names} FROM read_parquet([{', '.join(map(quote, files))}]) UNION ALL "
         connection.execute(
             f"CREATE VIEW {table} AS {sealed if files else ''}SELECT {names} FROM live.{table}"
@@ -295,10 +304,8 @@ def _create_views(
     return used
 
 
-def _files(table: str, parts: list[Part], sides: list[str]) -> list[Path]:
-    paths = [
-        part.folder / side / f"{table}.parquet" for part in parts if part.size for side in sides
-    ]
+def _files(table: str, folders: Iterable[Path]) -> list[Path]:
+    paths = [folder / f"{table}.parquet" for folder in folders]
     return [path.resolve() for path in paths if path.exists()]
 
 

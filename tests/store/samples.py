@@ -134,6 +134,7 @@ def small_run(name: str = "r") -> Iterator[Fact]:
         },
     )
     yield "certification", "c1", {"candidate_id": "c1", "commit": "x", "mean": "secret of test"}
+    yield "session", "finished", {"ended": "finished"}
     yield "promotion", "c1", {"candidate_id": "c1", "version": 3, "forced": False, "harness": "h"}
 
 

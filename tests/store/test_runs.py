@@ -44,7 +44,7 @@ def test_runs_are_listed_oldest_first_with_their_counts(tmp_path: Path) -> None:
     assert (oldest.id, newest.id) == ("b", "a")
     assert oldest.counts["call"] == 4
     assert oldest.counts["episode"] == 9
-    assert (oldest.harness, oldest.simulated, oldest.state) == ("lambada", True, "not begun")
+    assert (oldest.harness, oldest.simulated, oldest.state) == ("lambada", True, "finished")
 
 
 Session = tuple[str, Json]

@@ -10,6 +10,7 @@ import pytest
 
 from autodata.errors import CorruptJournal, StoreError
 from autodata.store import lock, tables
+from autodata.store.audience import Audience
 from autodata.store.journal import Journal
 from autodata.store.rows import SCHEMA
 from tests.store.samples import Fact, call, small_run, write
@@ -283,7 +284,7 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("audience", ["user", "proposer"])
-def test_hostile_sql_reaches_nothing(tmp_path: Path, audience: tables.Audience) -> None:
+def test_hostile_sql_reaches_nothing(tmp_path: Path, audience: Audience) -> None:
     write(tmp_path / "r", small_run())
     tables.seal(tmp_path / "r")
     [folder] = (tmp_path / "r").glob("tables/*/000001-*")
