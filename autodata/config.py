@@ -205,13 +205,20 @@ class RoleConfig(Shaping):
         "plain", description="of a solver; `privileged` sees the document, `majority` votes"
     )
     majority: Positive = Field(1, description="answers per attempt in mode `majority`")
-    temperature: Amount | None = Field(
-        None, description="0: the likeliest token; null: 1 where samples are drawn, else 0"
+    temperature: Amount | Literal["server"] | None = Field(
+        None,
+        description="0: the likeliest token; `server`: not sent, as some thinking models want it; "
+        "null: 1 where samples are drawn, else 0",
     )
     max_tokens: Count = Field(0, description="longest reply, thinking included; 0: the model's")
     connect_s: Amount = Field(0.0, description="deadline of the connection; 0: the model's")
     first_token_s: Amount = Field(0.0, description="deadline of the first token; 0: the model's")
     total_s: Amount = Field(0.0, description="deadline of the whole reply; 0: the model's")
+
+    @property
+    def warmth(self) -> float | None:
+        """The temperature where it is a number."""
+        return None if self.temperature == "server" else self.temperature
 
 
 class Protocol(Section):

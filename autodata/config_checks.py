@@ -69,7 +69,7 @@ def _roles(config: Config) -> Iterator[Mistake]:
             problem = f"roles.{role}.model: no model is named {settings.model!r}"
             yield Mistake(("roles", role, "model"), problem, hint)
         elif config.models[settings.model].provider == "anthropic" and (
-            settings.temperature is not None
+            settings.warmth is not None
         ):
             problem = f"roles.{role}.temperature: Anthropic's API takes no temperature"
             fix = "leave it out: every role then samples at the API's own"

@@ -27,9 +27,10 @@ from autodata.evaluation import HarnessEvaluator
 from autodata.harness.spec import Harness
 from autodata.models.base import Deadlines
 from autodata.models.budget import Ledger as BudgetLedger
-from autodata.models.calls import RecallingCaller, RecordedCaller, Seat
+from autodata.models.calls import RecallingCaller, RecordedCaller
 from autodata.models.earlier import charge_earlier
 from autodata.models.gpus import busy
+from autodata.models.seat import Seat
 from autodata.models.watchdog import Watchdog
 from autodata.optimize.plan import SearchPlan
 from autodata.project import Project
@@ -139,7 +140,7 @@ def role_settings(config: Config) -> dict[str, RoleSettings]:
         role: RoleSettings(
             settings.mode == "privileged",
             settings.majority if settings.mode == "majority" else 1,
-            settings.temperature,
+            settings.warmth,
             settings.max_tokens,
             config.models[settings.model].api,
         )
@@ -226,11 +227,12 @@ async def engine(
         seats = {
             role: Seat(
                 endpoints[settings.model],
-                settings.temperature,
+                settings.warmth,
                 settings.max_tokens,
                 deadlines_of(config.models[settings.model], settings),
                 config.models[settings.model].body | settings.body,
                 headers_of(config.models[settings.model], settings),
+                settings.temperature != "server",
             )
             for role, settings in config.roles.items()
         }

@@ -191,9 +191,10 @@ async def run_autodata(url: str, calls: int, slots: int) -> float:
     from autodata.config import Budget
     from autodata.models.base import Deadlines, Message, Request, Site
     from autodata.models.budget import Ledger
-    from autodata.models.calls import RecordedCaller, Seat
+    from autodata.models.calls import RecordedCaller
     from autodata.models.endpoint import Endpoint, EndpointLimits
     from autodata.models.openai_model import OpenAIModel
+    from autodata.models.seat import Seat
     from autodata.store.journal import Journal
 
     limits = EndpointLimits(concurrency=slots, deadlines=Deadlines(total_s=60))

@@ -522,6 +522,7 @@ def test_what_a_provider_takes_may_be_set() -> None:
     for text in (
         asked_by("openai", anything, "headers: {X-Team: {env: TEAM}}, service_tier: flex"),
         asked_by("anthropic", "extra_body: {temperature: 0.2}, service_tier: standard_only"),
+        asked_by("anthropic", "", "temperature: server"),
         asked_by("anthropic", "max_tokens: 9000", "thinking: {type: enabled, budget_tokens: 8000}"),
     ):
         load_config(text, "a.yaml", [], {"TEAM": "t"})

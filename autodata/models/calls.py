@@ -22,7 +22,7 @@ from autodata.errors import (
     RequestRejected,
     Truncated,
 )
-from autodata.models.base import Check, Deadlines, Message, Reply, Request, Site, call_key
+from autodata.models.base import Check, Message, Reply, Request, Site, call_key
 from autodata.models.budget import Ledger
 from autodata.models.call_records import (
     FINAL,
@@ -34,6 +34,7 @@ from autodata.models.call_records import (
 )
 from autodata.models.endpoint import Answer, Endpoint
 from autodata.models.limits import FIRST, Priority
+from autodata.models.seat import Seat
 from autodata.types import Json, Spend
 
 CHARS_PER_TOKEN = 3  # on the safe side for English and code
@@ -52,31 +53,6 @@ class CallLog(Protocol):
     def find(self, kind: str, key: str) -> Json | None: ...
 
     async def append(self, kind: str, key: str, body: Json) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Seat:
-    """Who plays a role: an endpoint, and what fills in where a request leaves things open.
-
-    `extra` and `headers` go with every request; see `Request`.
-    """
-
-    endpoint: Endpoint
-    temperature: float | None = None
-    max_tokens: int = 0
-    deadlines: Deadlines | None = None
-    extra: Json | None = None
-    headers: tuple[tuple[str, str], ...] = ()
-
-    def fill(self, request: Request) -> Request:
-        """Set the role's temperature and reply limit where the request has none, and its own."""
-        return replace(
-            request,
-            max_tokens=request.max_tokens or self.max_tokens or self.endpoint.limits.max_tokens,
-            temperature=self.temperature if request.temperature is None else request.temperature,
-            extra=self.extra or None,
-            headers=self.headers,
-        )
 
 
 @dataclass(frozen=True, slots=True)

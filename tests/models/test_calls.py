@@ -22,9 +22,10 @@ from autodata.errors import (
 )
 from autodata.models.base import Message, Reply, Request, ToolCall
 from autodata.models.budget import Ledger
-from autodata.models.calls import CallLog, RecordedCaller, Seat
+from autodata.models.calls import CallLog, RecordedCaller
 from autodata.models.endpoint import Endpoint, EndpointLimits
 from autodata.models.limits import Sleep
+from autodata.models.seat import Seat
 from autodata.store.journal import Journal
 from autodata.types import Spend
 from tests.models.fakes import CHAT, SITE, Clock, FakeModel, Memory, Play, said

@@ -11,8 +11,9 @@ from autodata.endpoints import headers_of
 from autodata.errors import Truncated
 from autodata.models.base import Deadlines, Message, Reply, Request, Tool, ToolCall, call_key
 from autodata.models.budget import Ledger
-from autodata.models.calls import RecordedCaller, Seat
+from autodata.models.calls import RecordedCaller
 from autodata.models.endpoint import Endpoint
+from autodata.models.seat import Seat
 from autodata.wiring import identity
 from tests.loopback import SIGNATURE, Changed, Loopback, Say
 from tests.models.fakes import CHAT, SITE, FakeModel, Memory
@@ -161,6 +162,15 @@ async def test_a_call_is_answered_again_only_by_a_reply_to_the_same_body() -> No
     assert [await ask({"top_k": 2}), await ask({}), await ask(None, "B")] == ["2", "0", "0"]
     bodies = [body["request"] for body in log.bodies.values()]
     assert [body.get("extra") for body in bodies] == [None, {"top_k": 1}, {"top_k": 2}]
+
+
+async def test_a_server_chooses_the_temperature_of_a_role_that_leaves_it_to_it() -> None:
+    model = FakeModel(lambda *_: Reply("x"))
+    seats = {"weak": Seat(Endpoint("e1", model), temperature=0.7, warm=False)}
+    await RecordedCaller(Memory(), seats, Ledger(Budget())).call(
+        SITE, replace(CHAT, temperature=1.0)
+    )
+    assert model.requests[0].temperature is None
 
 
 def test_a_request_and_a_reply_that_set_nothing_are_kept_as_before() -> None:
