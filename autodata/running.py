@@ -128,22 +128,28 @@ async def _forgotten_unless_begun(journal: Journal, repository: Repository) -> A
 
 
 def _check_not_used(project: Project, run_id: str, repository: Repository) -> None:
-    """Check that a run which begins now would not take the commits of an earlier one's candidates.
+    """Check that a run which begins now would not take an earlier one's candidates or tests.
 
     One that was killed before its first record has a journal, and goes on.
 
     Raises:
         RepositoryError: the earlier run's folder was moved or deleted; git still keeps its search.
+        StoreError: the earlier run is gone; a test of this one would pass for the same look.
     """
     folder = project.runs / run_id
-    if (folder / "journal").exists() or not repository.candidates(run_id):
+    if (folder / "journal").exists():
         return
-    raise RepositoryError(
-        f"git keeps candidates of an earlier run {run_id}, whose folder is gone",
-        f"choose another name: --run NAME; or move its folder back to {folder}; or forget them: "
-        f"git for-each-ref --format='delete %(refname)' refs/autodata/{run_id}/ | "
-        "git update-ref --stdin",
-    )
+    if repository.candidates(run_id):
+        raise RepositoryError(
+            f"git keeps candidates of an earlier run {run_id}, whose folder is gone",
+            f"choose another name: --run NAME; or move its folder back to {folder}; or forget "
+            f"them: autodata rm {run_id}",
+        )
+    if run_id in test_ledger.runs(project.runs):
+        raise StoreError(
+            f"the name {run_id} is that of an earlier run, whose tests go on counting",
+            "choose another name: --run NAME",
+        )
 
 
 def _begun(journal: Journal, repository: Repository) -> Json | None:

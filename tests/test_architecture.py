@@ -35,6 +35,7 @@ LAYERS: list[set[str]] = [
         "measuring",
         "promoting",
         "questions",
+        "removing",
         "recorded",
         "replaying",
         "running",
@@ -46,7 +47,7 @@ LAYERS: list[set[str]] = [
 ]
 """From the bottom up; a module may import its own layer and those below."""
 
-COMMANDS = ("looking", "preparing", "promoting", "running", "settings")
+COMMANDS = ("looking", "preparing", "promoting", "running", "settings", "tidying")
 OWNERS: dict[str, set[str]] = {
     "anthropic": {"models/anthropic_model.py"},
     "duckdb": {"store/tables.py"},

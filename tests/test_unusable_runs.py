@@ -179,8 +179,10 @@ def test_the_name_of_a_search_whose_commits_are_kept_is_not_used_again(
     assert mine.git("for-each-ref", f"refs/autodata/{RUN}") == commits
     assert mine.files() == before
     forget = done.err.splitlines()[-1].split("forget them: ")[1]
-    subprocess.run(forget, shell=True, check=True, cwd=mine.folder)
-    good(mine(*words))
+    good(mine(*forget.split()[1:], "--yes"))
+    assert mine.git("for-each-ref", f"refs/autodata/{RUN}") == ""
+    refused(mine(*words), "whose tests go on counting", "another name: --run NAME")
+    good(mine("optimize", "--run=another", *TINY))
 
 
 def test_a_run_that_was_killed_before_its_first_record_goes_on(fresh: Place) -> None:

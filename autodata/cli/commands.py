@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.text import Text
 
 from autodata import __version__
-from autodata.cli import looking, preparing, promoting, running, settings
+from autodata.cli import looking, preparing, promoting, running, settings, tidying
 from autodata.cli.base import go_to, out
 from autodata.cli.mistakes import explained
 from autodata.cli.output import checked_output
@@ -93,6 +93,10 @@ GROUPS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
         "promote": promoting.promote,
         "versions": promoting.versions,
         "rollback": promoting.rollback,
+    },
+    "Make room": {
+        "rm": tidying.rm,
+        "gc": tidying.gc,
     },
     "Models and tools": {
         "serve": running.serve,

@@ -27,6 +27,7 @@ from autodata.cli.patience import Patience
 from autodata.errors import ConfigurationError
 from autodata.project import open_project
 from autodata.store import runs as run_store
+from autodata.store import space
 
 TABLE_ROWS = 10_000
 
@@ -96,14 +97,25 @@ def runs(as_json: AsJson = False) -> None:
     """List all runs."""
     states = run_store.list_runs(runs_folder())
     if as_json:
-        out_json([_state(state) for state in states])
+        sizes = [space.size(runs_folder() / state.id) for state in states]
+        out_json([{**_state(s), "bytes": n} for s, n in zip(states, sizes, strict=True)])
         return
     if not states:
         out("there is no run yet; begin one: autodata optimize")
         return
     from autodata.views import rows_view
 
-    columns = ("run", "state", "begun", "harness", "iterations", "episodes", "calls", "models")
+    columns = (
+        "run",
+        "state",
+        "begun",
+        "harness",
+        "iterations",
+        "episodes",
+        "calls",
+        "size",
+        "models",
+    )
     draw(
         rows_view(
             columns,
@@ -116,6 +128,7 @@ def runs(as_json: AsJson = False) -> None:
                     state.counts.get("iteration", 0),
                     state.counts.get("episode", 0),
                     state.counts.get("call", 0),
+                    space.shown(space.size(runs_folder() / state.id)),
                     "" if not state.harness else "SIMULATED" if state.simulated else "real",
                 )
                 for state in states

@@ -95,6 +95,11 @@ def note(
     return len(tested(runs_folder, names, simulated))
 
 
+def runs(runs_folder: Path) -> set[str]:
+    """Return the names of all runs that were ever tested."""
+    return {r.body["run"] for r in _read(place(runs_folder)) if r.kind == _TESTED}
+
+
 def place(runs_folder: Path) -> Path:
     """Return where a project keeps it."""
     return runs_folder / "test-ledger.jsonl"

@@ -40,7 +40,7 @@ from autodata.store.rows import SCHEMA, Row, rows, suggestion
 from autodata.store.runs import check_name_kept, find_run, run_folders
 from autodata.store.scratch import scratch_folder
 
-_VERSION = f"{zlib.crc32(json.dumps([SCHEMA, OPEN, HELD]).encode()):08x}"
+VERSION = f"{zlib.crc32(json.dumps([SCHEMA, OPEN, HELD]).encode()):08x}"
 _STALE_SECONDS = 600.0
 _ROWS_AT_ONCE = 500
 
@@ -74,7 +74,7 @@ def seal(run: Path) -> None:
         CorruptJournal: a line is damaged.
     """
     writer = lock.holder(run)
-    for part in parts(run, _VERSION):
+    for part in parts(run, VERSION):
         if part.grown and not (part.last and writer is not None):
             _seal_segment(run, part)
 
@@ -102,7 +102,7 @@ def connect(
             seal(folder)
     connection = duckdb.connect(config={"threads": min(4, os.cpu_count() or 1)})
     try:
-        found = [(folder.name, part) for folder in folders for part in parts(folder, _VERSION)]
+        found = [(folder.name, part) for folder in folders for part in parts(folder, VERSION)]
         ended = {run_id for run_id, part in found if part.ended}
         _load(connection, _live_rows(found), audience, ended)
         sealed = [(run_id, part.folder) for run_id, part in found if part.size]
@@ -204,7 +204,7 @@ def _rows(connection: duckdb.DuckDBPyConnection) -> Iterator[tuple[Any, ...]]:
 
 
 def _seal_segment(run: Path, part: Part) -> None:
-    tables = run / "tables" / _VERSION
+    tables = run / "tables" / VERSION
     tables.mkdir(parents=True, exist_ok=True)
     for left in tables.glob("making-*"):
         with contextlib.suppress(OSError):
