@@ -5,7 +5,7 @@ can talk its way past them. Presets follow "Autodata" (Kulikov et al., arXiv 260
 paper gives several versions of the rule.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
 from typing import Any
@@ -80,24 +80,32 @@ def policy_from(preset: str, changes: dict[str, Any] | None = None) -> Policy:
     """Return a preset, with some of its numbers replaced.
 
     Raises:
-        ConfigurationError: a name is unknown (names the nearest), or a number makes no sense.
+        ConfigurationError: the first of its `faults`.
     """
+    for fault in faults(preset, changes or {}):
+        raise fault
+    return replace(PRESETS[preset], **(changes or {}))
+
+
+def faults(preset: str, changes: dict[str, Any]) -> Iterator[ConfigurationError]:
+    """Yield every name that is unknown (with the nearest), and every number that makes no sense."""
     if preset not in PRESETS:
         near = get_close_matches(preset, PRESETS, 1)
         hint = f"did you mean {near[0]!r}?" if near else f"use one of: {', '.join(PRESETS)}"
-        raise ConfigurationError(f"protocol.acceptance: unknown preset {preset!r}", hint)
+        yield ConfigurationError(f"protocol.acceptance: unknown preset {preset!r}", hint)
     known = [field.name for field in fields(Policy)]
-    for name, value in (changes or {}).items():
+    sound = {}
+    for name, value in changes.items():
         if name not in known:
             near = get_close_matches(name, known, 1)
             hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
-            raise ConfigurationError(f"protocol.numbers: unknown number {name!r}", hint)
-        wanted = _wanted(name, value)
-        if wanted:
-            raise ConfigurationError(f"protocol.numbers.{name}: {value!r}", f"set it to {wanted}")
-    policy = replace(PRESETS[preset], **(changes or {}))
-    _check_counts(policy)
-    return policy
+            yield ConfigurationError(f"protocol.numbers: unknown number {name!r}", hint)
+        elif wanted := _wanted(name, value):
+            yield ConfigurationError(f"protocol.numbers.{name}: {value!r}", f"set it to {wanted}")
+        else:
+            sound[name] = value
+    if preset in PRESETS:
+        yield from _wrong_counts(replace(PRESETS[preset], **sound))
 
 
 def _wanted(name: str, value: Any) -> str:
@@ -113,16 +121,16 @@ def _wanted(name: str, value: Any) -> str:
     return "" if value is None or (number and -1 <= value <= 1) else "a score (0 to 1), or null"
 
 
-def _check_counts(policy: Policy) -> None:
-    """Refuse counts that no sample could break or meet: they would need no sample at all."""
+def _wrong_counts(policy: Policy) -> Iterator[ConfigurationError]:
+    """Find counts that no sample could break or meet: they would need no sample at all."""
     most, least = policy.weak_correct_max, policy.strong_correct_min
     if most is not None and most >= policy.weak_samples:
-        raise ConfigurationError(
+        yield ConfigurationError(
             f"protocol.numbers.weak_correct_max: {most} of {policy.weak_samples} samples",
             "set it below weak_samples, or to null for no bound",
         )
     if least is not None and not 1 <= least <= policy.strong_samples:
-        raise ConfigurationError(
+        yield ConfigurationError(
             f"protocol.numbers.strong_correct_min: {least} of {policy.strong_samples} samples",
             "set it between 1 and strong_samples, or to null for no bound",
         )

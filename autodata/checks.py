@@ -1,49 +1,101 @@
 """What `autodata doctor` looks at: each check names what it found and, when bad, the fix.
 
-Starts nothing, asks no server, imports no SDK.
+Every check is made whatever the others found, so that all faults are told at once. Asks no server;
+what it writes to see whether it can is gone at its end.
 """
 
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+from autodata.acceptance import faults
 from autodata.config import ModelConfig
+from autodata.config_file import Reading
+from autodata.corpus import SHORT, read_corpus
+from autodata.documents import deal
 from autodata.errors import AutodataError, ConfigurationError
-from autodata.harness.spec import load_folder
+from autodata.harness.spec import Harness, load_folder
 from autodata.models import local_server, vllm_server
 from autodata.models.gpus import share_out
+from autodata.models.scripted import ScriptedModel
 from autodata.models.supervisor import without_keys
 from autodata.models.weights import cache_folder, in_place
+from autodata.optimize.certify import check_room
+from autodata.probes import Check
 from autodata.project import Project
+from autodata.store import ledger, lock
+from autodata.store.scratch import scratch_folder
+from autodata.types import SPLITS, Document, Split
+from autodata.wiring import check_documents_fit, check_workflow, search_plan
 
 LEAST_FREE_GB = 1.0
+PROBE_BYTES = 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing that was looked at."""
-
-    good: bool
-    what: str
-    fix: str = ""
-
-
-def check_all(root: Path, project: Project | None, error: AutodataError | None) -> list[Check]:
-    """Run all checks that make sense for this project."""
-    checks = [_python(), *_git(root), _disk(root)]
-    if error is not None:
-        checks.append(Check(False, error.problem, error.fix))
-    if project is not None:
+async def check_all(root: Path, project: Project | None, reading: Reading) -> list[Check]:
+    """Make all checks that make sense for this project, as far as it could be read."""
+    checks = [_python(), *_git(root), _disk(root), _runs(root / "runs"), _scratch()]
+    checks += _bad(reading.faults)
+    if project is None:
+        return checks
+    if not reading.faults:
         checks.append(Check(True, f"configuration: {project.config_file}"))
-        checks.append(_harness(project))
-        clean = without_keys(os.environ, project.config.secrets)
-        checks += [_model(name, model, clean, root) for name, model in project.config.used.items()]
-        checks += _gpus(project)
+    damaged, config = reading.damaged, project.config
+    harness: Harness | None = None
+    if "harness" not in damaged:
+        try:
+            harness = load_folder(project.harness_folder)
+            await check_workflow(harness)
+            found = f"harness {harness.name} in {project.harness_folder}"
+            checks.append(Check(True, found))
+        except AutodataError as error:
+            checks += _bad([error])
+    if "documents" not in damaged:
+        checks += _documents(project, harness, "optimize" not in damaged)
+    if "protocol" not in damaged:
+        rules = config.protocol
+        wrong = _bad(faults(rules.acceptance, dict(rules.numbers)))
+        checks += wrong or [Check(True, f"acceptance: {rules.acceptance}")]
     return checks
+
+
+def check_models(
+    project: Project, models: Mapping[str, ModelConfig]
+) -> tuple[list[Check], dict[str, ModelConfig]]:
+    """Look at models that no other server answers for; return all that could be called now, too."""
+    clean = without_keys(os.environ, project.config.secrets)
+    checks, ready = list[Check](), dict(models)
+    for name, model in models.items():
+        if model.served or model.provider in ("simulated", "scripted"):
+            check = _own(name, model, clean, project.root)
+            checks.append(check)
+            if check.fix:  # bad, or its weights are not fetched yet
+                del ready[name]
+    try:
+        share_out({name: model for name, model in models.items() if model.served}, os.environ)
+    except ConfigurationError as error:
+        checks.append(Check(False, error.problem, error.fix))
+        ready = {name: model for name, model in ready.items() if not model.served}
+    return checks, ready
+
+
+def sound(project: Project, reading: Reading) -> dict[str, ModelConfig]:
+    """Return the models that play a role and whose own settings are faultless."""
+    told = [fault.problem for fault in reading.faults]
+    return {
+        name: model
+        for name, model in project.config.used.items()
+        if not any(f"models.{name}." in problem for problem in told)
+    }
+
+
+def _bad(errors: Iterable[AutodataError]) -> list[Check]:
+    """Return a check for each error; what is said twice is told once."""
+    return [*dict.fromkeys(Check(False, error.problem, error.fix) for error in errors)]
 
 
 def _python() -> Check:
@@ -55,7 +107,7 @@ def _python() -> Check:
 def _git(root: Path) -> list[Check]:
     if shutil.which("git") is None:
         return [Check(False, "git is not installed", "install git 2.30 or later")]
-    if not (root / ".git").exists():
+    if not any((folder / ".git").exists() for folder in (root, *root.parents)):
         return [Check(False, f"no git repository in {root}", "autodata init, or git init")]
     from autodata.harness.repository import NEEDED
 
@@ -76,6 +128,12 @@ def _git(root: Path) -> list[Check]:
                 "" if found else f'git config --global {field} "..."',
             )
         )
+    from autodata.harness.new_repository import check_writable
+
+    try:
+        check_writable(root)
+    except AutodataError as error:
+        checks += _bad([error])
     return checks
 
 
@@ -85,21 +143,81 @@ def _disk(root: Path) -> Check:
     return Check(free >= LEAST_FREE_GB, f"{free:.1f} GB free in {root}", fix)
 
 
-def _harness(project: Project) -> Check:
+def _runs(runs: Path) -> Check:
+    """Lock and write as a run does, in a folder that is gone afterwards."""
+    made = not runs.exists()
     try:
-        harness = load_folder(project.harness_folder)
+        runs.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(prefix="doctor-", dir=runs) as name:
+            held = lock.acquire(Path(name))
+            try:
+                with (Path(name) / "probe").open("wb") as file:
+                    file.write(bytes(PROBE_BYTES))
+                    file.flush()
+                    os.fsync(file.fileno())
+            finally:
+                lock.release(held)
+    except OSError as error:
+        fix = "make room, or choose a folder you may write to"
+        return Check(False, f"{runs} cannot be written: {error.strerror or error}", fix)
     except AutodataError as error:
         return Check(False, error.problem, error.fix)
-    return Check(True, f"harness {harness.name} in {project.harness_folder}")
+    finally:
+        if made and runs.is_dir():
+            runs.rmdir()
+    return Check(True, f"runs are kept in {runs}, which can be written")
 
 
-def _model(name: str, settings: ModelConfig, clean: Mapping[str, str], root: Path) -> Check:
+def _scratch() -> Check:
+    try:
+        with scratch_folder() as folder:
+            (folder / "probe").write_bytes(bytes(PROBE_BYTES))
+            return Check(True, f"temporary files in {folder.parent}")
+    except AutodataError as error:
+        return Check(False, error.problem, error.fix)
+
+
+def _documents(project: Project, harness: Harness | None, planned: bool) -> list[Check]:
+    """Read the corpus, list what of it is not used, deal it, and see whether a search can begin."""
+    config, checks = project.config, list[Check]()
+    settings = config.documents
+    sizes: dict[Split, int] = {split: getattr(settings.splits, split) for split in SPLITS}
+    dealt: dict[Split, list[Document]] = {}
+    try:
+        corpus = read_corpus(settings, project.root)
+        flaws = [flaw for flaw in (*corpus.left_out, *corpus.cut) if flaw.why != SHORT]
+        told = corpus.told or f"{len(corpus.documents):,} documents"
+        checks.append(Check(True, f"{settings.source}: {told}", "", tuple(map(str, flaws))))
+        corpus.check(settings.strict)
+        dealt = deal(corpus.documents, sizes, settings.seed)
+        shares = ", ".join(f"{split} {sizes[split]}" for split in SPLITS)
+        checks.append(Check(True, f"documents dealt: {shares}"))
+        if harness:
+            check_documents_fit(dealt, harness)
+    except AutodataError as error:
+        checks += _bad([error])
+    ids = {split: [document.id for document in found] for split, found in dealt.items()}
+    wanted = {split: [f"{split} {number}" for number in range(sizes[split])] for split in SPLITS}
+    if planned:
+        plan = search_plan(config, 0)
+        checks += _bad(plan.faults(ids or wanted))
+        try:
+            if ids:
+                tests = ledger.tested(project.runs, ids["test"], config.simulated)
+                check_room(ids["test"], len(tests), plan.finalists)
+        except AutodataError as error:
+            checks += _bad([error])
+    return checks
+
+
+def _own(name: str, settings: ModelConfig, clean: Mapping[str, str], root: Path) -> Check:
+    """Look whether a model that no other server answers for could be served."""
     label = f"model {name} ({settings.provider})"
-    if settings.base_url:
-        return Check(True, f"{label}: served at {settings.base_url}")
     try:
         if settings.provider == "vllm":
             vllm_server.check_installed(name, settings, clean, root)
+        if settings.provider == "scripted":
+            ScriptedModel.from_file(root / settings.script)
         if settings.provider == "local":
             local_server.check_installed()
             if in_place(name, settings.model, root, cache_folder(os.environ)) is None:
@@ -108,12 +226,3 @@ def _model(name: str, settings: ModelConfig, clean: Mapping[str, str], root: Pat
     except ConfigurationError as error:
         return Check(False, f"{label}: {error.problem}", error.fix)
     return Check(True, label)
-
-
-def _gpus(project: Project) -> list[Check]:
-    served = {name: model for name, model in project.config.used.items() if model.served}
-    try:
-        share_out(served, os.environ)
-    except ConfigurationError as error:
-        return [Check(False, error.problem, error.fix)]
-    return []

@@ -3,9 +3,10 @@
 Knows what `config` allows and `config_checks` finds; nothing of what the settings are for.
 """
 
+import copy
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -80,17 +81,53 @@ def load_config(
     Raises:
         ConfigurationError: names file, line, field and fix of the first thing that is wrong.
     """
-    node, data = _parse(text, file)
-    for setting in settings:
-        _apply(data, setting)
-    source = Source(file, node, _switches(settings))
+    reading = check_config(text, file, settings, environment)
+    if reading.config is None or reading.faults:
+        raise reading.faults[0]
+    return reading.config
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A configuration as far as it can be read, and all that is wrong with it.
+
+    What is wrong is left out of `config`; None where the rest is none. `damaged` are the sections
+    from which something is missing: what else they say may not be what was meant.
+    """
+
+    config: Config | None
+    faults: list[ConfigurationError]
+    damaged: frozenset[str] = frozenset()
+
+
+def check_config(
+    text: str, file: str, settings: Sequence[str], environment: Mapping[str, str] | None = None
+) -> Reading:
+    """Read a configuration with `--set key=value` settings; see `Reading`."""
     try:
-        config = Config.model_validate(data)
-    except ValidationError as error:
-        raise _explain(error, data, source) from None
-    for path, problem, fix in mistakes(config, os.environ if environment is None else environment):
-        raise ConfigurationError(f"{source.place(*path)}: {problem}", fix)
-    return config
+        node, data = _parse(text, file)
+    except ConfigurationError as error:
+        return Reading(None, [error])
+    faults = [*_doubles(node, file, "")]
+    for setting in settings:
+        try:
+            _apply(data, setting)
+        except ConfigurationError as error:
+            faults.append(error)
+    source = Source(file, node, _switches(settings))
+    config, wrong = _readable(data)
+    first: dict[tuple[str, ...], Any] = {}
+    for item in wrong:  # one for each alternative that did not fit
+        missing = item["type"] == "missing"
+        first.setdefault(tuple(_path(item) if missing else _there(data, _path(item))), item)
+    faults += [_explain(item, data, source) for item in first.values()]
+    damaged = frozenset(_section(_path(item)) for item in wrong)
+    for path, problem, fix in (
+        mistakes(config, os.environ if environment is None else environment) if config else ()
+    ):
+        if path[0] != "roles" or not damaged - {"documents", "budget", "harness"}:
+            faults.append(ConfigurationError(f"{source.place(*path)}: {problem}", fix))
+    return Reading(config, faults, damaged)
 
 
 def _switches(settings: Sequence[str]) -> tuple[str, ...]:
@@ -99,6 +136,39 @@ def _switches(settings: Sequence[str]) -> tuple[str, ...]:
 
 def _is_map(node: yaml.Node | None) -> TypeGuard[yaml.MappingNode]:
     return isinstance(node, yaml.MappingNode)
+
+
+def _readable(data: Any) -> tuple[Config | None, list[Any]]:
+    """Return what is left of a configuration without what does not fit, and pydantic's errors."""
+    wrong: list[Any] = []
+    data = copy.deepcopy(data)
+    while True:
+        try:
+            return Config.model_validate(data), wrong
+        except ValidationError as error:
+            found = error.errors()
+        wrong = wrong or found
+        for path in {tuple(_there(data, _path(item))) for item in found}:
+            if not path:
+                return None, wrong
+            place = data
+            for part in path[:-1]:
+                place = place[int(part) if isinstance(place, list) else part]
+            if isinstance(place, list):
+                place.clear()
+            else:
+                place.pop(path[-1], None)
+
+
+def _path(item: Any) -> list[str]:
+    return [str(part) for part in item["loc"]]
+
+
+def _section(path: list[str]) -> str:
+    """Return which section a fault belongs to; one that is misspelled is that which was meant."""
+    first = path[0] if path else ""
+    near = get_close_matches(first, Config.model_fields, 1)
+    return near[0] if near else first
 
 
 def _parse(text: str, file: str) -> tuple[yaml.Node | None, dict[str, Any]]:
@@ -115,11 +185,10 @@ def _parse(text: str, file: str) -> tuple[yaml.Node | None, dict[str, Any]]:
             f"{file}, line 1: holds no settings",
             "write `key: value` lines, as `autodata init` does",
         )
-    _refuse_doubles(node, file, "")
     return node, data
 
 
-def _refuse_doubles(node: yaml.Node | None, file: str, path: str) -> None:
+def _doubles(node: yaml.Node | None, file: str, path: str) -> Iterator[ConfigurationError]:
     """YAML lets a later key of the same name replace an earlier one without a word."""
     if not isinstance(node, yaml.MappingNode):
         return
@@ -128,9 +197,9 @@ def _refuse_doubles(node: yaml.Node | None, file: str, path: str) -> None:
         name = str(key.value)
         if name in seen:
             place = f"{file}, line {key.start_mark.line + 1}"
-            raise ConfigurationError(f"{place}: {path}{name} is there twice", "keep one of the two")
+            yield ConfigurationError(f"{place}: {path}{name} is there twice", "keep one of the two")
         seen.add(name)
-        _refuse_doubles(value, file, f"{path}{name}.")
+        yield from _doubles(value, file, f"{path}{name}.")
 
 
 def _apply(data: dict[str, Any], setting: str) -> None:
@@ -149,9 +218,8 @@ def _apply(data: dict[str, Any], setting: str) -> None:
         raise ConfigurationError(f"--set {key}: not a YAML value", "quote it") from error
 
 
-def _explain(error: ValidationError, data: Any, source: Source) -> ConfigurationError:
-    first = error.errors()[0]
-    path = [str(part) for part in first["loc"]]
+def _explain(first: Any, data: Any, source: Source) -> ConfigurationError:
+    path = _path(first)
     if first["type"] == "extra_forbidden":
         known = _known_keys(path[:-1])
         near = get_close_matches(path[-1], known, 1)

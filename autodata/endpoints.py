@@ -6,11 +6,12 @@ Knows nothing of runs and roles but their deadlines.
 import asyncio
 import math
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
-from autodata.config import ANTHROPIC_TOKENS, Config, ModelConfig, RoleConfig
+from autodata.config import ANTHROPIC_TOKENS, Config, Header, ModelConfig, RoleConfig
 from autodata.errors import RequestRejected
 from autodata.models.base import Deadlines, Model
 from autodata.models.endpoint import Endpoint, EndpointLimits
@@ -100,8 +101,12 @@ def _secrets(config: Config, name: str) -> dict[str, str]:
     """Return the values of all headers that a model is sent, by environment variable."""
     roles = [role.headers for role in config.roles.values() if role.model == name]
     shaped = [config.models[name].headers, *roles]
-    variables = {header.env for headers in shaped for header in headers.values()}
-    return {variable: os.environ.get(variable, "").strip() for variable in variables}
+    return values_of(header for headers in shaped for header in headers.values())
+
+
+def values_of(headers: Iterable[Header]) -> dict[str, str]:
+    """Return the values of headers by environment variable."""
+    return {header.env: os.environ.get(header.env, "").strip() for header in headers}
 
 
 def _model(
@@ -118,15 +123,17 @@ def _model(
     if settings.provider == "scripted":
         scripted: Model = made.from_file(root / settings.script)
         return scripted
-    key = os.environ.get(settings.api_key_env, "").strip() if settings.api_key_env else ""
-    replicas: list[Model] = [
-        made(
-            settings.model,
-            base_url=url,
-            api_key=key,
-            structured=settings.structured,
-            secrets=secrets,
-        )
-        for url in urls
-    ]
+    replicas: list[Model] = [replica(settings, url, secrets) for url in urls]
     return replicas[0] if len(replicas) == 1 else Router(replicas)
+
+
+def replica(settings: ModelConfig, url: str, secrets: Mapping[str, str]) -> Any:
+    """Return what asks the server at one address, with the key of its model; see `values_of`."""
+    key = os.environ.get(settings.api_key_env, "").strip() if settings.api_key_env else ""
+    return model_class(settings.provider)(
+        settings.model,
+        base_url=url,
+        api_key=key,
+        structured=settings.structured,
+        secrets=secrets,
+    )

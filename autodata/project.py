@@ -5,16 +5,17 @@ Knows nothing of models or runs' contents.
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 
 import yaml
 
 from autodata.config import Config
-from autodata.config_file import Source, load_config, read_config_file
+from autodata.config_file import Reading, Source, check_config, load_config, read_config_file
 from autodata.errors import ConfigurationError
 from autodata.harness.knobs import nearest
+from autodata.models import budget
 from autodata.models.budget import check_budget
 
 CONFIG_FILE = "autodata.yaml"
@@ -63,6 +64,32 @@ def open_project(
         ConfigurationError: names file, line, field and fix.
     """
     root = find_root(start)
+    text, name = _configuration(root, config_file, models)
+    config = load_config(text, name, settings)
+    check_budget(config)
+    asked = [*Config.model_fields] if config_file else ["models", "roles"] if models else []
+    return Project(root, config, name, Source.of(text, name, settings, asked))
+
+
+def examine_project(
+    start: Path, config_file: Path | None, settings: list[str], models: str | None
+) -> tuple[Project | None, Reading]:
+    """Read the configuration as `open_project` does, as far as it goes, with all its faults."""
+    root = find_root(start)
+    try:
+        text, name = _configuration(root, config_file, models)
+    except ConfigurationError as error:
+        return None, Reading(None, [error])
+    reading = check_config(text, name, settings)
+    if reading.config is None:
+        return None, reading
+    faults = [*reading.faults, *budget.faults(reading.config)]
+    project = Project(root, reading.config, name, Source.of(text, name, settings))
+    return project, replace(reading, faults=faults)
+
+
+def _configuration(root: Path, config_file: Path | None, models: str | None) -> tuple[str, str]:
+    """Return the text of the configuration that applies, and what it is called."""
     path = config_file or root / CONFIG_FILE
     if config_file is not None or path.is_file():
         text, name = read_config_file(path), str(path.name)
@@ -71,10 +98,7 @@ def open_project(
     if models is not None:
         text = _with_models(text, models)
         name = f"{name} with --models {models}"
-    config = load_config(text, name, settings)
-    check_budget(config)
-    asked = [*Config.model_fields] if config_file else ["models", "roles"] if models else []
-    return Project(root, config, name, Source.of(text, name, settings, asked))
+    return text, name
 
 
 def template(name: str) -> str:

@@ -29,6 +29,7 @@ from autodata.models.base import Deadlines
 from autodata.models.budget import Ledger as BudgetLedger
 from autodata.models.calls import RecallingCaller, RecordedCaller
 from autodata.models.earlier import charge_earlier
+from autodata.models.endpoint import Endpoint
 from autodata.models.gpus import busy
 from autodata.models.seat import Seat
 from autodata.models.watchdog import Watchdog
@@ -187,6 +188,22 @@ def _shape(settings: Shaping) -> Json:
     )
 
 
+def seats_of(config: Config, endpoints: Mapping[str, Endpoint]) -> dict[str, Seat]:
+    """Return who plays each role, and what goes with its requests."""
+    return {
+        role: Seat(
+            endpoints[settings.model],
+            settings.warmth,
+            settings.max_tokens,
+            deadlines_of(config.models[settings.model], settings),
+            config.models[settings.model].body | settings.body,
+            headers_of(config.models[settings.model], settings),
+            settings.temperature != "server",
+        )
+        for role, settings in config.roles.items()
+    }
+
+
 def slots(config: Config) -> int:
     """Return how many episodes may be under way: two for every call that may be in flight."""
     return 2 * sum(model.concurrency for model in config.used.values())
@@ -224,18 +241,7 @@ async def engine(
         if not replayed:
             for name in charge_earlier(ledger, journal) & set(endpoints):
                 endpoints[name].breaker.contacted = True
-        seats = {
-            role: Seat(
-                endpoints[settings.model],
-                settings.warmth,
-                settings.max_tokens,
-                deadlines_of(config.models[settings.model], settings),
-                config.models[settings.model].body | settings.body,
-                headers_of(config.models[settings.model], settings),
-                settings.temperature != "server",
-            )
-            for role, settings in config.roles.items()
-        }
+        seats = seats_of(config, endpoints)
         caller = (RecallingCaller if replayed else RecordedCaller)(journal, seats, ledger)
         await stack.enter_async_context(closing(caller, reports.line))
         watched = [] if replayed else endpoints.values()

@@ -81,6 +81,8 @@ class Silence:
 
 Action = Say | Changed | Status | Reset | Silence
 Script = Callable[[Seen], Action]
+Models = dict[str, Any] | str | Status | Silence
+"""What `/v1/models` answers: JSON, a web page, an error, or nothing at all."""
 
 
 class Loopback:
@@ -90,6 +92,8 @@ class Loopback:
         self.script: Script = script or (lambda _: Say())
         self.seen: list[Seen] = []
         self.metrics = ""
+        self.models: Models | None = None
+        self.listed: list[dict[str, str]] = []
         self.in_flight = 0
         self.most_in_flight = 0
         self._port = port
@@ -100,6 +104,8 @@ class Loopback:
         app = web.Application()
         app.router.add_post("/{path:.*}", self._post)
         app.router.add_get("/metrics", self._get_metrics)
+        for place in ("/models{tail:/?}{name:.*}", "/v1/models{tail:/?}{name:.*}"):
+            app.router.add_get(place, self._get_models)
         app.router.add_get("/{path:.*}", self._get)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
@@ -134,6 +140,25 @@ class Loopback:
 
     async def _get(self, _: web.Request) -> web.Response:
         return web.json_response({"status": "ok"})
+
+    async def _get_models(self, request: web.Request) -> web.StreamResponse:
+        """Answer with `models`, and a list's entry by its name; `listed` has who asked for it."""
+        self.listed.append(dict(request.headers))
+        name, models = request.match_info["name"], self.models
+        if request.path.startswith("/v1/") and isinstance(models, dict):
+            if not name:
+                return web.json_response(models)
+            for model in models["data"]:
+                if name in (model["id"], model.get("alias")):
+                    return web.json_response(model)
+        match models:
+            case str():
+                return web.Response(text=models, content_type="text/html")
+            case Status(code, body):
+                return web.json_response(body, status=code)
+            case Silence():
+                await self._over.wait()
+        return web.json_response({"detail": "Not Found"}, status=404)
 
     async def _get_metrics(self, _: web.Request) -> web.Response:
         return web.Response(text=self.metrics)

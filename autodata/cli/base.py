@@ -65,6 +65,13 @@ def out(text: str) -> None:
     print(text)
 
 
+def printable(text: str) -> str:
+    """Return a text in one line without characters that a terminal would obey."""
+    return "".join(
+        c if c.isprintable() else " " if c.isspace() else "\N{REPLACEMENT CHARACTER}" for c in text
+    )
+
+
 def out_json(data: Any) -> None:
     print(json.dumps(data, indent=1, default=str, ensure_ascii=False))
 

@@ -1,15 +1,25 @@
 """Commands about the project and the machine: `init`, `doctor`, `models`, `bench`."""
 
+import asyncio
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from autodata.cli.base import LARGEST_SEED, AsJson, ConfigFile, out, out_json
-from autodata.errors import AutodataError
-from autodata.project import Project, find_root, open_project, plan_project, written
+from autodata.cli.base import (
+    LARGEST_SEED,
+    AsJson,
+    ConfigFile,
+    Models,
+    Settings,
+    out,
+    out_json,
+    printable,
+)
+from autodata.project import examine_project, find_root, plan_project, written
 
 
 def init(
@@ -53,22 +63,40 @@ def models_list() -> None:
         out(f"{name}  {found or 'not fetched: autodata models pull ' + name}")
 
 
-def doctor(config: ConfigFile = None) -> None:
-    """Check what a run would need on this machine, without starting one."""
-    from autodata.checks import check_all
+def doctor(
+    call: Annotated[
+        bool,
+        typer.Option("--call", help="Make one small paid call for each role, and show the reply."),
+    ] = False,
+    config: ConfigFile = None,
+    settings: Settings = None,
+    models: Models = None,
+) -> None:
+    """Check what a run would need, without starting one: all faults at once."""
+    from autodata import checks, probes, trials
 
-    project_error = None
-    project: Project | None = None
-    try:
-        project = open_project(Path.cwd(), config, [], None)
-    except AutodataError as error:
-        project_error = error
+    start = Path.cwd()
+    project, reading = examine_project(start, config, list(settings or []), models)
     bad = 0
-    for check in check_all(find_root(Path.cwd()), project, project_error):
-        bad += not check.good
-        out(f"{'ok ' if check.good else 'BAD'}  {check.what}")
-        if check.fix:
-            out(f"     fix: {check.fix}")
+
+    def show(found: Iterable[probes.Check]) -> None:
+        nonlocal bad
+        for check in found:
+            bad += not check.good
+            out(f"{'ok ' if check.good else 'BAD'}  {printable(check.what)}")
+            for line in (*check.more, *([f"fix: {check.fix}"] if check.fix else [])):
+                out(f"     {printable(line)}")
+
+    async def look() -> None:
+        show(await checks.check_all(find_root(start), project, reading))
+        if project is not None:
+            sound = checks.sound(project, reading)
+            found, ready = checks.check_models(project, sound)
+            show([*found, *await probes.ask_all(sound)])
+            if call:
+                await trials.call_all(project, ready, lambda check: show([check]))
+
+    asyncio.run(look())
     if bad:
         raise typer.Exit(2)
 

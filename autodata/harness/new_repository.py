@@ -1,4 +1,4 @@
-"""How a project's repository begins: it is made where there is none, with a first commit.
+"""How a project's repository begins, with a first commit, and whether it can be written.
 
 Knows nothing of what is committed; what went wrong in the middle leaves no repository behind.
 """
@@ -10,6 +10,8 @@ from pathlib import Path
 
 from autodata.errors import RepositoryError
 from autodata.harness.repository import Repository, create_repository, in_repository
+
+PROBE = "refs/autodata/doctor@"  # no run has such a name
 
 
 @contextmanager
@@ -32,3 +34,15 @@ def first_commit(root: Path, paths: Iterable[Path]) -> bool:
         repository.git("add", "--", *(str(path) for path in paths))
         repository.git("commit", "--quiet", "-m", "Begin")
     return True
+
+
+def check_writable(root: Path) -> None:
+    """Write an object and a ref, as every candidate needs them, and take the ref away again.
+
+    Raises:
+        RepositoryError: git's own words.
+    """
+    with Repository(root) as repository:
+        written = repository.git("hash-object", "-w", "--stdin", stdin=b"autodata doctor\n")
+        repository.git("update-ref", PROBE, written.strip())
+        repository.git("update-ref", "-d", PROBE)

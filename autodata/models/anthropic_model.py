@@ -6,7 +6,8 @@ Knows nothing of deadlines, retries and budgets: one try, one reply or one `Prov
 import asyncio
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -15,9 +16,17 @@ import anthropic
 import httpx2
 from anthropic import AsyncAnthropic, DefaultAioHttpClient
 
-from autodata.errors import ConfigurationError, ContextTooLong, ProviderError, TimedOut, Unavailable
+from autodata.errors import (
+    ConfigurationError,
+    ContextTooLong,
+    ProviderError,
+    RequestRejected,
+    TimedOut,
+    Unavailable,
+)
 from autodata.models import anthropic_wire, connections, failures
 from autodata.models.base import USUAL, Deadlines, Reply, Request
+from autodata.models.listing import NO_LIST, Listing, read_listing
 from autodata.types import Json
 
 HOST = "api.anthropic.com"
@@ -108,6 +117,40 @@ class AnthropicModel:
         if not (reply.text or reply.tool_calls or reply.completion_tokens):
             raise Unavailable(f"{self._where} sent an empty reply")
         return reply
+
+    async def models(
+        self, timeout_s: float, headers: Iterable[tuple[str, str]] = ()
+    ) -> Listing | None:
+        """Return the models that the server lists, asked once; None if it has no such list.
+
+        This model is among them if the server knows its name, which may be short for another.
+        `headers` are as a request has them.
+
+        Raises:
+            ProviderError: it cannot be asked, as in `complete`, or answers with no JSON.
+        """
+        shaped = {name: self._secrets[held] for name, held in headers}
+        client = self._client.with_options(timeout=timeout_s, default_headers=shaped)
+        try:
+            listed = read_listing(
+                await client.get("/v1/models", cast_to=object, options={"params": {"limit": 1000}})
+            )
+            if listed and not listed.has(self._model):
+                with suppress(anthropic.NotFoundError):
+                    await client.models.retrieve(self._model)
+                    listed = replace(listed, names=(*listed.names, self._model))
+        except anthropic.APIError as error:
+            if isinstance(error, anthropic.APIStatusError) and error.status_code in NO_LIST:
+                return None
+            raise self._failure(error) from None
+        except httpx2.HTTPError as error:
+            raise failures.broken(self._where, error, self._words(error)) from None
+        except _GARBLED as error:
+            raise RequestRejected(
+                f"{self._where} is no API: it answers /v1/models with {self._words(error)}",
+                "let base_url end before /v1, as in http://host:8000",
+            ) from None
+        return listed and replace(listed, names=tuple(map(self._safe, listed.names)))
 
     async def close(self) -> None:
         """Close all connections."""

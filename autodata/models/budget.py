@@ -10,7 +10,7 @@ GPU-seconds are that time by the GPUs of all models, or of the role's.
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from autodata.config import Budget, Config, RoleBudget
@@ -202,33 +202,45 @@ class Ledger:
 def check_budget(config: Config) -> None:
     """Refuse a budget that nothing would be counted against.
 
-    A model that costs no dollars by its nature needs no price; neither does one whose price is 0.
-
     Raises:
-        ConfigurationError: names the field.
+        ConfigurationError: the first of its `faults`.
     """
-    players = {role: config.models[settings.model] for role, settings in config.roles.items()}
+    for fault in faults(config):
+        raise fault
+
+
+def faults(config: Config) -> Iterator[ConfigurationError]:
+    """Yield every bound that nothing would be counted against.
+
+    A model that costs no dollars by its nature needs no price; neither does one whose price is 0.
+    """
+    players = {
+        role: config.models[settings.model]
+        for role, settings in config.roles.items()
+        if settings.model in config.models
+    }
     bounds: list[tuple[str, RoleBudget, list[str]]] = [("budget", config.budget, list(players))]
     for role, budget in config.budget.roles.items():
         if role not in players:
-            raise ConfigurationError(
+            yield ConfigurationError(
                 f"budget.roles.{role}: no model plays {role}",
                 f"take it out, or set roles.{role}.model",
             )
+            continue
         bounds.append((f"budget.roles.{role}", budget, [role]))
     for key, budget, roles in bounds:
         for role in roles if budget.usd else ():
             model, name = players[role], config.roles[role].model
             priced = model.price or known_price(model.model)
             if model.provider in ("openai", "anthropic") and priced is None:
-                raise ConfigurationError(
+                yield ConfigurationError(
                     f"{key}.usd cannot be kept: no price is known for {model.model}",
                     f"set models.{name}.price: {{input: ..., output: ...}}, in dollars per "
                     "million tokens (0 if it costs nothing), or set a budget in tokens instead",
                 )
         providers = {players[role].provider for role in roles}
         if budget.gpu_seconds and providers.isdisjoint({"vllm", "simulated", "scripted"}):
-            raise ConfigurationError(
+            yield ConfigurationError(
                 f"{key}.gpu_seconds cannot be kept: no model here runs on GPUs that are known",
                 f"set {key}.hours instead; GPUs are counted for models with `provider: vllm`",
             )

@@ -119,17 +119,24 @@ class Endpoint:
         if self._watch is not None:
             self._watch.start()
         reply, tries = await self._persist(request, priority, deadlines or self.limits.deadlines)
-        error: ProviderError | None = None
-        if reply.finish == "length" and request.messages:
-            error = self._too_long(request, reply)
-        elif reply.finish == "refused":
-            error = Refused(f"{self.name} declined to answer: {reply.text[:200]}")
-        answer = Answer(reply, tries, error)
+        answer = self._answer(request, reply, tries)
         try:
             await keep(answer)
         finally:
             self.gate.leave()
         return answer
+
+    async def once(self, request: Request, deadlines: Deadlines) -> Answer:
+        """Get an answer by one try, without waiting for a place; raises what comes of it."""
+        return self._answer(request, await self._send(request, deadlines, probe=False), 1)
+
+    def _answer(self, request: Request, reply: Reply, tries: int) -> Answer:
+        error: ProviderError | None = None
+        if reply.finish == "length" and request.messages:
+            error = self._too_long(request, reply)
+        elif reply.finish == "refused":
+            error = Refused(f"{self.name} declined to answer: {reply.text[:200]}")
+        return Answer(reply, tries, error)
 
     def _too_long(self, request: Request, reply: Reply) -> Truncated:
         if reply.text or reply.tool_calls or not reply.reasoning_tokens:

@@ -7,7 +7,7 @@ import asyncio
 import json
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,9 +16,16 @@ import httpx2
 import openai
 from openai import AsyncOpenAI, AsyncStream, DefaultAioHttpClient
 
-from autodata.errors import ConfigurationError, ProviderError, TimedOut, Unavailable
+from autodata.errors import (
+    ConfigurationError,
+    ProviderError,
+    RequestRejected,
+    TimedOut,
+    Unavailable,
+)
 from autodata.models import connections, failures, openai_wire
 from autodata.models.base import USUAL, Deadlines, Reply, Request
+from autodata.models.listing import NO_LIST, Listing, read_listing
 from autodata.types import Json
 
 HOST = "api.openai.com"
@@ -86,6 +93,37 @@ class OpenAIModel:
         if not (raw or reply.text or reply.tool_calls or reply.completion_tokens):
             raise Unavailable(f"{self._where} sent an empty reply")
         return replace(reply, seconds=time.monotonic() - started)
+
+    async def models(
+        self, timeout_s: float, headers: Iterable[tuple[str, str]] = ()
+    ) -> Listing | None:
+        """Return the models that the server lists, asked once; None if it has no such list.
+
+        `headers` are as a request has them.
+
+        Raises:
+            ProviderError: it cannot be asked, as in `complete`, or answers with no JSON.
+        """
+        options: openai.RequestOptions = {
+            "timeout": httpx2.Timeout(timeout_s),
+            "headers": {name: self._secrets[held] for name, held in headers},
+        }
+        try:
+            listed = read_listing(
+                await self._client.get("/models", cast_to=object, options=options)
+            )
+        except openai.APIError as error:
+            if isinstance(error, openai.APIStatusError) and error.status_code in NO_LIST:
+                return None
+            raise self._failure(error) from None
+        except httpx2.HTTPError as error:
+            raise failures.broken(self._where, error, self._words(error)) from None
+        except _GARBLED as error:
+            raise RequestRejected(
+                f"{self._where} is no API: it answers /models with {self._words(error)}",
+                "let base_url end where the API begins, as in http://host:8000/v1",
+            ) from None
+        return listed and replace(listed, names=tuple(map(self._safe, listed.names)))
 
     async def close(self) -> None:
         """Close all connections."""

@@ -4,12 +4,12 @@ spent.
 Knows nothing of evaluators, proposers or how any of it is carried out.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Literal
 
-from autodata.errors import ConfigurationError, DocumentError
+from autodata.errors import AutodataError, ConfigurationError, DocumentError
 from autodata.types import Split
 
 Objective = Literal["pass_rate", "pass_rate_per_cost"]
@@ -65,11 +65,15 @@ class SearchPlan:
         """Refuse what cannot work, naming the field and the fix.
 
         Raises:
-            ConfigurationError: a number out of range or an unknown name.
-            DocumentError: a split is too small, or two splits share a document.
+            ConfigurationError, DocumentError: the first of its `faults`.
         """
-        _known("optimize.selection", self.selection, SELECTIONS)
-        _known("optimize.objective", self.objective, OBJECTIVES)
+        for fault in self.faults(documents):
+            raise fault
+
+    def faults(self, documents: Mapping[Split, Sequence[str]]) -> Iterator[AutodataError]:
+        """Yield everything that cannot work: numbers, names, and splits that are too small."""
+        yield from _unknown("optimize.selection", self.selection, SELECTIONS)
+        yield from _unknown("optimize.objective", self.objective, OBJECTIVES)
         for name, value, low, high in (
             ("iterations", self.iterations, 1, 98_000),
             ("parallel", self.parallel, 1, 1_000),
@@ -85,12 +89,12 @@ class SearchPlan:
             ("race.margin", self.race.margin, 0.0, 0.5),
         ):
             if not low <= value <= high:
-                raise ConfigurationError(
+                yield ConfigurationError(
                     f"optimize.{name} is {value}", f"set it between {low} and {high}"
                 )
-        self._check_documents(documents)
+        yield from self._too_few(documents)
 
-    def _check_documents(self, documents: Mapping[Split, Sequence[str]]) -> None:
+    def _too_few(self, documents: Mapping[Split, Sequence[str]]) -> Iterator[AutodataError]:
         needed: dict[Split, int] = {
             "train": self.minibatch,
             "validation": FEWEST_VALIDATION,
@@ -98,20 +102,20 @@ class SearchPlan:
         }
         for split, least in needed.items():
             if len(documents.get(split, ())) < least:
-                raise DocumentError(
+                yield DocumentError(
                     f"the {split} split has {len(documents.get(split, ()))} documents, "
                     f"the search needs {least}",
                     f"add documents, or give the split `{split}` a larger share",
                 )
         everything = [identifier for split in needed for identifier in documents.get(split, ())]
         if len(set(everything)) < len(everything):
-            raise DocumentError(
+            yield DocumentError(
                 "a document is in two splits or twice in one",
                 "remove the copies from the corpus: a test document must never be seen before",
             )
         smallest = 2 * len(documents["test"]) + 4 * self.race.block
         if 0 < self.episodes < smallest:
-            raise ConfigurationError(
+            yield ConfigurationError(
                 f"optimize.episodes is {self.episodes}: the test split alone needs "
                 f"{2 * len(documents['test'])} for baseline and one finalist",
                 f"set it to at least {smallest}, or make the test split smaller",
@@ -125,10 +129,10 @@ class SearchPlan:
         return max(1, min(4, affordable))
 
 
-def _known(name: str, value: str, known: Sequence[str]) -> None:
+def _unknown(name: str, value: str, known: Sequence[str]) -> Iterator[AutodataError]:
     if value not in known:
         near = get_close_matches(value, known, n=1)
         hint = f"did you mean {near[0]}? " if near else ""
-        raise ConfigurationError(
+        yield ConfigurationError(
             f"{name} is {value!r}, which nobody knows", f"{hint}use one of {', '.join(known)}"
         )

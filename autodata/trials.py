@@ -1,0 +1,195 @@
+"""One small call for each role, as a run would make it: what `autodata doctor --call` does.
+
+Prompts are small; schema, tools and settings are those of a run. Nothing is journaled, and no
+budget counts it.
+"""
+
+import json
+from collections.abc import Callable, Coroutine
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
+from time import monotonic
+from typing import Any
+
+from autodata.concurrency import all_of
+from autodata.config import ModelConfig
+from autodata.endpoints import start
+from autodata.episode.agent import TOOLS
+from autodata.episode.protocol import Team
+from autodata.episode.replies import ExampleReply
+from autodata.episode.roles import Asking, judge, sampling, verify_frozen
+from autodata.errors import AutodataError, ProviderError, Unavailable
+from autodata.models import base
+from autodata.models.base import Message, Reply, Request, Site
+from autodata.models.endpoint import Answer
+from autodata.models.seat import Seat
+from autodata.optimize import editor
+from autodata.probes import Check
+from autodata.project import Project
+from autodata.store.scratch import scratch_folder
+from autodata.types import Criterion, Document, Example, Spend
+from autodata.wiring import role_settings, seats_of, task_protocol
+
+LONGEST_S = 120.0
+"""Seconds that a call may take here, where a run would let it take longer."""
+CONTEXT = "Air scatters short waves of light more than long ones."
+TEXT = f"{CONTEXT} At noon on a clear day the sky is blue."
+DOCUMENT = Document("0" * 16, "doctor", TEXT)
+EXAMPLE = Example(
+    question="At noon on a clear day the sky is",
+    answer="blue",
+    context=CONTEXT,
+    rubric=(Criterion("The response says blue.", 1, "content"),),
+)
+MALFORMED = "use a model or server that follows JSON schemas, or another `structured` for its model"
+QUOTED = 60
+
+
+class _Answered(Exception):
+    """Ends whatever made the call: one is enough."""
+
+    def __init__(self, answer: Answer, problem: str, tools: bool) -> None:
+        self.answer = answer
+        self.problem = problem
+        self.tools = tools
+
+
+@dataclass(frozen=True, slots=True)
+class _OneCall:
+    """A caller that makes the first call it is asked for, in one try, and ends there."""
+
+    seats: dict[str, Seat]
+
+    async def call(self, site: Site, request: Request, check: base.Check | None = None) -> Reply:
+        seat = self.seats[site.role]
+        deadlines = seat.deadlines or seat.endpoint.limits.deadlines
+        deadlines = replace(deadlines, total_s=min(deadlines.total_s, LONGEST_S))
+        answer = await seat.endpoint.once(seat.fill(request), deadlines)
+        problem = check(answer.reply.text) if check else ""
+        raise _Answered(answer, problem, bool(request.tools))
+
+
+async def call_all(
+    project: Project, models: dict[str, ModelConfig], show: Callable[[Check], None]
+) -> None:
+    """Make one call for each role that one of these models plays, and one with tools where it uses
+    some; models that autodata serves are served meanwhile. Last comes what all of it cost.
+    """
+    roles = {n: r for n, r in project.config.roles.items() if r.model in models}
+    if not roles:
+        return
+    # what is accepted is no matter here
+    rules = project.config.protocol.model_copy(update={"acceptance": "deployed", "numbers": {}})
+    config = project.config.model_copy(
+        update={
+            "models": models,
+            "roles": roles,
+            "protocol": rules,
+        }  # what is accepted is no matter
+    )
+    spent: list[Spend] = []
+    async with AsyncExitStack() as stack:
+        try:
+            domain = task_protocol(config).domain
+            folder = stack.enter_context(scratch_folder())
+            endpoints = await start(
+                replace(project, config=config),
+                folder,
+                [DOCUMENT],
+                lambda text: show(Check(True, text)),
+                stack,
+            )
+        except AutodataError as error:
+            show(Check(False, f"no call can be made: {error.problem}", error.fix))
+            return
+        for endpoint in endpoints.values():
+            stack.push_async_callback(endpoint.close)
+        team = Team(_OneCall(seats_of(config, endpoints)), role_settings(config))
+        asking = Asking(team, Site("", "", document_id=DOCUMENT.id), spent.append)
+        made = []
+        for role in roles:
+            ask = _Asker(role, asking)
+            where = f"{role} ({roles[role].model}, {models[roles[role].model].provider})"
+            if role in ("weak", "strong"):
+                asked = domain.question(DOCUMENT, EXAMPLE, team.settings(role))
+                made.append(_try(where, ask.plain(replace(asked, again=True))))
+            else:
+                made += [_try(where, one) for one in ask.of_its_kind()]
+        for check, spend in await all_of(made):
+            spent.append(spend)
+            show(check)
+    total = Spend.total(spent)
+    tokens = total.prompt_tokens + total.completion_tokens
+    show(Check(True, f"{total.calls} calls, {tokens:,} tokens, ${total.cost_usd:.4f}"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Asker:
+    """Makes the requests of one role."""
+
+    role: str
+    asking: Asking
+
+    def of_its_kind(self) -> list[Coroutine[Any, Any, Any]]:
+        """Return the calls of a role that is no solver; none has been made yet."""
+        match self.role:
+            case "main":
+                request = _words("Call the tool `read` with offset 0.")
+                return [self.plain(replace(request, tools=TOOLS, again=True))]
+            case "challenger":
+                request = _words(f"Make an example of one short question from this text: {TEXT}")
+                request = sampling(self.asking, self.role, "doctor", request)
+                return [self.asking.structured(self.role, "doctor", request, ExampleReply)]
+            case "verifier":
+                return [verify_frozen(self.asking, DOCUMENT, EXAMPLE, 0)]
+            case "judge":
+                return [judge(self.asking, EXAMPLE, "It is blue.", "doctor")]
+            case "analyzer":
+                request = _words("Call the tool `sql` with the query: select 1")
+                request = replace(request, tools=editor.TOOLS, again=True)
+                advice = _words("Advise nothing: a few words for each text, no predictions.")
+                return [
+                    self.asking.call(self.asking.at(self.role, "doctor"), request),
+                    self.asking.structured(self.role, "doctor", advice, editor.AnalysisReply),
+                ]
+            case _:
+                request = _words("Edit nothing: a summary of one word, no files, no knobs.")
+                return [self.asking.structured(self.role, "doctor", request, editor.EditReply)]
+
+    async def plain(self, request: Request) -> Reply:
+        """Make a call that is sampled."""
+        asked = sampling(self.asking, self.role, "doctor", request)
+        return await self.asking.call(self.asking.at(self.role, "doctor"), asked)
+
+
+def _words(text: str) -> Request:
+    return Request(messages=(Message("system", "Be brief."), Message("user", text)))
+
+
+async def _try(where: str, call: Coroutine[Any, Any, Any]) -> tuple[Check, Spend]:
+    """Make a call; say in a line what came back, or what is wrong with it, and what it took."""
+    begun = monotonic()
+    try:
+        await call
+    except _Answered as answered:
+        reply, error = answered.answer.reply, answered.answer.error
+        said = " ".join(reply.text.split())[:QUOTED] or "nothing"
+        if reply.tool_calls:
+            tool = reply.tool_calls[0]
+            said = f"called {tool.name} {json.dumps(tool.arguments, ensure_ascii=False)[:QUOTED]}"
+        elif answered.tools:
+            said = f"called no tool, but answered {said}"
+        tokens = f"{reply.prompt_tokens:,} + {reply.completion_tokens:,} tokens"
+        took = f"({monotonic() - begun:.1f} s, {tokens}, ${reply.cost_usd:.4f})"
+        if error is not None:
+            check = Check(False, f"{where}: {error.problem}: {said} {took}", error.fix)
+        elif answered.problem:
+            problem = f"its reply does not fit its schema: {answered.problem}"
+            check = Check(False, f"{where}: {problem}: {said} {took}", MALFORMED)
+        else:
+            check = Check(True, f"{where}: {said} {took}")
+        return check, reply.spend
+    except ProviderError as error:
+        spend = Spend() if isinstance(error, Unavailable) else error.spend
+        return Check(False, f"{where}: {error.problem}", error.fix), spend
+    raise AssertionError("every call ends in an answer or an error")
