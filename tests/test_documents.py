@@ -83,7 +83,7 @@ def test_a_text_that_is_too_long_keeps_its_beginning_to_a_good_end(end: str, cut
 
 
 def test_a_better_end_is_chosen_before_a_later_one_but_not_in_the_first_half() -> None:
-    assert beginning("a" * 60 + "\n\nb. c d" + "e" * 90, 100) == "a" * 60 + "\n\n"
+    assert beginning("a" * 60 + "\n\nb\nc. d e" + "f" * 90, 100) == "a" * 60 + "\n\n"
     assert beginning("a" * 10 + "\n\n" + "b" * 70 + " c" + "e" * 90, 100).endswith("b ")
 
 

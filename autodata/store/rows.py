@@ -23,8 +23,8 @@ _CANDIDATE: tuple[Column, ...] = (
 )
 _EPISODE: tuple[Column, ...] = (
     *_CANDIDATE,
-    ("document_id", "VARCHAR", "hash of the document's content"),
-    ("split", "VARCHAR", "`train`, `validation` or `test`"),
+    ("document_id", "VARCHAR", "hash of the document's content; `documents` has its file"),
+    ("split", "VARCHAR", "`train`, `validation` or `test`, whose rows come when the run has ended"),
     ("repeat", "BIGINT", "which evaluation of this document by this harness"),
 )
 _TOKENS: tuple[Column, ...] = (
@@ -39,8 +39,12 @@ SCHEMA: dict[str, tuple[Column, ...]] = {
     "runs": (
         _RUN,
         ("created_at", "TIMESTAMP", "when the run began, UTC"),
-        ("harness", "VARCHAR", "name of the harness that is optimized"),
-        ("baseline_commit", "VARCHAR", "git commit of `c0`"),
+        ("harness", "VARCHAR", "name of the harness that is optimized or measured"),
+        (
+            "baseline_commit",
+            "VARCHAR",
+            "git commit of `c0`; empty where a harness is only measured",
+        ),
         ("seed", "BIGINT", "seed of every random choice"),
         ("simulated", "BOOLEAN", "true: its models are simulated, its numbers show nothing"),
         ("config", "JSON", "the configuration, without keys"),
