@@ -86,9 +86,21 @@ class ReplayMismatch(StoreError):
 
 
 class BudgetSpent(AutodataError):
-    """A budget is used up: the run stops gracefully and resumes with a larger one."""
+    """A budget is used up: the run stops gracefully and resumes with a larger one.
+
+    `bound` names it, such as `budget.usd`, and `limit` is its value. `kept` says that what the
+    sealed test is expected to take is left of it: a search ends with a result then.
+    """
 
     exit_code = 3
+
+    def __init__(
+        self, problem: str, fix: str = "", *, bound: str = "", limit: float = 0, kept: bool = False
+    ) -> None:
+        super().__init__(problem, fix)
+        self.bound = bound
+        self.limit = limit
+        self.kept = kept
 
 
 class Interrupted(AutodataError):

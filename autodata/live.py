@@ -16,8 +16,10 @@ from autodata.models.calls import CallStatus
 from autodata.models.limits import Now
 from autodata.optimize.estimate import Estimate
 from autodata.optimize.events import (
+    Ahead,
     Certified,
     Certifying,
+    Closed,
     Decided,
     Event,
     Raced,
@@ -26,7 +28,7 @@ from autodata.optimize.events import (
     Started,
 )
 from autodata.types import Json
-from autodata.views import SIMULATED, rate, signed
+from autodata.views import SIMULATED, closing_line, rate, signed
 
 REDRAW_PER_S = 4
 PLAIN_EVERY_S = 15.0
@@ -126,6 +128,9 @@ class LiveView:
                 self._phase = "measuring the leaders again"
                 self._races.clear()
                 self._lead(event.baseline, event.best)
+            case Closed():
+                self._races.clear()
+                self.line(closing_line(event.closing))
             case Certifying():
                 self._phase = f"test documents: {event.episodes} episodes"
                 self._races.clear()
@@ -133,7 +138,7 @@ class LiveView:
                 if not event.finalists:
                     against = "alone: no candidate is believed to be better"
                 self.line(f"sealed test split: c0 {against}")
-            case Certified():
+            case Certified() | Ahead():
                 pass
 
     def _decide(self, event: Decided) -> None:

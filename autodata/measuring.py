@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
+from autodata.claims import claim, noted
 from autodata.errors import ConfigurationError, StoreError
 from autodata.harness.knobs import nearest
 from autodata.harness.repository import Repository
@@ -21,7 +22,7 @@ from autodata.optimize.sealed import SealedTest
 from autodata.optimize.session import JournalRecorder, recorded_session
 from autodata.project import Project
 from autodata.recorded import as_recorded, check_search, decides_certificate, recorded_rules
-from autodata.running import Running, claim, noted
+from autodata.running import Running
 from autodata.store.journal import Journal, read_records
 from autodata.store.runs import check_name_kept
 from autodata.types import Candidate, Json

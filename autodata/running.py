@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from autodata.claims import check_room_left, claim, noted
 from autodata.concurrency import all_of
 from autodata.documents import dealt_body
 from autodata.errors import (
@@ -21,7 +22,9 @@ from autodata.harness.knobs import nearest
 from autodata.harness.repository import Repository
 from autodata.harness.spec import Harness, load_files, load_folder
 from autodata.lifecycle import open_journal
+from autodata.models.budget import is_larger
 from autodata.optimize.certify import check_room
+from autodata.optimize.course import course_so_far
 from autodata.optimize.events import Progress
 from autodata.optimize.promote import files_of, find_version, spelled, states
 from autodata.optimize.search import SearchResult
@@ -104,7 +107,12 @@ async def optimize(
                 config.simulated,
                 dealt_body(documents),
             )
-            task = SearchTask(start, plan, harness, ids, config.optimize)
+            course = course_so_far(
+                journal, lambda closing: is_larger(config.budget, closing.bound, closing.limit)
+            )
+            if course.more:
+                check_room_left(project, journal, ids["test"], plan)
+            task = SearchTask(start, plan, harness, ids, config.optimize, course)
             workshop = GitWorkshop(repository, start)
             async with (
                 _forgotten_unless_begun(journal, repository),
@@ -112,7 +120,10 @@ async def optimize(
             ):
                 started(Running(run_id, project, running))
                 claiming = partial(claim, project, run_id, ids["test"])
-                return await carry_out(task, running, workshop, claiming, progress)
+                result = await carry_out(task, running, workshop, claiming, progress)
+                if result.closed:  # what was in flight then is paid for
+                    await running.caller.answered()
+                return result
 
 
 @asynccontextmanager
@@ -173,38 +184,6 @@ def _begun(journal: Journal, repository: Repository) -> Json | None:
         "baseline_commit": baseline["commit"],
         "baseline_tree": baseline["tree"],
     }
-
-
-def noted(project: Project, test_documents: Sequence[str]) -> list[tuple[str, str]]:
-    """Return run and tree of every test that counts for this split, in their order."""
-    return test_ledger.tested(project.runs, test_documents, project.config.simulated)
-
-
-async def claim(
-    project: Project, run_id: str, test_documents: Sequence[str], finalists: Sequence[Candidate]
-) -> list[int]:
-    """Write down who is about to be tested; return how many were before each of them."""
-    trees, simulated = [finalist.tree for finalist in finalists], project.config.simulated
-    if trees:
-        test_ledger.note(project.runs, test_documents, run_id, trees, time.time, simulated)
-    return tested_before(project, run_id, test_documents, trees)
-
-
-def tested_before(
-    project: Project, run_id: str, test_documents: Sequence[str], trees: Sequence[str]
-) -> list[int]:
-    """Return how many tests of this split came before each of these of a run.
-
-    Raises:
-        StoreError: the project has no note of one of them.
-    """
-    found = test_ledger.before(noted(project, test_documents), run_id, trees)
-    if found is None:
-        raise StoreError(
-            f"{project.runs} has no note that the finalists of {run_id} were tested",
-            "restore test-ledger.jsonl there from a backup",
-        )
-    return found
 
 
 async def evaluate(

@@ -5,17 +5,19 @@ Knows nothing of where the engine's answers come from, so that runs and replays 
 
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from autodata.config import Optimize
 from autodata.episode.roles import Asking
 from autodata.errors import HarnessError
 from autodata.harness.spec import Harness
 from autodata.models.base import Site
+from autodata.models.reserve import Wanted
 from autodata.optimize.base import Iteration
 from autodata.optimize.certify import Claim
+from autodata.optimize.course import STRAIGHT, Course
 from autodata.optimize.editor import TextEditor
-from autodata.optimize.events import Event, Progress, Started
+from autodata.optimize.events import Ahead, Event, Progress, Started
 from autodata.optimize.plan import SearchPlan
 from autodata.optimize.proposer import Edit, EditFailed, Editing, HarnessProposer
 from autodata.optimize.search import SearchResult
@@ -35,6 +37,7 @@ class SearchTask:
     harness: Harness
     documents: dict[Split, list[str]]
     settings: Optimize
+    course: Course = STRAIGHT
 
 
 async def carry_out(
@@ -61,6 +64,8 @@ async def carry_out(
     def tell(event: Event) -> None:
         if isinstance(event, Started):
             study.baseline(baseline.knobs, event.baseline.mean, baseline.commit)
+        if isinstance(event, Ahead):
+            running.ledger.reserve.keep(Wanted(**asdict(event)))
         progress(event)
 
     return await run_session(
@@ -73,6 +78,7 @@ async def carry_out(
         running.journal,
         claiming,
         tell,
+        task.course,
     )
 
 

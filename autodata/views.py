@@ -11,6 +11,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from autodata.optimize.course import Closing
 from autodata.types import Json
 
 SIMULATED = Text(
@@ -104,6 +105,18 @@ def _baseline_alone(report: Json, state: str) -> list[Text]:
             "no candidate was believed to be better, so none was tested"
         )
     ]
+
+
+def closing_line(closing: Closing) -> str:
+    """Say why a search ends before its time."""
+    after = f"the search closes after {closing.after} iterations"
+    if closing.tested:
+        bound = f"{closing.bound} = {closing.limit:g}"
+        return f"of {bound} only the sealed test's share is left: {after}"
+    return (
+        f"{closing.bound} = {closing.limit:g} is used up and does not pay for the sealed test: "
+        f"{after}, without a certificate"
+    )
 
 
 def certificates(report: Json) -> list[Json]:
@@ -316,7 +329,7 @@ def replayed(found: Json) -> str:
         (
             f"calls       {facts['call']:,}, answered from the journal; no model was asked",
             f"episodes    {facts['episode']:,} of {facts['candidate']:,} candidates",
-            f"iterations  {facts['iteration']:,}: {decisions}",
+            f"iterations  {facts.get('iteration', 0):,}: {decisions}",
             f"decision    {found['best']} after {facts.get('certification', 0)} certifications",
             f"table rows  {rows}",
             "equal, all of it, up to times",

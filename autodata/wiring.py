@@ -69,7 +69,7 @@ class Facts(Protocol):
 
     async def once(self, kind: str, key: str, body: Json) -> Json: ...
 
-    def records(self, kind: str | None = None) -> Iterator[Record]: ...
+    def records(self, *kinds: str) -> Iterator[Record]: ...
 
 
 @dataclass(slots=True)
@@ -253,6 +253,12 @@ async def engine(
                 workers=min(MOST_WORKERS, os.cpu_count() or 1)
             )
         )
+
+        def told(body: Json) -> None:
+            if body["status"] != "void":
+                ledger.reserve.ended((body["tree"], body["document_id"], body["repeat"]))
+            reports.episode(body)
+
         evaluator = HarnessEvaluator(
             {document.id: document for document in everything},
             load,
@@ -261,7 +267,7 @@ async def engine(
             sandbox,
             journal,
             slots(config),
-            reports.episode,
+            told,
         )
         yield Engine(journal, caller, watchdog, ledger, team, sandbox, evaluator, documents)
 

@@ -27,6 +27,7 @@ LAYERS: list[set[str]] = [
     {"optimize", "report", "bench"},
     {
         "checks",
+        "claims",
         "endpoints",
         "evidence",
         "estimating",

@@ -289,14 +289,40 @@ def test_a_full_disk_stops_the_run_cleanly(world: World) -> None:
 def test_a_budget_is_never_overrun_and_a_larger_one_goes_on(world: World) -> None:
     place, first = world.copy(), len(world.server.seen)
     known = len(finished_calls(place))
-    for calls in (known + 90, known + 91, known + 300):
+    for calls in (known + 60, known + 61, known + 75):
         code, said = world.start.run(place, *OPTIMIZE, f"--set=budget.calls={calls}")
         assert code == 3, said
-        assert "error: the budget of the run is used up" in said
-        assert "budget.calls" in said
+        assert "error" not in said
+        assert f"budget.calls = {calls} is used up and does not pay" in said, said
         assert len(finished_calls(place)) == calls
         assert len(world.server.seen) - first == calls - known
-        assert sessions(place)[-1] == "BudgetSpent"
+        assert sessions(place)[-1] == FINISHED
     world.finish(place)
     assert len(world.server.seen) - first == world.calls
-    assert sessions(place)[-1] == FINISHED
+
+
+def test_a_budget_ends_a_search_with_a_certificate_and_a_larger_one_goes_on(world: World) -> None:
+    place, rng = world.copy(), Random(5)
+    least = world.calls // 2
+    for calls in (least, least + world.calls // 4):
+        words = (*OPTIMIZE, f"--set=budget.calls={calls}")
+        for kind in ("closing", "certification"):
+            command = world.start.begin(place, *words)
+            have = lines(place, kind)
+            until(lambda: lines(place, kind) > have, command)  # noqa: B023
+            time.sleep(rng.random() / 50)
+            world.kill(command)
+        code, said = world.start.run(place, *words)
+        assert code == 3, said
+        assert "error" not in said
+        assert f"of budget.calls = {calls} only the sealed test's share is left" in said, said
+        assert len(finished_calls(place)) <= calls
+        known = len(world.server.seen)
+        assert world.start.run(place, *words)[0] == 3
+        assert len(world.server.seen) == known
+        code, said = world.start.run(place, "replay", RUN)
+        assert code == 0, said
+    code, said = world.start.run(place, *OPTIMIZE)
+    assert code == 0, said
+    code, said = world.start.run(place, "replay", RUN)
+    assert code == 0, said

@@ -83,6 +83,7 @@ async def autodata(
     )
     if not result.certificates:
         rate = result.baseline_rate
+        assert rate is not None  # no budget closes a search here
         return Found(world.baseline, rate.mean, rate.low, rate.high, False)
     certificate = result.certificates[0]
     rate, gain = certificate.rate, (certificate.gain.low, certificate.gain.high)

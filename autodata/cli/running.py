@@ -26,7 +26,7 @@ from autodata.cli.base import (
     run_name,
 )
 from autodata.cli.watching import watched
-from autodata.errors import ConfigurationError, Interrupted
+from autodata.errors import BudgetSpent, ConfigurationError, Interrupted
 from autodata.harness.knobs import nearest
 from autodata.project import Project, find_root, open_project
 from autodata.types import Split
@@ -96,6 +96,8 @@ def optimize(
         f"kept in {project.runs / run_id}",
     )
     _show_result(project, run_id, result, console, as_json)
+    if result.closed:
+        raise typer.Exit(BudgetSpent.exit_code)
 
 
 def evaluate(
@@ -299,10 +301,15 @@ def _show_result(
 
     with open_tables(run_id) as connection:
         data = report.run_report(connection, run_id)
+    closed = result.closed
     if as_json:
-        out_json({**data, "best": result.best.id})
+        out_json({**data, "best": result.best.id, "closed": closed.bound if closed else ""})
         return
     draw(views.run_view(data, "finished", console.width), console)
+    if closed:
+        console.print(Text(views.closing_line(closed)), soft_wrap=True)
+        larger = f"autodata optimize --run {run_id} --set {closed.bound}=LARGER"
+        console.print(f"to go on from here: {larger}", soft_wrap=True)
     best = result.finalists[0].id if result.finalists else "c0"
     if best != "c0":
         before, after = harness_at(project, f"{run_id}/c0"), harness_at(project, f"{run_id}/{best}")

@@ -23,7 +23,7 @@ from autodata.errors import (
     Truncated,
 )
 from autodata.models.base import Check, Message, Reply, Request, Site, call_key
-from autodata.models.budget import Ledger
+from autodata.models.budget import Ledger, is_sealed
 from autodata.models.call_records import (
     FINAL,
     answer_of,
@@ -182,11 +182,12 @@ class RecordedCaller:
             self._ask(_Call(key, site, seat, request, check, priority), rejected)
         )
         task.add_done_callback(lambda over: self._over(key, over))
+        left, sealed = self._ledger.seconds_left, is_sealed(site)
         try:
             while not task.done():
-                await asyncio.wait([task], timeout=self._ledger.seconds_left(site.role))
+                await asyncio.wait([task], timeout=left(site.role, sealed))
                 if not task.done():
-                    self._ledger.check_time(site.role)
+                    self._ledger.check_time(site.role, sealed)
             return task.result()
         except (asyncio.CancelledError, BudgetSpent):
             if task not in seat.endpoint.sending:
@@ -241,7 +242,7 @@ class RecordedCaller:
         key, site, seat, request = call.key, call.site, call.seat, call.request
         endpoint, spent = seat.endpoint, Spend()
         most = partial(_most, request, endpoint.price, _length(request) // CHARS_PER_TOKEN)
-        hold = await self._ledger.hold(site.role, most)
+        hold = await self._ledger.hold(site.role, most, site)
 
         async def keep(answer: Answer) -> None:
             nonlocal spent
@@ -264,7 +265,8 @@ class RecordedCaller:
                 answer = Answer(unanswered(error), error=error)
                 await keep(answer)
         finally:
-            self._ledger.settle(hold, spent)
+            beside = sum(len(endpoint.sending) for endpoint in self._endpoints())
+            self._ledger.settle(hold, spent, beside + 1)
         if answer.error is not None:
             answer.error.spend = answer.reply.spend
             raise answer.error

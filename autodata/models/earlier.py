@@ -16,7 +16,7 @@ from autodata.types import Spend
 class Records(Protocol):
     """What is needed of a journal: see `store.journal.Journal`."""
 
-    def records(self, kind: str) -> Iterator[Record]: ...
+    def records(self, *kinds: str) -> Iterator[Record]: ...
 
 
 class _Spans:
@@ -35,7 +35,7 @@ class _Spans:
 
 
 def charge_earlier(ledger: Ledger, journal: Records) -> set[str]:
-    """Count the calls, the time of all sessions, and that in which a call of a role was answered.
+    """Count calls, ended episodes, the time of all sessions, and that of each role's calls.
 
     What lies between two sessions counts for nothing. Returns the endpoints that have answered.
     """
@@ -50,16 +50,26 @@ def charge_earlier(ledger: Ledger, journal: Records) -> set[str]:
         if number := bisect(begun, at):
             last[number - 1] = max(last[number - 1], at)
 
-    for record in journal.records("call"):
+    for record in journal.records("call", "episode"):
         body = record.body
+        episode = (body["tree"], body["document_id"], body["repeat"])
+        if record.kind == "episode":
+            if body["status"] != "void":
+                ledger.reserve.ended(episode)
+            continue
         amounts = (body["prompt_tokens"], body["completion_tokens"], body["cost_usd"])
-        ledger.charge(body["role"], Spend(1, *amounts, body["seconds"]))
-        busy[body["role"]].add(record.at - body["seconds"], record.at)
+        spend = Spend(1, *amounts, body["seconds"])
+        ledger.charge(body["role"], spend, episode if body["document_id"] else None)
+        for role in (body["role"], ""):
+            busy[role].add(record.at - body["seconds"], record.at)
         worked_until(record.at)
         answered.add(body["endpoint"])
     for end in ends:
         worked_until(end)
     ledger.charge_time(sum(last) - sum(begun))
+    spent, all_busy = ledger.spent, busy.pop("", _Spans()).seconds()
+    if all_busy:
+        ledger.reserve.beside(spent.seconds / all_busy, spent.calls)
     for role, spans in busy.items():
         ledger.charge_time(spans.seconds(), role)
     return answered

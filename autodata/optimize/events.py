@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from autodata.optimize.base import Iteration
 from autodata.optimize.certify import Certificate
+from autodata.optimize.course import Closing
 from autodata.optimize.estimate import Estimate
 
 
@@ -60,6 +61,23 @@ class Remeasured:
 
 
 @dataclass(frozen=True, slots=True)
+class Ahead:
+    """What the sealed test would take now, in episodes; the trees that are `out` never meet it."""
+
+    baseline: str
+    baseline_episodes: int
+    finalist_episodes: int
+    out: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """A budget leaves only the sealed test's share, or not even that: the search ends here."""
+
+    closing: Closing
+
+
+@dataclass(frozen=True, slots=True)
 class Certifying:
     """Baseline and finalists go to the test split: `episodes` more."""
 
@@ -74,5 +92,5 @@ class Certified:
     certificate: Certificate
 
 
-Event = Started | Selected | Raced | Decided | Remeasured | Certifying | Certified
+Event = Started | Selected | Raced | Decided | Remeasured | Ahead | Closed | Certifying | Certified
 Progress = Callable[[Event], None]

@@ -6,11 +6,11 @@ cells.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from random import Random
 
-from autodata.concurrency import all_of
+from autodata.concurrency import all_of, finish
 from autodata.optimize.audit import audit
 from autodata.optimize.base import Evaluator, Iteration, Proposal, Proposer, Recorder
 from autodata.optimize.events import Progress, Raced, Selected
@@ -71,6 +71,10 @@ class Iterations:
         for iteration in history[self._observed :]:
             self._proposer.observe(iteration)
         self._observed = len(history)
+
+    async def close(self, running: Iterable[asyncio.Task[Iteration]]) -> None:
+        """End these iterations, and what siblings shared."""
+        await finish([*running, *self._shared.values()])
 
     async def _minibatch(self, start: Start) -> list[Outcome]:
         if not self._proposer.wants_minibatch or not self._plan.minibatch:
@@ -145,7 +149,7 @@ class Iterations:
         key = (parent.id, cells[0])
         if key not in self._shared:
             self._shared[key] = asyncio.ensure_future(self._evaluator.evaluate(parent, cells))
-        return await self._shared[key]
+        return await asyncio.shield(self._shared[key])  # one that ends leaves it to its siblings
 
     async def _audit(
         self, proposal: Proposal, mutant: Candidate, minibatch: Sequence[Outcome]

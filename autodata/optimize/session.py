@@ -17,6 +17,7 @@ from autodata.evaluation import episode_key
 from autodata.harness.spec import Harness, load_files
 from autodata.optimize.base import Evaluator, Proposer
 from autodata.optimize.certify import Claim, fingerprint
+from autodata.optimize.course import STRAIGHT, Course
 from autodata.optimize.events import Progress
 from autodata.optimize.plan import SearchPlan
 from autodata.optimize.search import SearchResult, search
@@ -151,6 +152,7 @@ async def run_session(
     store: Store,
     claim: Claim,
     progress: Progress,
+    course: Course = STRAIGHT,
 ) -> SearchResult:
     """Run or resume a search to its end and journal the result.
 
@@ -166,12 +168,12 @@ async def run_session(
         await store.append("run", start.run_id, body)
     await note_documents(store, start.documents)
     recorder = JournalRecorder(store)
-    finished = store.find("session", FINISHED) is not None
-    async with nullcontext() if finished else recorded_session(store):
+    over = store.find("session", FINISHED) is not None and not course.more
+    async with nullcontext() if over else recorded_session(store):
         result = await search(
-            plan, baseline, documents, evaluator, proposer, recorder, progress, claim
+            plan, baseline, documents, evaluator, proposer, recorder, progress, claim, course
         )
-    if not finished:
+    if not over:
         await store.append("session", FINISHED, result_body(result))
     return result
 
@@ -206,18 +208,16 @@ async def recorded_session(store: Store) -> AsyncIterator[None]:
 
 def result_body(result: SearchResult) -> Json:
     """What a finished run says of itself, for `show`, `status` and promotion."""
+    rate = result.baseline_rate
     return {
         "ended": FINISHED,
+        **({"closed": result.closed.bound} if result.closed else {}),
         "finished_at": time.time(),
         "best": result.best.id,
         "best_commit": result.best.commit,
         "finalists": [finalist.id for finalist in result.finalists],
         "certificates": [certificate.body() for certificate in result.certificates],
-        "baseline_rate": [
-            result.baseline_rate.mean,
-            result.baseline_rate.low,
-            result.baseline_rate.high,
-        ],
+        "baseline_rate": [rate.mean, rate.low, rate.high] if rate else None,
         "episodes": result.spent,
     }
 

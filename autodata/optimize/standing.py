@@ -3,7 +3,7 @@
 Knows nothing of evaluators, proposers or time, so whatever is computed from it can be replayed.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 
@@ -52,9 +52,12 @@ class Standing:
         self.spent = 0
         self.rules = Rules.of(plan, documents["test"], [])
         self.book = Book(Yardstick())
+        self.looks = 0
         self._chosen = baseline.id
+        self._begun_after = 0
         self._reserved: dict[int, int] = {}
         self._paid: set[tuple[str, Cell]] = set()
+        self._tested: set[tuple[str, Cell]] = set()
 
     def first_look(self, outcomes: Sequence[Outcome]) -> None:
         """Begin the book with the baseline's first episodes; they price the cost, too."""
@@ -79,7 +82,7 @@ class Standing:
         if allowance < overhead + 2 * self.plan.race.block:
             return None
         self._reserved[number] = allowance
-        leader = number - (number - 1) % self.plan.parallel
+        leader = number - (number - 1 - self._begun_after) % self.plan.parallel
         if number == leader:
             select, rng = SELECTION[self.plan.selection], self.rng(number, "select")
             self._chosen = select(self.population, self.book, self.plan.temperature, rng)
@@ -116,6 +119,14 @@ class Standing:
             self.population.append(candidate.id)
         return iteration
 
+    def grow(self, iterations: int, episodes: int) -> None:
+        """Plan for more; after an end siblings begin anew, as what earlier ones saw is known."""
+        self.plan = replace(self.plan, iterations=iterations, episodes=episodes)
+        repeats = self.plan.repeats_on_test(len(self.documents["test"]))
+        self.rules = replace(self.rules, repeats=repeats)
+        if not self._reserved:
+            self._begun_after = len(self.history)
+
     def ranking(self) -> list[Estimate]:
         """What is believed of the population, best first."""
         return sorted((self.book.estimate(m) for m in self.population), key=lambda e: -e.mean)
@@ -134,9 +145,31 @@ class Standing:
         rival = max(wins, key=lambda member: wins[member])
         return [self.candidates[leader], self.candidates[rival]]
 
+    def finalists(self) -> list[Candidate]:
+        """Who is believed to be better than the baseline, the favourite first."""
+        ranking = [estimate.candidate_id for estimate in self.ranking()]
+        better = ranking[: ranking.index(self.baseline.id)]
+        return [self.candidates[name] for name in better[: self.plan.finalists]]
+
+    def met(self, candidates: Iterable[Candidate], cells: Sequence[Cell]) -> None:
+        """Count the episodes of a sealed test as spent, each once."""
+        asked = {(candidate.tree, cell) for candidate in candidates for cell in cells}
+        self.spent += len(asked - self._tested)
+        self._tested |= asked
+
+    def out(self) -> frozenset[str]:
+        """The trees that were raced and are no finalists, whatever comes."""
+        return frozenset(
+            c.tree for name, c in self.candidates.items() if name not in self.population
+        )
+
     def test_cost(self) -> int:
         """Episodes kept for baseline and finalists on the test split."""
-        return (1 + self.plan.finalists) * len(self.rules.cells)
+        return self.baseline_cost() + self.plan.finalists * len(self.rules.cells)
+
+    def baseline_cost(self) -> int:
+        """Episodes of these that are the baseline's, and not run yet."""
+        return sum((self.baseline.tree, cell) not in self._tested for cell in self.rules.cells)
 
     def rng(self, number: int, purpose: str) -> Random:
         """The generator of one purpose of one iteration."""

@@ -23,7 +23,9 @@ __all__ = ["Journal", "Record", "difference", "read_records"]
 
 SEGMENT_BYTES = 8 * 1024 * 1024
 LINGER = 0.01  # seconds a commit waits for company: little beside a model call; fsync is shared
-KEPT = frozenset({"run", "session", "candidate", "iteration", "certification", "promotion"})
+KEPT = frozenset(
+    {"run", "session", "candidate", "iteration", "certification", "promotion", "growth", "closing"}
+)
 _Pending = tuple[Record, bytes, asyncio.Future[None]]
 
 
@@ -137,11 +139,11 @@ class Journal:
             )
         return stored
 
-    def records(self, kind: str | None = None) -> Iterator[Record]:
-        """Yield what is on disk in the order it was written; one kind, or all."""
-        if kind in KEPT:
-            return iter([record for record in self._kept.values() if record.kind == kind])
-        return read_records(self.folder, None if kind is None else {kind})
+    def records(self, *kinds: str) -> Iterator[Record]:
+        """Yield what is on disk in the order it was written; some kinds, or all."""
+        if kinds and KEPT.issuperset(kinds):
+            return iter([record for record in self._kept.values() if record.kind in kinds])
+        return read_records(self.folder, kinds or None)
 
     async def close(self) -> None:
         """Commit what is pending and give up the lock; an empty journal leaves nothing behind."""

@@ -18,13 +18,14 @@ class Journal:
     def __init__(self, *records: Record) -> None:
         self._records = records
 
-    def records(self, kind: str) -> Iterator[Record]:
-        return (record for record in self._records if record.kind == kind)
+    def records(self, *kinds: str) -> Iterator[Record]:
+        return (record for record in self._records if record.kind in kinds)
 
 
 def call(at: float, seconds: float, role: str = "weak") -> Record:
     tokens = {"prompt_tokens": 10, "completion_tokens": 5, "cost_usd": 0.25}
-    body = {"role": role, "endpoint": "e", **tokens, "seconds": seconds}
+    place = {"tree": "t", "document_id": "d", "repeat": 0}
+    body = {"role": role, "endpoint": "e", **tokens, **place, "seconds": seconds}
     return Record("call", f"{role} {at}", at, body)
 
 
