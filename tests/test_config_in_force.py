@@ -87,6 +87,9 @@ def test_the_command_explains_a_setting_with_its_value(fresh: Place) -> None:
     now = {"key": data[0]["key"], "value": "1", "from": "preset verifiable"}
     assert data[0]["now"] == [now]
     assert "which candidate is edited next" in good(fresh("config", "optimize")).out
+    for key in ("acceptance", "protocol"):
+        table = good(fresh("config", key)).out.splitlines()
+        assert any(line.split()[:2] == ["gap_min", "the"] and "0.25" in line for line in table)
     refused(fresh("config", "alhpa"), "no setting is called 'alhpa'", "did you mean alpha?")
 
 

@@ -20,7 +20,7 @@ documents:
 models:
   m: {provider: openai, model: tiny, api: completions, base_url: '%s', extra_body: {top_k: 7}}
 roles:
-  weak: {model: m, extra_body: {chat_template_kwargs: {enable_thinking: false}}}
+  weak: {model: m, extra_body: {top_k: 3, chat_template_kwargs: {enable_thinking: false}}}
   strong:
     model: m
     mode: privileged
@@ -56,7 +56,7 @@ def test_a_run_asks_one_model_in_two_modes_and_replays(place: Place) -> None:
     strong = [body for body in bodies if body[THINKS]["enable_thinking"]]
     assert weak
     assert strong
-    assert {body["top_k"] for body in bodies} == {7}
+    assert ({body["top_k"] for body in weak}, {body["top_k"] for body in strong}) == ({3}, {7})
     assert {body["temperature"] for body in weak} == {1.0}
     assert not any("temperature" in body for body in strong)
     assert "equal, all of it" in good(place("replay", "two")).out
@@ -64,5 +64,5 @@ def test_a_run_asks_one_model_in_two_modes_and_replays(place: Place) -> None:
     rows = good(place("sql", query, "--format=json")).json
     kept = {row["role"]: row["extra"] for row in rows}
     kept = {role: json.loads(v) if isinstance(v, str) else v for role, v in kept.items()}
-    assert kept["weak"] == {"top_k": 7, THINKS: {"enable_thinking": False}}
+    assert kept["weak"] == {"top_k": 3, THINKS: {"enable_thinking": False}}
     assert kept["strong"] == {"top_k": 7, THINKS: {"enable_thinking": True}}

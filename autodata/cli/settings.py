@@ -45,5 +45,8 @@ def config(
         out_json(told)
         return
     draw(views.settings_view(told))
+    if any(one.path in ("protocol.acceptance", "protocol.numbers") for one in asked):
+        head, *rows = config_reference.presets()
+        draw(views.rows_view(head, rows))
     if problem:
         out(f"The values in force are not known: {problem}")
