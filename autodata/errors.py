@@ -15,6 +15,8 @@ AutodataError                   something the user can fix; printed as problem a
 ├── Interrupted                 SIGINT, SIGTERM or `autodata stop`; exit code 130, resumable
 └── ProviderError               a model endpoint; each says whether the same call may be tried again
     ├── Unavailable             time-out, 429, 5xx, reset: no evidence about the question; retried
+    │   ├── Unreachable         nobody there, or nobody listens
+    │   ├── Unusable            what came back is no answer of the API; perhaps of another server
     │   ├── TimedOut            no answer, or no first token, within its deadline
     │   └── RateLimited         429 or 503 with the server's own waiting time
     ├── AuthenticationFailed    the key is missing or wrong; stops the run
@@ -121,6 +123,10 @@ class Unavailable(ProviderError):
 
 class Unreachable(Unavailable):
     """No connection came about: nobody there, or nobody listens."""
+
+
+class Unusable(Unavailable):
+    """What came back is no answer of the API: it is damaged, or another server is there."""
 
 
 class TimedOut(Unavailable):

@@ -42,6 +42,7 @@ EXAMPLE = Example(
     rubric=(Criterion("The response says blue.", 1, "content"),),
 )
 MALFORMED = "use a model or server that follows JSON schemas, or another `structured` for its model"
+NO_ANSWER = "correct the base_url of its model, or see what the server logs"
 QUOTED = 60
 
 
@@ -191,5 +192,5 @@ async def _try(where: str, call: Coroutine[Any, Any, Any]) -> tuple[Check, Spend
         return check, reply.spend
     except ProviderError as error:
         spend = Spend() if isinstance(error, Unavailable) else error.spend
-        return Check(False, f"{where}: {error.problem}", error.fix), spend
+        return Check(False, f"{where}: {error.problem}", error.fix or NO_ANSWER), spend
     raise AssertionError("every call ends in an answer or an error")

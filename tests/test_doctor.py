@@ -374,17 +374,26 @@ def test_a_role_whose_reply_cannot_be_used_is_told_and_hides_no_other(
             return Say("It is fine.")
         if shape(seen) == "EditReply":
             return Say("{", finish="length")
+        if shape(seen) == "VerifierReply":
+            return Status(200, "<html>Welcome</html>")
         if "tools" in seen.body:
             return Status(400, {"error": {"message": "auto tool choice is not enabled"}})
         return as_asked(seen)
 
     done, _ = called(fresh, script)
     told = bad(done)
-    assert [line.split()[0] for line in told] == ["main", "judge", "analyzer", "implementer"]
+    assert [line.split()[0] for line in told] == [
+        "main",
+        "verifier",
+        "judge",
+        "analyzer",
+        "implementer",
+    ]
     assert "auto tool choice is not enabled" in told[0]
-    assert "does not fit its schema: not JSON" in told[1]
-    assert "longer than max_tokens" in told[3]
-    assert "ok   verifier" in done.out
+    assert "sent no usable answer" in told[1]
+    assert "does not fit its schema: not JSON" in told[2]
+    assert "longer than max_tokens" in told[4]
+    assert "ok   challenger" in done.out
 
 
 def test_a_model_that_cannot_be_served_hides_no_other(

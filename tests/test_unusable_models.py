@@ -31,6 +31,17 @@ def test_a_dead_endpoint_ends_a_new_run_soon(fresh: Place, monkeypatch: pytest.M
         assert fresh("optimize", "--run=d", *words).code == 0
 
 
+def test_an_address_of_something_else_ends_a_new_run_soon(
+    fresh: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TEST_KEY", "sk-secret")
+    words = ("--models=http.yaml", "--set=budget.pause_hours=0.0005", *TINY)
+    with served(lambda _: Status(200, "<html>Welcome</html>")) as server:
+        openai(fresh, server.url)
+        done = fresh("optimize", "--run=d", *words)
+    refused(done, "endpoint one was never there: m at 127.0.0.1 sent no usable", "check base_url")
+
+
 def test_a_wrong_key_ends_a_run_at_once(fresh: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TEST_KEY", "sk-secret")
     body = {"error": {"message": "Incorrect API key provided", "type": "invalid_request_error"}}

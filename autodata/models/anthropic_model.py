@@ -23,6 +23,7 @@ from autodata.errors import (
     RequestRejected,
     TimedOut,
     Unavailable,
+    Unusable,
 )
 from autodata.models import anthropic_wire, connections, failures
 from autodata.models.base import USUAL, Deadlines, Reply, Request
@@ -108,7 +109,7 @@ class AnthropicModel:
             raise failures.broken(self._where, error, self._words(error)) from None
         except _GARBLED as error:
             problem = f"{self._where} sent no usable answer: {self._words(error)}"
-            raise Unavailable(problem) from None
+            raise Unusable(problem) from None
         reply = replace(reply, seconds=time.monotonic() - started)
         if message.stop_reason == "model_context_window_exceeded":
             late = ContextTooLong(f"the reply of {self._where} ran into the end of the context")

@@ -8,7 +8,13 @@ import asyncio
 import time
 from datetime import UTC, datetime
 
-from autodata.errors import ConfigurationError, ProviderError, Unavailable, Unreachable
+from autodata.errors import (
+    ConfigurationError,
+    ProviderError,
+    Unavailable,
+    Unreachable,
+    Unusable,
+)
 from autodata.models.limits import Now, Sleep
 
 THRESHOLD = 5  # failures in a row, without any success between, that mean "down"
@@ -21,7 +27,8 @@ FIRST_CONTACT = 20.0  # where nobody ever listened it is a mistake rather than a
 class Breaker:
     """Whether an endpoint is up.
 
-    `proven` says that a server of our own was seen there, `contacted` that anybody ever was.
+    `proven` says that a server of our own was seen there, `contacted` that one ever was: a web page
+    is none.
     """
 
     def __init__(
@@ -65,7 +72,7 @@ class Breaker:
 
         Raises:
             Unavailable: the endpoint has been down for longer than `pause_s`.
-            ConfigurationError: nobody was ever reached there, for twenty seconds.
+            ConfigurationError: no model server was ever reached there, for twenty seconds.
         """
         while self._down_since is not None:
             if not self._probing:
@@ -95,7 +102,7 @@ class Breaker:
         """A try did not get through."""
         self._error = error
         self._failures += 1
-        self.contacted |= not isinstance(error, Unreachable)
+        self.contacted |= not isinstance(error, Unreachable | Unusable)
         if self._down_since is None and self._failures >= THRESHOLD:
             self._down_since = self._now()
             self._since = datetime.now(UTC).astimezone().strftime("%H:%M:%S")

@@ -22,6 +22,7 @@ from autodata.errors import (
     RequestRejected,
     TimedOut,
     Unavailable,
+    Unusable,
 )
 from autodata.models import connections, failures, openai_wire
 from autodata.models.base import USUAL, Deadlines, Reply, Request
@@ -89,7 +90,7 @@ class OpenAIModel:
             raise failures.broken(self._where, error, self._words(error)) from None
         except _GARBLED as error:
             problem = f"{self._where} sent no usable answer: {self._words(error)}"
-            raise Unavailable(problem) from None
+            raise Unusable(problem) from None
         if not (raw or reply.text or reply.tool_calls or reply.completion_tokens):
             raise Unavailable(f"{self._where} sent an empty reply")
         return replace(reply, seconds=time.monotonic() - started)

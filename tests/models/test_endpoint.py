@@ -20,6 +20,7 @@ from autodata.errors import (
     Truncated,
     Unavailable,
     Unreachable,
+    Unusable,
 )
 from autodata.models.base import Deadlines, Message, Reply, Request, ToolCall
 from autodata.models.breaker import THRESHOLD
@@ -308,11 +309,14 @@ async def test_outage_longer_than_the_pause_fails_the_calls() -> None:
     assert clock.now() - began >= 600
 
 
-async def test_endpoint_where_nobody_ever_listened_is_a_mistake_to_fix() -> None:
+@pytest.mark.parametrize("error", [Unreachable("refused"), Unusable("a web page")])
+async def test_endpoint_where_no_model_server_ever_was_is_a_mistake_to_fix(
+    error: Unavailable,
+) -> None:
     clock = Clock()
-    endpoint, _ = build(lambda *_: Unreachable("connection refused"), clock)
+    endpoint, _ = build(lambda *_: error, clock)
     began = clock.now()
-    with pytest.raises(ConfigurationError, match="was never there: connection refused"):
+    with pytest.raises(ConfigurationError, match=f"was never there: {error}"):
         await endpoint.call(CHAT)
     assert clock.now() - began < 120
 
