@@ -1,7 +1,7 @@
 """The settings of a run that is there already: its record's, not those of the day.
 
 Knows nothing of what is then done with them. What the record leaves out comes from the
-configuration at hand: addresses, keys, deadlines, concurrency, prices and budgets.
+configuration at hand: addresses, keys, headers, deadlines, concurrency, prices and budgets.
 """
 
 import json
@@ -126,12 +126,13 @@ def as_recorded(project: Project, run: Json, decides: Callable[[Path], bool]) ->
 
 
 def _merged(recorded: Config, today: Config) -> Config:
-    waits = [field.name for field in fields(Deadlines)]
+    free = [*(field.name for field in fields(Deadlines)), "headers"]
     data, now = recorded.model_dump(), today.model_dump()
     data["budget"], data["models"] = now["budget"], now["models"]
+    data["documents"]["strict"] = now["documents"]["strict"]
     for role, settings in data["roles"].items():
         todays = now["roles"].get(role, settings)
-        settings.update({name: todays[name] for name in waits})
+        settings.update({name: todays[name] for name in free})
     return Config.model_validate(data)
 
 

@@ -26,6 +26,7 @@ LAYERS: list[set[str]] = [
     {"evaluation"},
     {"optimize", "report", "bench"},
     {
+        "bundle",
         "checks",
         "claims",
         "endpoints",
@@ -41,7 +42,9 @@ LAYERS: list[set[str]] = [
         "recorded",
         "replaying",
         "running",
+        "scrubbing",
         "searching",
+        "skeleton",
         "trials",
         "views",
         "wiring",

@@ -88,6 +88,7 @@ GROUPS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
         "diff": looking.diff,
         "sql": looking.sql,
         "replay": running.replay,
+        "bundle": looking.bundle,
     },
     "Promote": {
         "promote": promoting.promote,

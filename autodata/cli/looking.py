@@ -24,7 +24,7 @@ from autodata.cli.base import (
     runs_folder,
 )
 from autodata.cli.patience import Patience
-from autodata.errors import ConfigurationError
+from autodata.errors import AutodataError, ConfigurationError
 from autodata.project import open_project
 from autodata.store import runs as run_store
 from autodata.store import space
@@ -243,6 +243,31 @@ def sql(
         names = [str(row[0]) for row in simulated.rows]
         shown = ", ".join(names[:3]) + (" ..." if len(names) > 3 else "")
         print(f"SIMULATED MODELS in run {shown}", file=sys.stderr)
+
+
+def bundle(
+    run: RunName,
+    to: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="FILE", help="Where to; default: RUN-bundle.zip here."),
+    ] = None,
+) -> None:
+    """Put what helps about a run into one file for a bug report, without documents or keys."""
+    from autodata import bundle as bundling
+
+    project, trouble = None, ""
+    try:
+        project = open_project(Path.cwd(), None, [], None)
+    except AutodataError as error:
+        trouble = error.problem
+    folder = find_run(run)
+    place = to or Path(f"{folder.name}-bundle.zip")
+    made = bundling.make(folder, project, trouble, place)
+    for name, about in made.about.items():
+        out(f"{len(made.files[name].encode()):>12,}  {name}: {about}")
+    out(
+        f"wrote {place} ({place.stat().st_size:,} bytes); it is plain text: look before you send it"
+    )
 
 
 def _state(state: run_store.RunState) -> dict[str, Any]:

@@ -1,0 +1,128 @@
+"""What may be told of records and settings without their texts: numbers, hashes, names of ours.
+
+Everything that is not listed here is told by its length. Knows nothing of files and journals.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from autodata.config import Config
+from autodata.types import Json
+
+Tell = Callable[[str], str]
+LONGEST_WORD = 120
+# fmt: off
+WORDS = frozenset({
+    "run_id", "harness", "base_commit", "baseline_commit", "baseline_tree", "commit", "tree",
+    "candidate_id", "parent_id", "baseline_id", "kind", "test_split", "ended", "best",
+    "best_commit", "closed", "decision", "status", "split", "document_id", "role", "ordinal",
+    "endpoint", "provider", "outcome", "finish", "version", "rolled_back_to",
+})
+# fmt: on
+"""Fields of records whose words are autodata's own, names of settings, or hashes."""
+TEXTS = frozenset({"reason", "reasons", "problem", "ending", "overridden"})
+"""Fields whose words may quote anything: they are scrubbed."""
+# fmt: off
+_INSIDE = frozenset({
+    "finalists", "evidence", "certificate", "certificates", "difference", "gain",
+    "rate", "baseline_rate", "steps", "audit", "spend", "candidate_spend", "parent_spend",
+    "predictions", "rounds", "attempts", "verdict",
+})
+# fmt: on
+"""Fields that are looked into; of all others with parts only the size is told."""
+# fmt: off
+_PLAIN = frozenset({
+    "harness", "provider", "api", "structured", "acceptance", "domain", "mode", "proposer",
+    "selection", "objective", "reasoning_effort", "type",
+})
+# fmt: on
+"""Settings whose words are told, beside the names of models."""
+
+
+def texts(value: Any, name: str = "") -> Iterator[str]:
+    """Yield what a record says in fields that may be told once they are scrubbed."""
+    if isinstance(value, str) and name in TEXTS:
+        yield value
+    elif isinstance(value, dict):
+        for key, part in value.items():
+            yield from texts(part, key)
+    elif isinstance(value, list):
+        for part in value:
+            yield from texts(part, name)
+
+
+def private(body: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what a record says in all fields that may not be told."""
+    for name, value in body.items():
+        if name not in WORDS | TEXTS:
+            yield from _strings(value, name)
+
+
+def _strings(value: Any, name: str = "") -> Iterator[str]:
+    if isinstance(value, str) and name != "model":
+        yield value
+    elif isinstance(value, dict):
+        for key, part in value.items():
+            yield from _strings(part, key)
+    elif isinstance(value, list):
+        for part in value:
+            yield from _strings(part, name)
+
+
+def bones(body: Mapping[str, Any], tell: Tell) -> Json:
+    """Return what may be told of a record; texts that may quote anything go through `tell`."""
+    found: Json = {}
+    for name, value in body.items():
+        if _number(value):
+            found[name] = value
+        elif name in TEXTS:
+            found[name] = [tell(part) for part in texts(value, name)]
+        elif name == "model" and isinstance(value, str):
+            found[name] = _model(value)
+        elif name in WORDS and isinstance(value, str) and len(value) <= LONGEST_WORD:
+            found[name] = value
+        elif name == "knobs" and isinstance(value, dict):
+            found[name] = {knob: _short(setting) for knob, setting in value.items()}
+        elif name in _INSIDE and isinstance(value, dict):
+            found[name] = bones(value, tell)
+        elif name in _INSIDE and isinstance(value, list):
+            found[name] = [bones(v, tell) if isinstance(v, dict) else _short(v) for v in value]
+        else:
+            found[f"{name}_chars"] = len(json.dumps(value))
+    return found
+
+
+def settings(config: Config) -> Json:
+    """Return the numbers and choices of a configuration; of words only those that are no secret."""
+
+    def plain(value: Any, name: str) -> Any:
+        if isinstance(value, dict) and name not in ("extra_body", "headers"):
+            return {key: plain(part, key) for key, part in value.items()}
+        if isinstance(value, dict | list):
+            return f"({len(value)} entries)"
+        if isinstance(value, str) and value:
+            told = value in ("pydoc", "") or name in _PLAIN
+            return _model(value) if name == "model" else value if told else "(set)"
+        return value
+
+    return {name: plain(part, name) for name, part in config.model_dump(mode="json").items()}
+
+
+def length(text: str) -> str:
+    """Return what is told of a text that cannot be scrubbed."""
+    return f"({len(text)} characters)"
+
+
+def _number(value: Any) -> bool:
+    return value is None or isinstance(value, bool | int | float)
+
+
+def _short(value: Any) -> Any:
+    return value if _number(value) or (isinstance(value, str) and len(value) < 40) else "(...)"
+
+
+def _model(name: str) -> str:
+    """Return a model's name; of a folder its own name alone."""
+    return Path(name).name if name.startswith(("/", "~", ".")) or "://" in name else name
