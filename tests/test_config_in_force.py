@@ -96,5 +96,20 @@ def test_the_command_explains_a_setting_with_its_value(fresh: Place) -> None:
 def test_a_setting_is_explained_though_the_file_is_broken(fresh: Place) -> None:
     shown = good(fresh("config", "alpha", "--set=optimize.alpha=7")).out
     assert "chance of certifying" in shown
-    assert "The values in force are not known: --set optimize.alpha" in shown
-    refused(fresh("config", "--set=optimize.alpha=7"), "optimize.alpha: 7", "change optimize.alpha")
+    assert "The configuration is not in order: --set optimize.alpha" in shown
+
+
+def test_what_is_in_force_is_shown_with_what_is_wrong(fresh: Place) -> None:
+    wrong = ("--set=optimize.alpha=7", "--set=optimize.iterations=3")
+    for words in (("config",), ("config", "--json")):
+        done = fresh(*words, *wrong)
+        refused(done, "optimize.alpha: 7", "change optimize.alpha")
+        assert "--set optimize.iterations" in done.out
+    refused(fresh("config", "--set=protocol.acceptance=nope"), "unknown preset", "use one of")
+
+
+def test_no_key_is_needed_to_look_at_a_value(fresh: Place) -> None:
+    model = "models.small={provider: openai, model: m, api_key_env: NOT_THERE}"
+    shown = good(fresh("config", "models.small.model", f"--set={model}")).out
+    assert 'now        models.small.model: "m"' in shown
+    assert "the environment has no NOT_THERE" in shown

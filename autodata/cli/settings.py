@@ -1,13 +1,17 @@
 """The command that shows settings: those in force, or what one means."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from autodata.cli.base import AsJson, ConfigFile, Models, Settings, draw, out, out_json
 from autodata.errors import ConfigurationError
-from autodata.project import open_project
+from autodata.project import examine_project
+from autodata.types import Json
+
+if TYPE_CHECKING:
+    from autodata.config_reference import Setting
 
 
 def config(
@@ -24,23 +28,31 @@ def config(
     from autodata import config_in_force, config_reference, views
 
     asked = config_reference.explain(key) if key else None
-    lines, problem = [], ""
-    try:
-        project = open_project(Path.cwd(), file, list(settings or []), models)
-        lines = config_in_force.in_force(project.config, project.source.place)
-    except ConfigurationError as error:
-        if asked is None:
-            raise
-        problem = error.problem
-    if asked is None:
-        if as_json:
-            out_json([{"key": n.path, "value": n.shown, "from": n.origin} for n in lines])
-            return
+    project, reading = examine_project(Path.cwd(), file, list(settings or []), models)
+    lines, faults = [], list(reading.faults)
+    if project is not None:
+        try:
+            lines = config_in_force.in_force(project.config, project.source.place)
+        except ConfigurationError as error:
+            faults.append(error)
+    if asked is not None:
+        _explain(asked, [config_in_force.told(one, lines) for one in asked], as_json)
+        if faults and not as_json:
+            out(f"The configuration is not in order: {faults[0].problem}")
+        return
+    if as_json:
+        out_json([{"key": n.path, "value": n.shown, "from": n.origin} for n in lines])
+    elif lines:
         shown = [(n.path, n.shown, n.origin) for n in lines if not n.idle]
         draw(views.rows_view(("setting", "value", "from"), shown))
         out("left out: defaults that change nothing. What a setting means: autodata config KEY")
-        return
-    told = [config_in_force.told(one, lines) for one in asked]
+    if faults:
+        raise faults[0]
+
+
+def _explain(asked: list["Setting"], told: list[Json], as_json: bool) -> None:
+    from autodata import config_reference, views
+
     if as_json:
         out_json(told)
         return
@@ -48,5 +60,3 @@ def config(
     if any(one.path in ("protocol.acceptance", "protocol.numbers") for one in asked):
         head, *rows = config_reference.presets()
         draw(views.rows_view(head, rows))
-    if problem:
-        out(f"The values in force are not known: {problem}")
