@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from autodata.errors import StoreError
 from autodata.harness.knobs import nearest
-from autodata.store.audience import counts, told
+from autodata.store.audience import counts
 from autodata.store.tables import query
 from autodata.types import Json
 
@@ -189,44 +189,29 @@ def candidate_report(connection: "duckdb.DuckDBPyConnection", run: str, candidat
     }
 
 
-def trace_report(connection: "duckdb.DuckDBPyConnection", run: str, episode: str) -> list[Json]:
-    """Return the episodes that `trace` shows, each with its rounds and attempts.
-
-    `episode` is `CANDIDATE:DOCUMENT[:REPEAT]`; a document may be shortened to its first letters.
+def evaluation_report(connection: "duckdb.DuckDBPyConnection", run: str) -> Json:
+    """Return everything `show` tells of a run that only measured: rates by split, and reasons.
 
     Raises:
-        StoreError: not of that form, or nothing fits.
+        StoreError: no such run.
     """
-    candidate, _, rest = episode.partition(":")
-    document, _, repeat = rest.partition(":")
-    if not rest or (repeat and not repeat.isdigit()) or not document.isalnum():
-        raise StoreError(
-            f"{episode!r} names no episode", "write CANDIDATE:DOCUMENT or CANDIDATE:DOCUMENT:REPEAT"
-        )
-    quoted = candidate.replace("'", "''")
-    where = f"run_id = $run and candidate_id = '{quoted}' and document_id like '{document}%'"
-    if repeat:
-        where += f" and repeat = {repeat}"
-    found = rows(connection, f"select * from episodes where {where} order by repeat", run)
-    if not found:
-        kept = told(counts(connection))
-        raise StoreError(
-            f"run {run} has no episode {episode}{' that may be seen: ' * bool(kept)}{kept}",
-            'list them: autodata sql "select candidate_id, document_id, repeat from episodes"',
-        )
-    rounds = rows(connection, f"select * from rounds where {where} order by repeat, round", run)
-    attempts = rows(
+    whole = run_report(connection, run)
+    measured = rows(
         connection,
-        f"select * from attempts where {where} order by repeat, round, role, sample",
+        "select split, count(score) as episodes, sum(score) as accepted, "
+        "count(distinct candidate_id) as candidates "
+        "from episodes where run_id = $run and score is not null group by all order by split",
         run,
     )
-    for line in found:
-        place = (line["document_id"], line["repeat"])
-        line["rounds"] = [r for r in rounds if (r["document_id"], r["repeat"]) == place]
-        for past in line["rounds"]:
-            past["attempts"] = [
-                a
-                for a in attempts
-                if (a["document_id"], a["repeat"], a["round"]) == (*place, past["round"])
-            ]
-    return found
+    for line in measured:
+        line["accepted"] = int(line["accepted"])
+        line["pass_rate"] = line["accepted"] / line["episodes"]
+        line["low"], line["high"] = wilson(line["accepted"], line["episodes"])
+    reasons = rows(
+        connection,
+        "select status, reason, count(*) as episodes from episodes "
+        "where run_id = $run and status <> 'accepted' group by all "
+        "order by episodes desc, status, reason",
+        run,
+    )
+    return {**whole, "measured": measured, "reasons": reasons}

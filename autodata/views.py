@@ -218,31 +218,41 @@ def diff_view(diff: str) -> RenderableType:
     return text
 
 
-def trace_view(episodes: Sequence[Json], simulated: bool) -> RenderableType:
-    """Draw episodes with everything that happened in them."""
-    parts: list[RenderableType] = [SIMULATED] if simulated else []
-    for episode in episodes:
-        parts.append(
-            Text(
-                f"{episode['candidate_id']}:{episode['document_id']}:{episode['repeat']} "
-                f"({episode['split']}) {episode['status']} {episode['reason'] or ''}",
-                style="bold",
-            )
+def evaluation_view(report: Json, state: str) -> RenderableType:
+    """Draw `show RUN` of a run that measured a harness and searched nothing."""
+    run, totals = report["run"], report["totals"]
+    parts: list[RenderableType] = [SIMULATED] if run["simulated"] else []
+    parts.append(
+        Text.assemble(
+            (f"measurement {run['run_id']}", "bold"), f"  {state}  harness {run['harness']}"
         )
-        for past in episode["rounds"]:
-            verdict = "accepted" if past["accepted"] else "; ".join(past["reasons"] or [])
-            parts.append(Text(f"round {past['round']}: {verdict}", style="cyan"))
-            if past["context"]:
-                parts.append(Text(f"  context   {past['context']}"))
-            parts.append(Text(f"  question  {past['question']}\n  answer    {past['answer']}"))
-            for attempt in past["attempts"]:
-                parts.append(
-                    Text(
-                        f"  {attempt['role']:<6} {attempt['sample']}  "
-                        f"{_short(attempt['score'])}  {attempt['answer']}"
-                    )
-                )
+    )
+    for line in report["measured"]:
+        several = f" by {line['candidates']} variants" if line["candidates"] > 1 else ""
+        shown = rate(line["pass_rate"], line["low"], line["high"])
+        counted = f"({line['accepted']} of {line['episodes']} {line['split']} episodes{several})"
+        parts.append(Text(f"pass rate {shown}  {counted}"))
+    if not report["measured"]:
+        parts.append(Text("no episode has ended yet"))
+    void = sum(line["void"] for line in report["episodes"])
+    tokens = totals["prompt_tokens"] + totals["completion_tokens"]
+    parts.append(
+        Text(f"{totals['calls']:,} calls  {tokens:,} tokens  ${totals['usd']:.2f}  {void} void")
+    )
+    if report["unusable"]:
+        parts.append(Text(unusable(report["unusable"])))
+    if report["reasons"]:
+        columns = ("episodes", "status", "reason")
+        rows = [[row[name] for name in columns] for row in report["reasons"]]
+        parts.append(rows_view(columns, rows))
     return Group(*parts)
+
+
+def plain(text: str) -> str:
+    """Return a text without what could steer a terminal; line ends and tabs stay."""
+    return "".join(
+        c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in text
+    )
 
 
 def rows_view(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> Table:

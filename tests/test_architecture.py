@@ -45,6 +45,7 @@ LAYERS: list[set[str]] = [
         "scrubbing",
         "searching",
         "skeleton",
+        "traces",
         "trials",
         "views",
         "wiring",
@@ -62,7 +63,7 @@ OWNERS: dict[str, set[str]] = {
     "openai": {"models/openai_model.py"},
     "optuna": {"optimize/study.py"},
     "pydantic_monty": {"harness/workflow.py"},
-    "typer": {f"cli/{name}.py" for name in ("base", "commands", *COMMANDS)},
+    "typer": {f"cli/{name}.py" for name in ("base", "choosing", "commands", *COMMANDS)},
     "xllamacpp": {"models/local_server.py"},
 }
 SDKS = ("openai", "anthropic", "optuna", "duckdb", "gguf", "git", "pydantic_monty", "xllamacpp")

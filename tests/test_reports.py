@@ -115,17 +115,21 @@ def test_diff_takes_candidates_names_and_folders(finished: Place) -> None:
     assert good(finished("diff", "harnesses/lambada", f"{RUN}/c0")).out == "no difference\n"
 
 
-def test_trace_shows_rounds_and_attempts_of_an_episode(finished: Place) -> None:
-    query = "select document_id from attempts where candidate_id = 'c3' and split = 'validation'"
-    document = good(finished("sql", query, "--format=csv")).out.splitlines()[1]
-    done = good(finished("trace", RUN, f"c3:{document[:8]}"))
-    assert NOTICE in done.out
-    assert f"c3:{document}:" in done.out
-    assert "question  " in done.out
-    episodes = good(finished("trace", RUN, f"c3:{document}", "--json")).json
-    assert {episode["document_id"] for episode in episodes} == {document}
-    assert all(episode["simulated"] for episode in episodes)
-    assert episodes[0]["rounds"][0]["attempts"][0]["role"] in ("weak", "strong")
+def test_show_of_a_measurement_tells_its_rate_and_why_others_were_rejected(mine: Place) -> None:
+    said = good(mine("evaluate", "lambada", "--most=8", "--run=m")).out
+    rate = next(line for line in said.splitlines() if line.startswith("pass rate"))
+    shown = good(mine("show", "m")).out
+    assert rate.partition("  ")[0] in shown
+    assert shown.startswith(NOTICE)
+    assert "measurement m  finished  harness lambada" in shown
+    assert "Pareto" not in shown
+    data = good(mine("show", "m", "--json")).json
+    (line,) = data["measured"]
+    assert (line["split"], line["episodes"]) == ("validation", 8)
+    assert line["low"] <= line["pass_rate"] <= line["high"]
+    rejected = sum(row["episodes"] for row in data["reasons"] if row["status"] == "rejected")
+    assert rejected == 8 - line["accepted"] > 0
+    assert all(row["reason"] in shown for row in data["reasons"])
 
 
 def test_sql_answers_in_three_formats_and_names_simulated_runs(finished: Place) -> None:

@@ -21,8 +21,8 @@ from tests.command_line import RUN, SMALL, TINY, Place, good, refused
         (("promote", RUN, "c33", "--force"), "no candidate 'c33'", "did you mean 'c3'?"),
         (("certify", RUN, "c33"), "no candidate 'c33'", "did you mean 'c3'?"),
         (("diff", f"{RUN}/c0", f"{RUN}/c33"), f"no candidate {RUN}/c33", "did you mean 'c3'?"),
-        (("trace", RUN, "c3"), "'c3' names no episode", "CANDIDATE:DOCUMENT"),
-        (("trace", RUN, "c3:zz"), "no episode c3:zz", "autodata sql"),
+        (("trace", RUN, "c3:"), "'c3:' names no episode", "CANDIDATE:DOCUMENT"),
+        (("trace", RUN, "c3:zz"), "no episode c3:zz", "autodata trace"),
         (("evaluate", "lambada", "--run", RUN), f"run {RUN} is an optimization", "--run NAME"),
         (
             ("optimize", "--run", RUN, "--seed=4", "--iterations=3"),

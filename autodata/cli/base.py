@@ -4,7 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from random import Random
@@ -14,11 +14,25 @@ import typer
 from rich.console import Console, RenderableType
 
 from autodata.errors import ConfigurationError
-from autodata.project import CONFIG_FILE, find_root
+from autodata.project import CONFIG_FILE, TEMPLATES, find_root
 from autodata.store import runs as run_store
 
 if TYPE_CHECKING:
     import duckdb
+
+
+def root_of(context: typer.Context) -> Path:
+    """Return the project that a command line is about, `-C` included, while it is completed."""
+    return find_root(Path(context.find_root().params.get("folder") or "").resolve())
+
+
+def run_names(context: typer.Context) -> list[str]:
+    """Return what a shell can complete as RUN: the newest first, as names begin with their time."""
+    with suppress(OSError):
+        names = [path.name for path in run_store.run_folders(root_of(context) / "runs")]
+        return [*reversed(names), *([run_store.NEWEST] if names else [])]
+    return []
+
 
 ConfigFile = Annotated[
     Path | None,
@@ -36,18 +50,24 @@ Models = Annotated[
         "--models",
         metavar="KIND|FILE",
         help="Take models and roles from `local`, `simulated` or a file.",
+        autocompletion=lambda: [*TEMPLATES],
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
-RunName = Annotated[str, typer.Argument(metavar="RUN", help="Name of a run, or `last`.")]
+RunName = Annotated[
+    str,
+    typer.Argument(metavar="RUN", help="Name of a run, or `last`.", autocompletion=run_names),
+]
 
 LARGEST_SEED = 2**32 - 1
 
 
 def make_console(stderr: bool = False) -> Console:
-    """Return a console; what does not go to a terminal is 120 columns wide."""
+    """Return a console; what does not go to a terminal is COLUMNS, else 120, columns wide."""
     stream = sys.stderr if stderr else sys.stdout
-    return Console(highlight=False, stderr=stderr, width=None if stream.isatty() else 120)
+    told = os.environ.get("COLUMNS", "")
+    width = int(told) if told.isascii() and told.isdigit() and int(told) > 0 else 120
+    return Console(highlight=False, stderr=stderr, width=None if stream.isatty() else width)
 
 
 def draw(drawn: RenderableType, console: Console | None = None) -> None:

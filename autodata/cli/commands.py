@@ -23,7 +23,6 @@ from autodata.cli.output import checked_output
 from autodata.errors import AutodataError, ConfigurationError, Interrupted, ReaderGone
 
 app = typer.Typer(
-    add_completion=False,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},

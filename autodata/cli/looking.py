@@ -14,15 +14,15 @@ import typer
 
 from autodata.cli.base import (
     AsJson,
-    RunName,
     draw,
-    find_run,
     make_console,
     open_tables_and_say,
     out,
     out_json,
+    run_names,
     runs_folder,
 )
+from autodata.cli.choosing import OPTIMIZATION, CandidateName, LastRun, chosen_run, going_run
 from autodata.cli.patience import Patience
 from autodata.errors import AutodataError, ConfigurationError
 from autodata.project import open_project
@@ -38,6 +38,14 @@ class Format(StrEnum):
     table = "table"
     csv = "csv"
     json = "json"
+
+
+class Status(StrEnum):
+    """What an episode may have come to."""
+
+    accepted = "accepted"
+    rejected = "rejected"
+    void = "void"
 
 
 def status(as_json: AsJson = False) -> None:
@@ -64,9 +72,21 @@ def status(as_json: AsJson = False) -> None:
             out(f"  {trouble}")
 
 
-def stop(run: RunName) -> None:
+def stop(
+    run: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="RUN",
+            help="Name of a run. Default: the one that is going on.",
+            autocompletion=run_names,
+        ),
+    ] = None,
+) -> None:
     """Stop a run from elsewhere; it can be resumed."""
-    folder = find_run(run)
+    folder = going_run(run)
+    if folder is None:
+        out("no run is going on")
+        return
     state = run_store.read_state(folder)
     if not state.pid:
         out(f"{folder.name} is not running")
@@ -138,27 +158,28 @@ def runs(as_json: AsJson = False) -> None:
 
 
 def show(
-    run: RunName,
-    candidate: Annotated[
-        str | None, typer.Argument(metavar="CANDIDATE", help="A candidate, such as c7.")
-    ] = None,
+    run: LastRun = None,
+    candidate: CandidateName = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show a run with its candidates and Pareto front, one candidate, or a version (v2)."""
+    """Show a run (candidates and front, or what it measured), a candidate, or a version (v2)."""
     from autodata import report, views
 
-    if candidate is None and (version := _version(run)):
+    if candidate is None and run is not None and (version := _version(run)):
         if as_json:
             out_json(version)
         else:
             draw(views.version_view(version))
         return
-    folder = find_run(run)
+    folder, candidate = chosen_run(run, candidate)
+    stands = run_store.read_state(folder)
     with open_tables_and_say(folder.name) as connection:
-        if candidate is None:
+        if stands.kind != OPTIMIZATION and candidate is None:
+            data = report.evaluation_report(connection, folder.name)
+            drawn: Any = views.evaluation_view(data, stands.told)
+        elif candidate is None:
             data = report.run_report(connection, folder.name)
-            state = run_store.read_state(folder).told
-            drawn: Any = views.run_view(data, state, make_console().width)
+            drawn = views.run_view(data, stands.told, make_console().width)
         else:
             data = report.candidate_report(connection, folder.name, candidate)
             drawn = views.candidate_view(data, make_console().width)
@@ -194,27 +215,36 @@ def diff(
 
 
 def trace(
-    run: RunName,
+    run: LastRun = None,
     episode: Annotated[
-        str,
+        str | None,
         typer.Argument(
             metavar="EPISODE",
-            help="CANDIDATE:DOCUMENT[:REPEAT]; a document's first letters are enough.",
+            help="CANDIDATE:DOCUMENT[:REPEAT]; a document's first letters are enough. "
+            "Default: all are listed, or those of a CANDIDATE.",
         ),
-    ],
+    ] = None,
+    status: Annotated[Status | None, typer.Option(help="List these alone.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show everything that happened in an episode."""
-    from autodata import report, views
+    """Show everything that happened in an episode, or list the episodes."""
+    from autodata import traces
 
-    folder = find_run(run)
+    folder, episode = chosen_run(run, episode)
+    one = episode is not None and ":" in episode
     with open_tables_and_say(folder.name) as connection:
-        data = report.trace_report(connection, folder.name, episode)
+        if episode is not None and one:
+            data = traces.trace_report(connection, folder.name, episode)
+        else:
+            wanted = status.value if status else None
+            data = traces.list_episodes(connection, folder.name, episode, wanted)
     simulated = run_store.read_state(folder).simulated
     if as_json:
         out_json([{**line, "simulated": simulated} for line in data])
+    elif one:
+        draw(traces.trace_view(data, simulated))
     else:
-        draw(views.trace_view(data, simulated))
+        draw(traces.listed_view(folder.name, data, simulated))
 
 
 def sql(

@@ -19,12 +19,17 @@ from autodata.cli.base import (
     out_json,
     printable,
 )
-from autodata.project import examine_project, find_root, plan_project, written
+from autodata.project import TEMPLATES, examine_project, find_root, plan_project, written
 
 
 def init(
     kind: Annotated[
-        str, typer.Argument(metavar="KIND", help="local, openai, anthropic, vllm or simulated")
+        str,
+        typer.Argument(
+            metavar="KIND",
+            help="local, openai, anthropic, vllm or simulated",
+            autocompletion=lambda: [*TEMPLATES],
+        ),
     ] = "local",
 ) -> None:
     """Write autodata.yaml and a harness here; make the git repository where there is none."""

@@ -5,14 +5,26 @@ from typing import Annotated
 
 import typer
 
-from autodata.cli.base import AsJson, ConfigFile, RunName, draw, find_run, out, out_json
+from autodata.cli.base import AsJson, ConfigFile, draw, out, out_json
+from autodata.cli.choosing import (
+    OPTIMIZATION,
+    LastSearch,
+    candidate_names,
+    chosen_run,
+    harnesses,
+)
 from autodata.project import harness_names, open_project
 
 
 def promote(
-    run: RunName,
+    run: LastSearch = None,
     candidate: Annotated[
-        str | None, typer.Argument(metavar="CANDIDATE", help="Default: the certified one.")
+        str | None,
+        typer.Argument(
+            metavar="CANDIDATE",
+            help="Default: the certified one.",
+            autocompletion=candidate_names,
+        ),
     ] = None,
     force: Annotated[
         bool,
@@ -25,7 +37,7 @@ def promote(
     from autodata.views import SIMULATED
 
     project = open_project(Path.cwd(), config, [], None)
-    folder = find_run(run)
+    folder, candidate = chosen_run(run, candidate, OPTIMIZATION)
     version, new = promote_run(project, folder, candidate, force)
     if version.evidence.get("simulated"):
         draw(SIMULATED)
@@ -38,7 +50,10 @@ def promote(
 
 def versions(
     harness: Annotated[
-        str | None, typer.Argument(metavar="HARNESS", help="Default: the configured one.")
+        str | None,
+        typer.Argument(
+            metavar="HARNESS", help="Default: the configured one.", autocompletion=harnesses
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -61,7 +76,9 @@ def rollback(
     version: Annotated[
         str, typer.Argument(metavar="VERSION", help="v2 or harness/NAME/v2; v0: before v1.")
     ],
-    harness: Annotated[str | None, typer.Option(help="Default: the configured one.")] = None,
+    harness: Annotated[
+        str | None, typer.Option(help="Default: the configured one.", autocompletion=harnesses)
+    ] = None,
 ) -> None:
     """Return a harness to an earlier version, by a new commit."""
     from autodata.promoting import roll_back

@@ -14,16 +14,21 @@ from autodata.cli.base import (
     AsJson,
     ConfigFile,
     Models,
-    RunName,
     Settings,
     draw,
-    find_run,
     make_console,
     new_run_id,
     open_tables,
     out,
     out_json,
     run_name,
+)
+from autodata.cli.choosing import (
+    OPTIMIZATION,
+    CandidateName,
+    LastSearch,
+    chosen_run,
+    measurable,
 )
 from autodata.cli.watching import watched
 from autodata.errors import BudgetSpent, ConfigurationError, Interrupted
@@ -103,7 +108,11 @@ def optimize(
 def evaluate(
     harness: Annotated[
         str,
-        typer.Argument(metavar="HARNESS", help="A harness folder or name, RUN/CANDIDATE, or tag."),
+        typer.Argument(
+            metavar="HARNESS",
+            help="A harness folder or name, RUN/CANDIDATE, or tag.",
+            autocompletion=measurable,
+        ),
     ],
     split: Annotated[
         Split,
@@ -180,10 +189,8 @@ def evaluate(
 
 
 def certify(
-    run: RunName,
-    candidate: Annotated[
-        str, typer.Argument(metavar="CANDIDATE", help="The candidate to test, such as c7.")
-    ],
+    run: LastSearch = None,
+    candidate: CandidateName = None,
     config: ConfigFile = None,
     settings: Settings = None,
     models: Models = None,
@@ -193,32 +200,37 @@ def certify(
     from autodata import measuring, views
 
     project = open_project(Path.cwd(), config, list(settings or []), models)
-    folder = find_run(run)
+    folder, named = chosen_run(run, candidate, OPTIMIZATION)
+    if named is None:
+        raise ConfigurationError(
+            f"which candidate of run {folder.name} shall be tested?",
+            f"autodata show {folder.name} lists them; autodata certify {folder.name} CANDIDATE",
+        )
     project, run_id = measuring.project_of_run(project, folder), folder.name
     console = make_console(as_json)
     pull_weights(project, console)
     found = watched(
         project,
         console,
-        f"autodata certify {run_id} {candidate}",
+        f"autodata certify {run_id} {named}",
         "",
         lambda _, reports, started: measuring.certify_candidate(
-            project, run_id, candidate, reports, started
+            project, run_id, named, reports, started
         ),
     )
     if as_json:
         out_json({"run_id": run_id, **found, "simulated": project.config.simulated})
     else:
-        console.print(views.certificate_line(candidate, found), soft_wrap=True)
+        console.print(views.certificate_line(named, found), soft_wrap=True)
 
 
-def replay(run: RunName, as_json: AsJson = False) -> None:
+def replay(run: LastSearch = None, as_json: AsJson = False) -> None:
     """Carry a finished run out again from its journal, without any model, and compare."""
     from dataclasses import asdict
 
     from autodata import lifecycle, replaying, views
 
-    folder = find_run(run)
+    folder, _ = chosen_run(run, kind=OPTIMIZATION)
     work = replaying.replay(find_root(Path.cwd()), folder)
     data = asdict(lifecycle.run_until_signal(work, out))
     if as_json:

@@ -22,7 +22,7 @@ def grouped(rounds: Sequence[Round]) -> str:
     for past in rounds:
         if past.verdict.accepted:
             continue
-        title, line = _line(past)
+        title, line = line_of(past)
         groups[title].append(line)
     parts = [
         f"{title}:\n" + "\n".join(f"- {line}" for line in lines)
@@ -32,7 +32,7 @@ def grouped(rounds: Sequence[Round]) -> str:
     return "\n\n".join([*parts, CLOSING]) if parts else ""
 
 
-def _line(past: Round) -> tuple[str, str]:
+def line_of(past: Round) -> tuple[str, str]:
     """Return the group and the line of one failed round."""
     weak, strong = _mean(past, "weak"), _mean(past, "strong")
     question, reason = past.example.question, "; ".join(past.verdict.reasons)
