@@ -8,6 +8,9 @@ import pytest
 import typer.main
 
 from autodata.cli.commands import GROUPS, app
+from autodata.cli.results import next_steps
+from autodata.config_file import load_config
+from autodata.project import template
 from autodata.store.journal import read_records
 from autodata.store.runs import FINISHED
 from tests.command_line import NOTICE, RUN, SMALL, TINY, Place, good, keys, long_ago, refused
@@ -76,6 +79,38 @@ def test_a_new_folder_becomes_a_project_whose_first_command_works(tmp_path: Path
     assert NOTICE in done.out
     assert "test documents (" in done.out
     assert "autodata show " in done.out
+    assert "autodata promote" not in done.out
+    assert "autodata optimize --models local    # real models" in done.out
+
+
+@pytest.mark.parametrize(
+    ("kind", "first"),
+    [
+        ("openai", "first: export OPENAI_API_KEY=...    # autodata.yaml, line "),
+        ("vllm", "first: pip install 'autodata[vllm]', or set models.big.python"),
+        ("vllm", "documents does not exist\n"),
+    ],
+)
+def test_init_says_what_must_come_first(
+    kind: str, first: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    said = good(Place(tmp_path)("init", kind)).out
+    assert said.count(first) == 1
+    assert said.endswith("then: autodata optimize\n")
+
+
+def test_the_next_steps_of_a_search_fit_what_it_came_to() -> None:
+    text = template("simulated")
+    simulated = load_config(text, "simulated", [])
+    real = load_config(template("local"), "local", ["optimize.iterations=7"])
+    certified = [command for command, _ in next_steps("r", "c3", True, real)]
+    assert certified[:2] == ["autodata promote r", "autodata show r c3"]
+    uncertain = [command for command, _ in next_steps("r", "c3", False, real)]
+    assert uncertain[0] == "autodata optimize --run r --iterations 14"
+    assert uncertain[1].startswith("autodata optimize --set documents.splits.test=")
+    for found in (uncertain, [command for command, _ in next_steps("r", "c3", True, simulated)]):
+        assert not any("promote" in command for command in found)
 
 
 @pytest.mark.parametrize("kind", ["local", "openai", "anthropic", "vllm", "simulated"])

@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -20,6 +20,9 @@ from autodata.cli.base import (
     printable,
 )
 from autodata.project import TEMPLATES, examine_project, find_root, plan_project, written
+
+if TYPE_CHECKING:
+    from autodata.probes import Check
 
 
 def init(
@@ -45,7 +48,21 @@ def init(
         out(f"wrote {path.relative_to(root)}")
     if committed:
         out("committed them")
-    out("next: autodata optimize")
+    missing = {check.fix: check.what for check in reversed(asyncio.run(_missing(root)))}
+    for fix, what in reversed(missing.items()):
+        out(f"first: {printable(fix)}    # {printable(what)}")
+    out("then: autodata optimize" if missing else "next: autodata optimize")
+
+
+async def _missing(root: Path) -> "list[Check]":
+    """Return what a first search would fail for; a name for commits can wait."""
+    from autodata import checks
+
+    project, reading = examine_project(root, None, [], None)
+    found = await checks.check_all(root, project, reading)
+    if project is not None:
+        found += checks.check_models(project, checks.sound(project, reading))[0]
+    return [check for check in found if not check.good and "needed to promote" not in check.what]
 
 
 def models_pull(

@@ -3,7 +3,7 @@
 import os
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -15,7 +15,6 @@ from autodata.cli.base import (
     ConfigFile,
     Models,
     Settings,
-    draw,
     make_console,
     new_run_id,
     open_tables,
@@ -30,15 +29,12 @@ from autodata.cli.choosing import (
     chosen_run,
     measurable,
 )
+from autodata.cli.results import show_result
 from autodata.cli.watching import watched
 from autodata.errors import BudgetSpent, ConfigurationError, Interrupted
 from autodata.harness.knobs import nearest
 from autodata.project import Project, find_root, open_project
 from autodata.types import Split
-
-if TYPE_CHECKING:
-    from autodata.optimize.search import SearchResult
-
 
 SPLITS: tuple[Split, ...] = ("validation", "train")
 """Splits that may be measured by hand."""
@@ -100,7 +96,7 @@ def optimize(
         f"run {run_id}  harness {project.config.harness}  seed {seed}  {project.config_file}\n"
         f"kept in {project.runs / run_id}",
     )
-    _show_result(project, run_id, result, console, as_json)
+    show_result(project, run_id, result, console, as_json)
     if result.closed:
         raise typer.Exit(BudgetSpent.exit_code)
 
@@ -302,41 +298,6 @@ def estimate(
         out_json(data)
     else:
         out(views.estimated(data))
-
-
-def _show_result(
-    project: Project, run_id: str, result: "SearchResult", console: Console, as_json: bool
-) -> None:
-    from autodata import report, views
-    from autodata.harness import spec
-    from autodata.running import harness_at
-
-    with open_tables(run_id) as connection:
-        data = report.run_report(connection, run_id)
-    closed = result.closed
-    if as_json:
-        out_json({**data, "best": result.best.id, "closed": closed.bound if closed else ""})
-        return
-    draw(views.run_view(data, "finished", console.width), console)
-    if closed:
-        console.print(Text(views.closing_line(closed)), soft_wrap=True)
-        larger = f"autodata optimize --run {run_id} --set {closed.bound}=LARGER"
-        console.print(f"to go on from here: {larger}", soft_wrap=True)
-    best = result.finalists[0].id if result.finalists else "c0"
-    if best != "c0":
-        before, after = harness_at(project, f"{run_id}/c0"), harness_at(project, f"{run_id}/{best}")
-        console.print(f"\nwhat {best} changes:")
-        console.print(views.diff_view(spec.diff(before, after)), soft_wrap=True)
-    console.print(f"\nthe run lies in {project.runs / run_id}; next:", soft_wrap=True)
-    question = "select candidate_id, avg(score) from episodes where split = 'validation' group by 1"
-    steps = [
-        (f"autodata show {run_id} {best}", "look at a candidate closely"),
-        (f'autodata sql "{question}"', "ask anything"),
-    ]
-    if result.best.id != "c0":
-        steps.insert(0, (f"autodata promote {run_id}", f"make {best} the new version"))
-    for command, meaning in steps:
-        console.print(f"  {command}    # {meaning}", soft_wrap=True)
 
 
 def pull_weights(project: Project, console: Console) -> None:
