@@ -276,7 +276,7 @@ def sql(
 
 
 def bundle(
-    run: RunName,
+    run: LastRun = None,
     to: Annotated[
         Path | None,
         typer.Option("--out", metavar="FILE", help="Where to; default: RUN-bundle.zip here."),
@@ -290,7 +290,7 @@ def bundle(
         project = open_project(Path.cwd(), None, [], None)
     except AutodataError as error:
         trouble = error.problem
-    folder = find_run(run)
+    folder, _ = chosen_run(run)
     place = to or Path(f"{folder.name}-bundle.zip")
     made = bundling.make(folder, project, trouble, place)
     for name, about in made.about.items():
