@@ -54,3 +54,9 @@ def test_the_readme_gives_the_two_commands_and_ci_runs_the_second_one() -> None:
     script = (readme.ROOT / ".ci" / "run").read_text()
     assert "-c constraints.txt '.[dev]'" in script
     assert re.search(r"^  pytest$", script, re.MULTILINE)
+
+
+def test_each_version_says_what_projects_meet() -> None:
+    changes = re.findall(r"^## (\d\S*)", (readme.ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    upgrades = (readme.ROOT / "docs" / "upgrading.md").read_text()
+    assert re.findall(r"^## (\d\S*)", upgrades, re.MULTILINE) == changes
