@@ -187,31 +187,3 @@ def candidate_report(connection: "duckdb.DuckDBPyConnection", run: str, candidat
         "iteration": iterations[0] if iterations else None,
         "reasons": reasons,
     }
-
-
-def evaluation_report(connection: "duckdb.DuckDBPyConnection", run: str) -> Json:
-    """Return everything `show` tells of a run that only measured: rates by split, and reasons.
-
-    Raises:
-        StoreError: no such run.
-    """
-    whole = run_report(connection, run)
-    measured = rows(
-        connection,
-        "select split, count(score) as episodes, sum(score) as accepted, "
-        "count(distinct candidate_id) as candidates "
-        "from episodes where run_id = $run and score is not null group by all order by split",
-        run,
-    )
-    for line in measured:
-        line["accepted"] = int(line["accepted"])
-        line["pass_rate"] = line["accepted"] / line["episodes"]
-        line["low"], line["high"] = wilson(line["accepted"], line["episodes"])
-    reasons = rows(
-        connection,
-        "select status, reason, count(*) as episodes from episodes "
-        "where run_id = $run and status <> 'accepted' group by all "
-        "order by episodes desc, status, reason",
-        run,
-    )
-    return {**whole, "measured": measured, "reasons": reasons}

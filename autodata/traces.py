@@ -168,7 +168,8 @@ def listed_view(run: str, episodes: Sequence[Json], simulated: bool) -> Renderab
             )
         )
     last = shown[-1]["episode"]
-    parts.append(Text(f"look closer at one: autodata trace {run} {last}", no_wrap=True))
+    hint = f"look closer at one: autodata trace {run} {last}"
+    parts.append(Text(hint, no_wrap=True, overflow="ignore"))
     return Group(*parts)
 
 

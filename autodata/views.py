@@ -19,6 +19,10 @@ SIMULATED = Text(
 )
 
 
+WIDE = 100
+"""Columns from which on a screen has room for all that is known of a candidate."""
+
+
 def rate(value: float | None, low: float | None = None, high: float | None = None) -> str:
     """Return a pass rate with its interval, such as `.42 [.30, .55]`."""
     if value is None:
@@ -65,6 +69,7 @@ def run_view(report: Json, state: str, width: int = 120) -> RenderableType:
             Text(
                 "rate, n: validation episodes.  /acc: per accepted example, on all splits.\n"
                 "* Pareto front: no other candidate is better in both rate and tokens/acc."
+                + _left_out(width)
             )
         )
     audited = [line["audit"] for line in report["iterations"] if _loaded(line["audit"])]
@@ -159,12 +164,19 @@ def version_view(version: Json) -> RenderableType:
     return Group(*parts)
 
 
+def _left_out(width: int) -> str:
+    return (
+        "" if width >= WIDE else f"\nFrom {WIDE} columns on: from (parent), s/acc. --json has all."
+    )
+
+
 def candidates_table(candidates: Sequence[Json], width: int = 120) -> Table:
     """Draw candidates with validation pass rate and cost; `*` marks the Pareto front.
 
-    On a narrow screen parent and seconds are left out, so that the change can be read.
+    On a narrow screen parent and seconds are left out, so that the change can be read;
+    `run_view` and `candidate_view` say so.
     """
-    wide = width >= 100
+    wide = width >= WIDE
     priced = any(line["usd_per_accepted"] for line in candidates)
     table = Table(box=None, header_style="bold", pad_edge=False)
     for name in ("", "id", *(["from"] if wide else []), "decision", "rate [95 %]"):
@@ -195,6 +207,8 @@ def candidate_view(report: Json, width: int = 120) -> RenderableType:
     line, iteration = report["candidate"], report["iteration"]
     parts: list[RenderableType] = [SIMULATED] if report["simulated"] else []
     parts.append(candidates_table([line], width))
+    if said := _left_out(width).strip():
+        parts.append(Text(said))
     knobs = "  ".join(f"{name}={value}" for name, value in _loaded(line["knobs"]).items())
     parts.append(Text(f"commit {line['commit']}"))
     parts.append(Text(f"knobs  {knobs}"))
@@ -216,36 +230,6 @@ def diff_view(diff: str) -> RenderableType:
         text.append(line, style=styles.get(line[:1], ""))
     text.rstrip()
     return text
-
-
-def evaluation_view(report: Json, state: str) -> RenderableType:
-    """Draw `show RUN` of a run that measured a harness and searched nothing."""
-    run, totals = report["run"], report["totals"]
-    parts: list[RenderableType] = [SIMULATED] if run["simulated"] else []
-    parts.append(
-        Text.assemble(
-            (f"measurement {run['run_id']}", "bold"), f"  {state}  harness {run['harness']}"
-        )
-    )
-    for line in report["measured"]:
-        several = f" by {line['candidates']} variants" if line["candidates"] > 1 else ""
-        shown = rate(line["pass_rate"], line["low"], line["high"])
-        counted = f"({line['accepted']} of {line['episodes']} {line['split']} episodes{several})"
-        parts.append(Text(f"pass rate {shown}  {counted}"))
-    if not report["measured"]:
-        parts.append(Text("no episode has ended yet"))
-    void = sum(line["void"] for line in report["episodes"])
-    tokens = totals["prompt_tokens"] + totals["completion_tokens"]
-    parts.append(
-        Text(f"{totals['calls']:,} calls  {tokens:,} tokens  ${totals['usd']:.2f}  {void} void")
-    )
-    if report["unusable"]:
-        parts.append(Text(unusable(report["unusable"])))
-    if report["reasons"]:
-        columns = ("episodes", "status", "reason")
-        rows = [[row[name] for name in columns] for row in report["reasons"]]
-        parts.append(rows_view(columns, rows))
-    return Group(*parts)
 
 
 def plain(text: str) -> str:

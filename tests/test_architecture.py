@@ -34,6 +34,7 @@ LAYERS: list[set[str]] = [
         "estimating",
         "lifecycle",
         "live",
+        "measured",
         "measuring",
         "probes",
         "promoting",

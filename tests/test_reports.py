@@ -35,7 +35,22 @@ def test_a_run_can_be_read_on_screens_of_any_width(finished: Place, width: int) 
     shown = screen.getvalue()
     assert max(map(len, shown.splitlines())) <= width
     assert set(re.findall(r"[a-z]+_[a-z]+", shown)) <= set(report["candidates"][0]["knobs"])
-    assert ("from" in shown) is (width == 120)
+    assert ("  from  " in shown) is (width == 120)
+    assert ("From 100 columns on: from (parent), s/acc" in shown) is (width == 80)
+
+
+@pytest.mark.parametrize("columns", ["60", "80", "200"])
+def test_tables_keep_to_the_columns_and_commands_to_copy_are_whole(
+    finished: Place, monkeypatch: pytest.MonkeyPatch, columns: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    for words in (["show", RUN], ["runs"], ["trace", RUN, "c3"], ["versions"]):
+        lines = good(finished(*words)).out.splitlines()
+        assert [x for x in lines if len(x) > int(columns) and "autodata " not in x] == []
+    hint = good(finished("trace", RUN, "c3")).out.splitlines()[-1]
+    assert good(finished(*hint.split("autodata ")[1].split())).out.startswith("SIMULATED MODELS")
+    assert ("From 100 columns on: begun" in good(finished("runs")).out) is (columns != "200")
+    assert f"run {RUN}" in " ".join(good(finished("show", RUN)).out.split())
 
 
 def test_without_a_terminal_no_line_ends_in_blanks(finished: Place) -> None:
@@ -145,6 +160,7 @@ def test_runs_and_status_tell_states_without_opening_tables(finished: Place) -> 
     assert "SIMULATED" in good(finished("runs")).out
     (line,) = good(finished("runs", "--json")).json
     assert keys(line) == [
+        "bytes",
         "counts",
         "created_at",
         "harness",

@@ -123,38 +123,28 @@ def runs(as_json: AsJson = False) -> None:
     if not states:
         out("there is no run yet; begin one: autodata optimize")
         return
-    from autodata.views import rows_view
+    from autodata.views import WIDE, rows_view
 
-    columns = (
-        "run",
-        "state",
-        "begun",
-        "harness",
-        "iterations",
-        "episodes",
-        "calls",
-        "size",
-        "models",
-    )
-    draw(
-        rows_view(
-            columns,
-            [
-                (
-                    state.id,
-                    state.state,
-                    when(state.created_at),
-                    state.harness,
-                    state.counts.get("iteration", 0),
-                    state.counts.get("episode", 0),
-                    state.counts.get("call", 0),
-                    space.shown(space.size(runs_folder() / state.id)),
-                    "" if not state.harness else "SIMULATED" if state.simulated else "real",
-                )
-                for state in states
-            ],
-        )
-    )
+    rows = [
+        {
+            "run": state.id,
+            "state": state.state,
+            "begun": when(state.created_at),
+            "harness": state.harness,
+            "iterations": state.counts.get("iteration", 0),
+            "episodes": state.counts.get("episode", 0),
+            "calls": state.counts.get("call", 0),
+            "size": space.shown(space.size(runs_folder() / state.id)),
+            "models": "" if not state.harness else "SIMULATED" if state.simulated else "real",
+        }
+        for state in states
+    ]
+    narrow = make_console().width < WIDE
+    left_out = ("begun", "harness", "iterations") if narrow else ()
+    columns = [name for name in rows[0] if name not in left_out]
+    draw(rows_view(columns, [[row[name] for name in columns] for row in rows]))
+    if left_out:
+        draw(f"From {WIDE} columns on: {', '.join(left_out)}. --json has all.")
 
 
 def show(
@@ -163,7 +153,7 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Show a run (candidates and front, or what it measured), a candidate, or a version (v2)."""
-    from autodata import report, views
+    from autodata import measured, report, views
 
     if candidate is None and run is not None and (version := _version(run)):
         if as_json:
@@ -175,8 +165,8 @@ def show(
     stands = run_store.read_state(folder)
     with open_tables_and_say(folder.name) as connection:
         if stands.kind != OPTIMIZATION and candidate is None:
-            data = report.evaluation_report(connection, folder.name)
-            drawn: Any = views.evaluation_view(data, stands.told)
+            data = measured.evaluation_report(connection, folder.name)
+            drawn: Any = measured.evaluation_view(data, stands.told)
         elif candidate is None:
             data = report.run_report(connection, folder.name)
             drawn = views.run_view(data, stands.told, make_console().width)
