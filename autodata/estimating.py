@@ -9,6 +9,7 @@ from itertools import chain
 from random import Random
 
 from autodata.concurrency import all_of
+from autodata.evaluating import Measured, measured
 from autodata.harness.spec import Harness, load_folder, with_knobs
 from autodata.optimize.forecast import (
     Pace,
@@ -20,7 +21,7 @@ from autodata.optimize.forecast import (
 )
 from autodata.optimize.proposer import EditFailed
 from autodata.project import Project
-from autodata.running import Measured, Running, measured
+from autodata.running import Running
 from autodata.searching import text_editor
 from autodata.store.journal import read_records
 from autodata.types import SPLITS, Cell, KnobValue, Spend, Split

@@ -69,9 +69,7 @@ def run_until_signal(work: Coroutine[Any, Any, T], told: Callable[[str], None]) 
                 raise ConfigurationError(error.problem, error.fix) from error
             if not caught:
                 raise
-            raise Interrupted(
-                f"stopped by {caught[0].name}", "give the same command again to go on"
-            ) from error
+            raise Interrupted(f"stopped by {caught[0].name}", "nothing is lost") from error
         finally:
             watchdog.cancel()
 

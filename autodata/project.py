@@ -5,7 +5,7 @@ Knows nothing of models or runs' contents.
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from importlib import resources
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from autodata.errors import ConfigurationError
 from autodata.harness.knobs import nearest
 from autodata.models import budget
 from autodata.models.budget import check_budget
+from autodata.types import Json
 
 CONFIG_FILE = "autodata.yaml"
 TEMPLATES = ("local", "simulated", "openai", "anthropic", "vllm")
@@ -26,12 +27,16 @@ NOT_TYPED = Source("", None)
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """A folder with harnesses and runs, and the configuration in force with its `source`."""
+    """A folder with harnesses and runs, and the configuration in force with its `source`.
+
+    `asked` is what a session records of the files and settings that it was begun with.
+    """
 
     root: Path
     config: Config
     config_file: str
     source: Source = NOT_TYPED
+    asked: Json = field(default_factory=dict)
 
     @property
     def runs(self) -> Path:

@@ -104,31 +104,32 @@ def as_recorded(project: Project, run: Json, decides: Callable[[Path], bool]) ->
     old, new = settings_of(recorded), settings_of(today)
     players = {r.model for name, r in recorded.roles.items() if decides(("roles", name))}
     told = []
-    for path, now, then in _differences(new, old):
+    for path, now, then in differences(new, old):
         model = path[0] == "models"
         if model and path[1] not in players:
             continue
         if decides(path) and (model or project.source.typed(*path)):
             told.append(
-                f"{project.source.place(*path)}: {'.'.join(path)} is {_shown(now)}, "
-                f"was {_shown(then)}"
+                f"{project.source.place(*path)}: {'.'.join(path)} is {shown(now)}, "
+                f"was {shown(then)}"
             )
     if told:
         raise ConfigurationError(
             f"run {run['run_id']} was made with other settings: {'; '.join(told)}",
             "leave them out, or name a configuration that agrees: -c FILE; the run's own hold",
         )
-    config = _merged(recorded, today)
+    config = merged(recorded, today, today.model_dump()["models"])
     check_budget(config)
     for _, problem, fix in mistakes(config, os.environ):
         raise ConfigurationError(f"the settings of run {run['run_id']}: {problem}", fix)
     return replace(project, config=config)
 
 
-def _merged(recorded: Config, today: Config) -> Config:
+def merged(recorded: Config, today: Config, models: dict[str, Json]) -> Config:
+    """Return a run's settings with these models, and with the budgets and deadlines of today."""
     free = [*(field.name for field in fields(Deadlines)), "headers"]
     data, now = recorded.model_dump(), today.model_dump()
-    data["budget"], data["models"] = now["budget"], now["models"]
+    data["budget"], data["models"] = now["budget"], models
     data["documents"]["strict"] = now["documents"]["strict"]
     for role, settings in data["roles"].items():
         todays = now["roles"].get(role, settings)
@@ -136,13 +137,15 @@ def _merged(recorded: Config, today: Config) -> Config:
     return Config.model_validate(data)
 
 
-def _differences(new: Any, old: Any, path: Path = ()) -> Iterator[tuple[Path, Any, Any]]:
+def differences(new: Any, old: Any, path: Path = ()) -> Iterator[tuple[Path, Any, Any]]:
+    """Yield where two settings differ, with what they are, down to single values."""
     if isinstance(new, dict) and isinstance(old, dict):
         for name in {**new, **old}:
-            yield from _differences(new.get(name), old.get(name), (*path, name))
+            yield from differences(new.get(name), old.get(name), (*path, name))
     elif new != old:
         yield path, new, old
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
+    """Return a setting's value as it is written, not too long."""
     return f"{json.dumps(value):.200}"

@@ -126,6 +126,7 @@ async def _replay(root: Path, journal: Journal) -> Replayed:
             identity(project.config, documents),
             project.config.simulated,
             dealt_body(documents),
+            known.get("from"),
         )
         workshop = GitWorkshop(JournaledCommits(journal, repository), start)
         plan = search_plan(project.config, start.seed)

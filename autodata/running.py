@@ -4,16 +4,16 @@ Knows how a run is put together, not how it is shown; what the user sees goes th
 """
 
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from autodata.claims import check_room_left, claim, noted
-from autodata.concurrency import all_of
 from autodata.documents import dealt_body
 from autodata.errors import (
+    AutodataError,
     ConfigurationError,
     RepositoryError,
     StoreError,
@@ -24,23 +24,20 @@ from autodata.harness.spec import Harness, load_files, load_folder
 from autodata.lifecycle import open_journal
 from autodata.models.budget import is_larger
 from autodata.optimize.certify import check_room
-from autodata.optimize.course import course_so_far
+from autodata.optimize.course import course_so_far, growth_of
 from autodata.optimize.events import Progress
+from autodata.optimize.plan import SearchPlan
 from autodata.optimize.promote import files_of, find_version, spelled, states
 from autodata.optimize.search import SearchResult
 from autodata.optimize.session import (
     GitWorkshop,
     RunStart,
-    note_documents,
-    recorded_session,
-    same_run,
 )
 from autodata.project import Project, harness_folder, harness_names, shipped_folder
 from autodata.searching import SearchTask, carry_out
 from autodata.store import ledger as test_ledger
 from autodata.store.journal import Journal
-from autodata.store.runs import FINISHED
-from autodata.types import Candidate, Cell, Document, Json, Outcome, Split
+from autodata.types import Json, Split
 from autodata.wiring import (
     Engine,
     Reports,
@@ -63,10 +60,23 @@ class Running:
     engine: Engine
 
 
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a search is to do beyond its settings.
+
+    `more` are the iterations and episodes that a run grows to; `origin` is the candidate that a
+    new one begins from, as RUN/CANDIDATE.
+    """
+
+    seed: int = 0
+    more: tuple[int, int] | None = None
+    origin: str = ""
+
+
 async def optimize(
     project: Project,
     run_id: str,
-    seed: int,
+    wish: Wish,
     reports: Reports,
     progress: Progress,
     started: Callable[[Running], None],
@@ -78,10 +88,8 @@ async def optimize(
     """
     config = project.config
     documents = load_splits(config, project.root, reports.line)
-    harness = load_folder(project.harness_folder)
     task_protocol(config)
-    check_documents_fit(documents, harness)
-    plan = search_plan(config, seed)
+    plan = search_plan(config, wish.seed)
     ids = {split: [document.id for document in found] for split, found in documents.items()}
     plan.check(ids)
     if not (project.runs / run_id).exists():
@@ -90,23 +98,24 @@ async def optimize(
         _check_not_used(project, run_id, repository)
         async with open_journal(project, run_id) as journal:
             begun = _begun(journal, repository)
-            if begun and begun["baseline_tree"] != harness.tree:
-                reports.line(
-                    f"the files of harness {harness.name} have changed since run {run_id} began: "
-                    "it goes on from those it began with"
-                )
-                harness = load_files(repository.read_files(begun["baseline_commit"]))
+            harness, origin = _begin_with(project, repository, begun, wish.origin, reports)
+            check_documents_fit(documents, harness)
+            config = config.model_copy(update={"harness": harness.name})
             await check_workflow(harness)
             start = RunStart(
                 run_id,
                 begun["created_at"] if begun else int(time.time()),
-                seed,
+                wish.seed,
                 harness.name,
                 begun["base_commit"] if begun else repository.head(),
                 identity(config, documents),
                 config.simulated,
                 dealt_body(documents),
+                origin,
+                project.asked,
             )
+            if wish.more and begun:
+                await _grow(journal, plan, wish.more, ids)
             course = course_so_far(
                 journal, lambda closing: is_larger(config.budget, closing.bound, closing.limit)
             )
@@ -124,6 +133,48 @@ async def optimize(
                 if result.closed:  # what was in flight then is paid for
                     await running.caller.answered()
                 return result
+
+
+def _begin_with(
+    project: Project, repository: Repository, begun: Json | None, origin: str, reports: Reports
+) -> tuple[Harness, Json | None]:
+    """Return the harness that a run begins with, and where it is from if it is a candidate.
+
+    Raises:
+        ConfigurationError: the run was begun from another one.
+    """
+    if begun is None and not origin:
+        return load_folder(project.harness_folder), None
+    if begun is None:
+        run, _, candidate = origin.partition("/")
+        commit = repository.resolve(run, candidate)
+        found = {"run": run, "candidate": candidate, "commit": commit}
+        return load_files(repository.read_files(commit)), found
+    known = begun.get("from")
+    if origin and (not known or origin != f"{known['run']}/{known['candidate']}"):
+        raise ConfigurationError(
+            f"--from {origin}: run {begun['run_id']} was begun from other files",
+            "leave it out to resume the run, or choose another name: --run NAME",
+        )
+    harness = load_files(repository.read_files(begun["baseline_commit"]))
+    with suppress(AutodataError):
+        if known is None and load_folder(project.harness_folder).tree != harness.tree:
+            reports.line(
+                f"the files of harness {harness.name} have changed since the run began: "
+                "it goes on from those it began with"
+            )
+    return harness, known
+
+
+async def _grow(
+    journal: Journal, plan: SearchPlan, more: tuple[int, int], ids: dict[Split, list[str]]
+) -> None:
+    """Journal that a run may do more than it could."""
+    growths = list(journal.records("growth"))
+    sizes = {name: growths[-1].body[name] for name in ("iterations", "episodes")} if growths else {}
+    replace(plan, iterations=more[0], episodes=more[1]).check(ids)
+    growth = growth_of(journal, replace(plan, **sizes), *more)
+    await journal.append("growth", str(len(growths) + 1), growth.body())
 
 
 @asynccontextmanager
@@ -184,106 +235,6 @@ def _begun(journal: Journal, repository: Repository) -> Json | None:
         "baseline_commit": baseline["commit"],
         "baseline_tree": baseline["tree"],
     }
-
-
-async def evaluate(
-    project: Project,
-    run_id: str,
-    harness: Harness,
-    split: Split,
-    repeats: int,
-    most: int,
-    reports: Reports,
-    started: Callable[[Running], None],
-) -> list[Outcome]:
-    """Measure one harness on the documents of a split, journaled and resumable like any run."""
-    documents = load_splits(project.config, project.root, reports.line)
-    chosen = documents[split][: most or None]
-    cells = [Cell(d.id, split, repeat) for repeat in range(repeats) for d in chosen]
-    tasks = [(harness, cells)]
-    async with measured(project, run_id, tasks, documents, reports, started) as found:
-        return found.outcomes[0]
-
-
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """Harnesses as candidates, their outcomes, and the engine, which is still up."""
-
-    engine: Engine
-    candidates: list[Candidate]
-    outcomes: list[list[Outcome]]
-
-
-@asynccontextmanager
-async def measured(
-    project: Project,
-    run_id: str,
-    tasks: Sequence[tuple[Harness, Sequence[Cell]]],
-    documents: dict[Split, list[Document]],
-    reports: Reports,
-    started: Callable[[Running], None],
-) -> AsyncIterator[Measured]:
-    """Run each harness (`c0`, `c1` ...) on its cells; they differ in knob values at most.
-
-    The run is finished when the body is.
-    """
-    harness, trees = tasks[0][0], {found.tree: found for found, _ in tasks}
-    task_protocol(project.config)
-    check_documents_fit(documents, harness)
-    candidates = [
-        Candidate(f"c{number}", "", found.tree, None, found.values, found.prompt_chars)
-        for number, (found, _) in enumerate(tasks)
-    ]
-
-    async def load(candidate: Candidate) -> Harness:
-        return trees[candidate.tree]
-
-    async with open_journal(project, run_id) as journal:
-        begun = _check_evaluation(project, harness, documents, journal)
-        await check_workflow(harness)
-        async with engine(project, journal, documents, load, reports) as running:
-            await journal.once("run", run_id, begun)
-            await note_documents(journal, dealt_body(documents))
-            started(Running(run_id, project, running))
-            async with recorded_session(journal):
-                outcomes = await all_of(
-                    running.evaluator.evaluate(candidate, cells)
-                    for candidate, (_, cells) in zip(candidates, tasks, strict=True)
-                )
-                yield Measured(running, candidates, outcomes)
-        if journal.find("session", FINISHED) is None:
-            await journal.append("session", FINISHED, {"ended": FINISHED})
-
-
-def _check_evaluation(
-    project: Project, harness: Harness, documents: dict[Split, list[Document]], journal: Journal
-) -> Json:
-    """Return the `run` record of an evaluation, as it was begun or would begin now.
-
-    Raises:
-        ConfigurationError: it was begun as something else.
-    """
-    run_id = journal.folder.name
-    body: Json = {
-        "run_id": run_id,
-        "created_at": int(time.time()),
-        "harness": harness.name,
-        "baseline_commit": "",
-        "baseline_tree": harness.tree,
-        "seed": 0,
-        "config": identity(project.config, documents),
-        "simulated": project.config.simulated,
-        "kind": "evaluation",
-    }
-    known = journal.find("run", run_id)
-    if known is None:
-        return body
-    if known.get("kind") != "evaluation":
-        raise ConfigurationError(
-            f"run {run_id} is an optimization", "choose another name: --run NAME"
-        )
-    same_run(known, body)
-    return known
 
 
 def harness_at(project: Project, name: str) -> Harness:

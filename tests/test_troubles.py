@@ -55,8 +55,8 @@ def test_a_pilot_that_is_stopped_says_under_which_name_it_goes_on(fresh: Place) 
             out = process.communicate()[0].decode()
     assert process.returncode == 130
     (line,) = [line for line in out.splitlines() if line.startswith("fix: ")]
-    name = line.split("give the same command again to go on; add --run ")[1]
-    assert name.removesuffix(", or it begins anew") in good(fresh("runs")).out
+    name = line.split("go on with: autodata estimate --episodes 8 --run ")[1]
+    assert name in good(fresh("runs")).out
 
 
 @pytest.mark.parametrize(

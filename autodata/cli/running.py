@@ -3,6 +3,7 @@
 import os
 from contextlib import suppress
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 import typer
@@ -63,12 +64,16 @@ def optimize(
         typer.Option(metavar="NAME", help="Name of the run; an existing one resumes."),
     ] = None,
     seed: Annotated[
-        int, typer.Option(min=0, max=LARGEST_SEED, help="Seed of every random choice.")
-    ] = 0,
+        int | None,
+        typer.Option(min=0, max=LARGEST_SEED, help="Seed of every random choice.  [default: 0]"),
+    ] = None,
     iterations: Annotated[
         int | None,
         typer.Option(metavar="N", help="Iterations; short for --set optimize.iterations=N."),
     ] = None,
+    origin: Annotated[
+        str, typer.Option("--from", metavar="RUN/CANDIDATE", help="Begin with a candidate's files.")
+    ] = "",
     config: ConfigFile = None,
     settings: Settings = None,
     models: Models = None,
@@ -76,24 +81,28 @@ def optimize(
 ) -> None:
     """Search for a better harness and certify it on sealed test documents."""
     from autodata import running
+    from autodata.resuming import Typed, open_run
 
     changes = list(settings or [])
     if iterations is not None:
         changes.append(f"optimize.iterations={iterations}")
-    project = open_project(Path.cwd(), config, changes, models)
     run_id = run_name(run)
+    opened = open_run(Path.cwd(), run_id, Typed(config, changes, models, seed))
+    project, wish = opened.project, running.Wish(opened.seed, opened.more, origin)
     console = make_console(as_json)
+    if opened.told:
+        console.print(opened.told, soft_wrap=True)
     pull_weights(project, console)
     result = watched(
         project,
         console,
         f"autodata optimize  run {run_id}",
-        "" if run else run_id,
+        f"autodata optimize --run {run_id}",
         lambda view, reports, started: running.optimize(
-            project, run_id, seed, reports, view.progress, started
+            project, run_id, wish, reports, view.progress, started
         ),
-        project.config.optimize.iterations,
-        f"run {run_id}  harness {project.config.harness}  seed {seed}  {project.config_file}\n"
+        opened.more[0] if opened.more else project.config.optimize.iterations,
+        f"run {run_id}  harness {project.config.harness}  seed {wish.seed}  {project.config_file}\n"
         f"kept in {project.runs / run_id}",
     )
     show_result(project, run_id, result, console, as_json)
@@ -130,20 +139,25 @@ def evaluate(
     as_json: AsJson = False,
 ) -> None:
     """Measure the pass rate of one harness, without changing anything."""
-    from autodata import report, running, views
+    from autodata import evaluating, report, running, views
+    from autodata.resuming import Typed, open_run
     from autodata.types import Spend
 
-    project = open_project(Path.cwd(), config, list(settings or []), models)
-    found = running.harness_at(project, harness)
     run_id = run_name(run, "eval-")
+    opened = open_run(Path.cwd(), run_id, Typed(config, settings or [], models))
+    project = opened.project
+    found = running.harness_at(project, harness)
     console = make_console(as_json)
+    if opened.told:
+        console.print(opened.told, soft_wrap=True)
     pull_weights(project, console)
     outcomes = watched(
         project,
         console,
         f"autodata evaluate {harness}  run {run_id}",
-        "" if run else run_id,
-        lambda _, reports, started: running.evaluate(
+        f"autodata evaluate {quote(harness)} --split {split} --repeats {repeats} --most {most} "
+        f"--run {run_id}",
+        lambda _, reports, started: evaluating.evaluate(
             project, run_id, found, split, repeats, most, reports, started
         ),
     )
@@ -279,16 +293,20 @@ def estimate(
     from dataclasses import asdict
 
     from autodata import estimating, views
+    from autodata.resuming import Typed, open_run
 
-    project = open_project(Path.cwd(), config, list(settings or []), models)
-    console = make_console(as_json)
-    pull_weights(project, console)
     run_id = run_name(run, "pilot-")
+    opened = open_run(Path.cwd(), run_id, Typed(config, settings or [], models))
+    project = opened.project
+    console = make_console(as_json)
+    if opened.told:
+        console.print(opened.told, soft_wrap=True)
+    pull_weights(project, console)
     found = watched(
         project,
         console,
         f"autodata estimate  run {run_id}",
-        "" if run else run_id,
+        f"autodata estimate --episodes {episodes} --run {run_id}",
         lambda _, reports, started: estimating.estimate(
             project, run_id, episodes, reports, started
         ),

@@ -23,15 +23,15 @@ def watched(
     project: Project,
     console: Console,
     title: str,
-    made_up: str,
+    resume: str,
     work: "Callable[[LiveView, Reports, Callable[[Running], None]], Coroutine[Any, Any, T]]",
     iterations: int = 0,
     heading: str = "",
 ) -> T:
     """Carry work out under a live view, to its end or to a signal.
 
-    `made_up` is the run's name if the user gave none: an error of a run that had begun says it, as
-    the same command alone would begin another one and pay again.
+    `resume` is the command that goes on: an error of a run that had begun says it, as the same
+    command alone may begin another one and pay again.
     """
     from autodata import lifecycle
     from autodata.live import LiveView
@@ -53,7 +53,7 @@ def watched(
         try:
             return lifecycle.run_until_signal(work(view, reports, started), view.line)
         except AutodataError as error:
-            if made_up and (begun or isinstance(error, Interrupted)):
-                resumed = f"add --run {made_up}, or it begins anew"
+            if resume and (begun or isinstance(error, Interrupted)):
+                resumed = f"go on with: {resume}"
                 error.fix = f"{error.fix}; {resumed}" if error.fix else resumed
             raise

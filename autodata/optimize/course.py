@@ -62,13 +62,11 @@ class Closing:
 class Course:
     """All growths and closings of a search in their order.
 
-    `repeats` says how often each candidate that has a certificate ran each test document.
     `closed`: the search ends where it closed last. `more`: it has ended once and goes on.
     """
 
     growths: tuple[Growth, ...] = ()
     closings: tuple[Closing, ...] = ()
-    repeats: tuple[tuple[str, int], ...] = ()
     closed: bool = False
     more: bool = False
 
@@ -119,7 +117,6 @@ def _course(journal: Records, until: float) -> Course:
     return Course(
         tuple(Growth(**body) for body in bodies("growth")),
         tuple(Closing(**body) for body in bodies("closing")),
-        tuple((body["candidate_id"], body["repeats"]) for body in bodies("certification")),
     )
 
 

@@ -24,7 +24,7 @@ re-measuring uses 1..99, the test split 0 and up.
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from autodata.concurrency import all_of
 from autodata.errors import BudgetSpent
@@ -270,23 +270,13 @@ class Search:
         return self._result(finalists, closed)
 
     async def _test(self, finalists: Sequence[Candidate]) -> None:
-        """Let finalists meet the baseline; one that has a certificate keeps it.
-
-        How often a certificate's documents are run stays as it was when it was given.
-        """
-        standing, known = self._standing, dict(self._course.repeats)
-        groups: dict[int, list[Candidate]] = {}
-        for finalist in finalists:
-            if finalist.id not in self._certificates:
-                repeats = known.get(finalist.id, standing.rules.repeats)
-                groups.setdefault(repeats, []).append(finalist)
-        if not finalists and self._baseline_rate is None:
-            groups[standing.rules.repeats] = []
-        for repeats, group in groups.items():
-            rules = replace(standing.rules, repeats=repeats)
+        """Let finalists meet the baseline; one that has a certificate keeps it."""
+        standing, rules = self._standing, self._standing.rules
+        fresh = [finalist for finalist in finalists if finalist.id not in self._certificates]
+        if fresh or self._baseline_rate is None:
             sealed = SealedTest(rules, self._evaluator, self._recorder, self._claim, self._progress)
-            tested = await sealed.meet(standing.baseline, group)
-            standing.met([standing.baseline, *group], rules.cells)
+            tested = await sealed.meet(standing.baseline, fresh)
+            standing.met([standing.baseline, *fresh], rules.cells)
             self._baseline_rate = interval_of(tested.baseline)
             self._certificates.update((c.candidate_id, c) for c in tested.certificates)
         self._look_ahead()

@@ -56,7 +56,10 @@ class Commits(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RunStart:
-    """What a run begins with; journaled first, and equal on every resume."""
+    """What a run begins with; journaled first, and equal on every resume.
+
+    `origin` names the run and candidate that it begins from, if it does; `asked` is of the session.
+    """
 
     run_id: str
     created_at: int
@@ -66,6 +69,8 @@ class RunStart:
     config: Json
     simulated: bool
     documents: Json = field(default_factory=dict)
+    origin: Json | None = None
+    asked: Json | None = None
 
     def body(self, baseline: Candidate, split: str) -> Json:
         """The `run` record."""
@@ -80,6 +85,7 @@ class RunStart:
             "config": self.config,
             "simulated": self.simulated,
             "test_split": split,
+            **({"from": self.origin} if self.origin else {}),
         }
 
 
@@ -169,7 +175,7 @@ async def run_session(
     await note_documents(store, start.documents)
     recorder = JournalRecorder(store)
     over = store.find("session", FINISHED) is not None and not course.more
-    async with nullcontext() if over else recorded_session(store):
+    async with nullcontext() if over else recorded_session(store, start.asked):
         result = await search(
             plan, baseline, documents, evaluator, proposer, recorder, progress, claim, course
         )
@@ -185,13 +191,19 @@ async def note_documents(store: Store, dealt: Json) -> None:
 
 
 @asynccontextmanager
-async def recorded_session(store: Store) -> AsyncIterator[None]:
+async def recorded_session(store: Store, asked: Json | None = None) -> AsyncIterator[None]:
     """Journal when a session begins and ends, and why; one without an end was killed.
+
+    `asked` is what decided its settings, for sessions to come.
 
     What lies between two sessions is not the run's time, also after it is finished.
     """
     number = next(n for n in count(1) if store.find("session", str(n)) is None)
-    await store.append("session", str(number), {"ended": None, "begun_at": time.time()})
+    await store.append(
+        "session",
+        str(number),
+        {"ended": None, "begun_at": time.time(), **({"asked": asked} if asked else {})},
+    )
     ended, reason = "done", ""
     try:
         yield

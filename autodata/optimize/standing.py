@@ -120,10 +120,11 @@ class Standing:
         return iteration
 
     def grow(self, iterations: int, episodes: int) -> None:
-        """Plan for more; after an end siblings begin anew, as what earlier ones saw is known."""
+        """Plan for more, with the rules of the sealed test as they are.
+
+        After an end siblings begin anew, as what earlier ones saw is known.
+        """
         self.plan = replace(self.plan, iterations=iterations, episodes=episodes)
-        repeats = self.plan.repeats_on_test(len(self.documents["test"]))
-        self.rules = replace(self.rules, repeats=repeats)
         if not self._reserved:
             self._begun_after = len(self.history)
 

@@ -1,0 +1,128 @@
+"""Measuring harnesses on cells of documents: journaled and resumable like any run."""
+
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from autodata.concurrency import all_of
+from autodata.documents import dealt_body
+from autodata.errors import ConfigurationError
+from autodata.harness.spec import Harness
+from autodata.lifecycle import open_journal
+from autodata.optimize.session import note_documents, recorded_session, same_run
+from autodata.project import Project
+from autodata.running import Running
+from autodata.store.journal import Journal
+from autodata.store.runs import FINISHED
+from autodata.types import Candidate, Cell, Document, Json, Outcome, Split
+from autodata.wiring import (
+    Engine,
+    Reports,
+    check_documents_fit,
+    check_workflow,
+    engine,
+    identity,
+    load_splits,
+    task_protocol,
+)
+
+
+async def evaluate(
+    project: Project,
+    run_id: str,
+    harness: Harness,
+    split: Split,
+    repeats: int,
+    most: int,
+    reports: Reports,
+    started: Callable[[Running], None],
+) -> list[Outcome]:
+    """Measure one harness on the documents of a split, journaled and resumable like any run."""
+    documents = load_splits(project.config, project.root, reports.line)
+    chosen = documents[split][: most or None]
+    cells = [Cell(d.id, split, repeat) for repeat in range(repeats) for d in chosen]
+    tasks = [(harness, cells)]
+    async with measured(project, run_id, tasks, documents, reports, started) as found:
+        return found.outcomes[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Harnesses as candidates, their outcomes, and the engine, which is still up."""
+
+    engine: Engine
+    candidates: list[Candidate]
+    outcomes: list[list[Outcome]]
+
+
+@asynccontextmanager
+async def measured(
+    project: Project,
+    run_id: str,
+    tasks: Sequence[tuple[Harness, Sequence[Cell]]],
+    documents: dict[Split, list[Document]],
+    reports: Reports,
+    started: Callable[[Running], None],
+) -> AsyncIterator[Measured]:
+    """Run each harness (`c0`, `c1` ...) on its cells; they differ in knob values at most.
+
+    The run is finished when the body is.
+    """
+    harness, trees = tasks[0][0], {found.tree: found for found, _ in tasks}
+    task_protocol(project.config)
+    check_documents_fit(documents, harness)
+    candidates = [
+        Candidate(f"c{number}", "", found.tree, None, found.values, found.prompt_chars)
+        for number, (found, _) in enumerate(tasks)
+    ]
+
+    async def load(candidate: Candidate) -> Harness:
+        return trees[candidate.tree]
+
+    async with open_journal(project, run_id) as journal:
+        begun = _check_evaluation(project, harness, documents, journal)
+        await check_workflow(harness)
+        async with engine(project, journal, documents, load, reports) as running:
+            await journal.once("run", run_id, begun)
+            await note_documents(journal, dealt_body(documents))
+            started(Running(run_id, project, running))
+            async with recorded_session(journal, project.asked):
+                outcomes = await all_of(
+                    running.evaluator.evaluate(candidate, cells)
+                    for candidate, (_, cells) in zip(candidates, tasks, strict=True)
+                )
+                yield Measured(running, candidates, outcomes)
+        if journal.find("session", FINISHED) is None:
+            await journal.append("session", FINISHED, {"ended": FINISHED})
+
+
+def _check_evaluation(
+    project: Project, harness: Harness, documents: dict[Split, list[Document]], journal: Journal
+) -> Json:
+    """Return the `run` record of an evaluation, as it was begun or would begin now.
+
+    Raises:
+        ConfigurationError: it was begun as something else.
+    """
+    run_id = journal.folder.name
+    body: Json = {
+        "run_id": run_id,
+        "created_at": int(time.time()),
+        "harness": harness.name,
+        "baseline_commit": "",
+        "baseline_tree": harness.tree,
+        "seed": 0,
+        "config": identity(project.config, documents),
+        "simulated": project.config.simulated,
+        "kind": "evaluation",
+    }
+    known = journal.find("run", run_id)
+    if known is None:
+        return body
+    if known.get("kind") != "evaluation":
+        raise ConfigurationError(
+            f"run {run_id} is an optimization", "choose another name: --run NAME"
+        )
+    same_run(known, body)
+    return known

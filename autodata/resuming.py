@@ -1,0 +1,201 @@
+"""A run that is there already goes on with its own settings; what is typed may only add to them.
+
+Recorded are all settings but keys, addresses and what may hold one. What was typed for budgets,
+deadlines and concurrency stays until it is typed anew; the rest comes from the files of the run.
+"""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from autodata.config import Config, ModelConfig
+from autodata.config_checks import mistakes
+from autodata.errors import ConfigurationError
+from autodata.models.budget import check_budget
+from autodata.project import TEMPLATES, Project, find_root, open_project
+from autodata.recorded import differences, merged, recorded_config, shown
+from autodata.store.journal import read_records
+from autodata.types import Json
+from autodata.wiring import settings_of
+
+_UNTOLD = {"base_url", "api_key_env", "args", "headers", "extra_body"}
+"""Settings of a model in which a key may stand; they are never recorded."""
+_GROWING = (("optimize", "iterations"), ("optimize", "episodes"))
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """What a command says of settings."""
+
+    config: Path | None = None
+    settings: Sequence[str] = ()
+    models: str | None = None
+    seed: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A project with the settings of a run, its seed, and the iterations and episodes it grows to.
+
+    `told` says in one line where the files differ from the run's own settings.
+    """
+
+    project: Project
+    seed: int
+    more: tuple[int, int] | None = None
+    told: str = ""
+
+
+def open_run(start: Path, run_id: str, typed: Typed) -> Opened:
+    """Open the project around `start` for a run to be begun, or for one that is there already.
+
+    Raises:
+        ConfigurationError: something typed contradicts what may not change; names it.
+    """
+    root = find_root(start)
+    run, asked, growths = _records(root / "runs" / run_id)
+    config = typed.config or (root / asked["config"] if asked.get("config") else None)
+    models = typed.models or asked.get("models")
+    settings = [*asked.get("set", ()), *typed.settings]
+    project = open_project(start, config, settings, models)
+    sections = _sections(project, root, asked, typed)
+    switches = tuple(setting.partition("=")[0].strip() for setting in typed.settings)
+    project = replace(
+        project,
+        source=replace(project.source, switches=switches, asked=sections),
+        asked={
+            "config": _path(root, config) if config else None,
+            "models": models if models is None or models in TEMPLATES else _path(root, models),
+            "set": _kept(settings),
+        },
+    )
+    if run is None:
+        return Opened(_with_models_told(project), typed.seed or 0)
+    return _resumed(project, run, asked, growths, typed)
+
+
+def _records(folder: Path) -> tuple[Json | None, Json, list[Json]]:
+    """Return a run's record, what was asked for in its last session, and its growths."""
+    run: Json | None = None
+    asked: Json = {}
+    growths: list[Json] = []
+    if (folder / "journal").exists():
+        for record in read_records(folder, {"run", "session", "growth"}):
+            if record.kind == "run":
+                run = record.body
+            elif record.kind == "growth":
+                growths.append(record.body)
+            else:
+                asked = record.body.get("asked", asked)
+    return run, asked, growths
+
+
+def _sections(project: Project, root: Path, asked: Json, typed: Typed) -> frozenset[str]:
+    """The sections that a file was named for just now, other than the run's own."""
+    if typed.config and _path(root, typed.config) != asked.get("config"):
+        return frozenset(Config.model_fields)
+    words = (typed.models, _path(root, typed.models)) if typed.models else ()
+    if typed.models and asked.get("models") not in words:
+        return frozenset({"models", "roles"})
+    return frozenset()
+
+
+def _path(root: Path, path: Path | str) -> str:
+    """Return a file's path as it is recorded: from the project's folder where it lies in it."""
+    full = Path(path).resolve()
+    return str(full.relative_to(root)) if full.is_relative_to(root) else str(full)
+
+
+def _kept(settings: Sequence[str]) -> list[str]:
+    """Return the settings that stay until they are typed anew, each as it was typed last."""
+    found: dict[str, str] = {}
+    for setting in settings:
+        key = setting.partition("=")[0].strip()
+        parts = key.split(".")
+        of_one = parts[0] in ("models", "roles") and len(parts) > 2 and parts[2] not in _UNTOLD
+        if parts[0] == "budget" or of_one:
+            found.pop(key, None)
+            found[key] = setting
+    return list(found.values())
+
+
+def _with_models_told(project: Project) -> Project:
+    """Have the settings of models recorded that are neither the run's identity nor secret."""
+    told = {}
+    for name, model in project.config.used.items():
+        fields = model.model_dump(mode="json", exclude=_UNTOLD, exclude_defaults=True)
+        told[name] = {**fields, "addressed": bool(model.base_url)}
+    return replace(project, asked={**project.asked, "model_settings": told})
+
+
+def _resumed(
+    project: Project, run: Json, asked: Json, growths: Sequence[Json], typed: Typed
+) -> Opened:
+    name, recorded = run["run_id"], recorded_config(run["config"])
+    sizes = [recorded.optimize.model_dump(), *growths]
+    told, differing = [], []
+    more = {path[1]: sizes[-1][path[1]] for path in _GROWING}
+    old, new = settings_of(recorded), settings_of(project.config)
+    for path, now, then in differences(new, old):
+        key = ".".join(path)
+        if path[0] == "models" and path[1] not in recorded.used:
+            continue
+        if not project.source.typed(*path):
+            differing.append(key)
+        elif path in _GROWING:
+            before = [size[path[1]] for size in sizes]
+            if before[-1] and (now == 0 or now > before[-1]) and now not in before:
+                more[path[1]] = now
+            elif now not in before:
+                place = project.source.place(*path)
+                told.append(f"{place}: {key} is {now}, was {before[-1]}; it may only grow")
+        else:
+            place = project.source.place(*path)
+            told.append(f"{place}: {key} is {shown(now)}, was {shown(then)}")
+    if typed.seed not in (None, run["seed"]):
+        told.append(f"--seed {typed.seed}, was {run['seed']}")
+    if told:
+        raise ConfigurationError(
+            f"run {name} was begun with other settings: {'; '.join(told)}",
+            f"leave them out to resume it, or choose another name: --run {name}-2",
+        )
+    config = merged(recorded, project.config, _models(recorded, project.config, asked))
+    _check(config, name, asked)
+    grown = (more["iterations"], more["episodes"])
+    last = (sizes[-1]["iterations"], sizes[-1]["episodes"])
+    line = f"{project.config_file} differs from what run {name} was begun with ("
+    line += f"{', '.join(differing[:5])}{' ...' if len(differing) > 5 else ''}): the run's own hold"
+    return Opened(
+        _with_models_told(replace(project, config=config)),
+        run["seed"],
+        grown if grown != last else None,
+        line if differing else "",
+    )
+
+
+def _models(recorded: Config, today: Config, asked: Json) -> dict[str, Json]:
+    """Return the run's models with today's address where it is the same one, else as recorded."""
+    identity = settings_of(recorded)["models"]
+    found: dict[str, Json] = {}
+    for name, model in recorded.models.items():
+        now = today.models.get(name)
+        if now is not None and (now.provider, now.model) == (model.provider, model.model):
+            found[name] = {**now.model_dump(), **identity[name]}
+        else:
+            told = asked.get("model_settings", {}).get(name, {})
+            fields = {field: told[field] for field in told if field in ModelConfig.model_fields}
+            found[name] = {**fields, **identity[name]}
+    return found
+
+
+def _check(config: Config, run_id: str, asked: Json) -> None:
+    for name, told in asked.get("model_settings", {}).items():
+        if told.get("addressed") and name in config.used and not config.used[name].base_url:
+            raise ConfigurationError(
+                f"the address of models.{name}, which run {run_id} was begun with, is not recorded",
+                f"give it: --set models.{name}.base_url=..., or name the file that has it: -c FILE",
+            )
+    check_budget(config)
+    for _, problem, fix in mistakes(config, os.environ):
+        raise ConfigurationError(f"the settings of run {run_id}: {problem}", fix)
