@@ -24,6 +24,9 @@ from tests.command_line import (
 )
 
 KEY = "planted-key-5521bf"
+OTHER_KEY = "planted-too-80c3"
+MADE = "What fenkjolofenk did the zoltprynzolt teach to its vexblimtarn?"
+"""What a model made of a document."""
 SYLLABLES = ("quor", "vex", "blim", "tarn", "zolt", "pryn", "gwix", "udra", "fenk", "jolo")
 
 
@@ -43,6 +46,13 @@ def documents(place: Place, count: int = 40) -> set[str]:
         place.write(f"texts/{invented(rng)}-{number}.md", " ".join(sentences))
     words.update(path.stem for path in (place.folder / "texts").iterdir())
     return words
+
+
+@pytest.fixture(autouse=True)
+def keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keys as a user has them: in the environment."""
+    monkeypatch.setenv("WEAK_API_KEY", KEY)
+    monkeypatch.setenv("JUDGE_TOKEN", OTHER_KEY)
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +103,7 @@ def quoting(place: Place, words: set[str]) -> None:
         f"slot 1 prompt: {text[:120]}",
         json.dumps({"prompt": text[40:160]}),
         f"rejected {sorted(words)[3]} {sorted(words)[4]} with {KEY}",
+        f"running with {OTHER_KEY} and {MADE}",
         f"non-default args: {{'api_key': ['{KEY}']}} at http://me:{KEY}@host/v1",
     ]
 
@@ -100,7 +111,8 @@ def quoting(place: Place, words: set[str]) -> None:
         if r.kind == "session":
             return replace(r, body={**r.body, "reason": quoted[0]})
         if r.kind == "call":
-            return replace(r, body={**r.body, "problem": quoted[2], "fix": quoted[2]})
+            reply = {**r.body["reply"], "text": MADE}
+            return replace(r, body={**r.body, "reply": reply, "problem": quoted[2]})
         if r.kind == "episode":
             return replace(r, body={**r.body, "reason": f"{text[10:60]} is no word"})
         return r
@@ -146,11 +158,8 @@ def test_a_bundle_tells_what_helps(finished: Place) -> None:
         assert name == "README.txt" or f"{name}: " in found["README.txt"]
 
 
-def test_no_text_of_a_document_and_no_key_is_in_it(
-    told: tuple[Place, set[str]], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_text_of_a_document_and_no_key_is_in_it(told: tuple[Place, set[str]]) -> None:
     place, _ = told
-    monkeypatch.setenv("WEAK_API_KEY", KEY)
     journal = (place.folder / "runs" / RUN / "journal/000001.jsonl").read_text()
     assert len(leaked(journal)) > 1_000
     assert '"analyzer"' in journal
@@ -159,10 +168,11 @@ def test_no_text_of_a_document_and_no_key_is_in_it(
     everything = "\n".join(found.values())
     assert leaked(everything) == set()
     assert KEY not in everything
+    assert OTHER_KEY not in everything
     assert str(place.folder) not in everything
     log = found["servers/weak-0.log"]
     assert log.startswith("server listens\nslot 1 prompt: [...]")
-    assert len(log.splitlines()) == 5
+    assert len(log.splitlines()) == 6
     assert '"role": "analyzer"' in found["calls.jsonl"]
 
 

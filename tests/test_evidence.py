@@ -1,5 +1,6 @@
 """What speaks for a candidate is made anew from the record; what does not follow is refused."""
 
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -137,11 +138,15 @@ def test_a_run_that_tested_nobody_says_so(fresh: Place) -> None:
     refused(fresh("promote", name, "c0"), f"c0 is what run {name} began with", "name another")
 
 
-def test_an_unfinished_run_says_that_it_is_unfinished(fresh: Place) -> None:
-    fresh("optimize", "--run=part", "--set=budget.calls=60", *TINY)
-    pretend_real(fresh, "part")
-    refused(fresh("promote", "part"), "it is not finished", "autodata optimize --run part")
-    refused(fresh("promote", "part", "c0"), "c0 is what run part began with", "name another")
+def test_an_unfinished_run_says_that_it_is_unfinished(real: Place) -> None:
+    (journal,) = (real.folder / "runs" / RUN / "journal").iterdir()
+    text = journal.read_bytes()
+    os.truncate(journal, text.index(b'{"kind":"certification"'))  # as a kill may leave it
+    refused(real("promote", RUN), "it is not finished", f"autodata optimize --run {RUN}")
+    refused(
+        real("promote", RUN, "c1"), f"c1 was not tested: run {RUN} is not finished", "finish it"
+    )
+    refused(real("promote", RUN, "c0"), f"c0 is what run {RUN} began with", "name another")
 
 
 def test_a_run_that_was_closed_by_a_budget_is_promoted_like_any_other(real: Place) -> None:
