@@ -67,6 +67,7 @@ OWNERS: dict[str, set[str]] = {
     "optuna": {"optimize/study.py"},
     "pydantic_monty": {"harness/workflow.py"},
     "typer": {f"cli/{name}.py" for name in ("base", "choosing", "commands", *COMMANDS)},
+    "zstandard": {"store/packing.py"},
     "xllamacpp": {"models/local_server.py"},
 }
 SDKS = ("openai", "anthropic", "optuna", "duckdb", "gguf", "git", "pydantic_monty", "xllamacpp")

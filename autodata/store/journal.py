@@ -10,12 +10,13 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from autodata.errors import ReplayMismatch, StoreError
 from autodata.store import lines, lock
-from autodata.store.lines import Record, read_records
+from autodata.store.lines import Record, Texts, read_records
 from autodata.store.places import Places
 from autodata.types import Json
 
@@ -26,6 +27,10 @@ LINGER = 0.01  # seconds a commit waits for company: little beside a model call;
 KEPT = frozenset(
     {"run", "session", "candidate", "iteration", "certification", "promotion", "growth", "closing"}
 )
+BULKY = frozenset({"call", "episode", "query"})  # what fills a journal; full segments pack it
+TEXTS_KEPT = 16  # segments whose texts stay in memory, some 2 MB each
+PACKED_AT_LEAST = 1024 * 1024  # bytes of a last segment that is packed at the end of a session
+PACKING_S = 5.0  # most seconds that closing waits for packing; what is left is packed next time
 _Pending = tuple[Record, bytes, asyncio.Future[None]]
 
 
@@ -57,6 +62,11 @@ class Journal:
         self._committer: asyncio.Task[None] | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
         self._failure: StoreError | None = None
+        self._texts: dict[int, Texts] = {}
+        self._packer = ThreadPoolExecutor(1, thread_name_prefix="packing")
+        self._packing: asyncio.Task[None] | None = None
+        self._packed = 0  # segments, the first ones, that are packed or not worth it
+        self._closing = False
 
     @classmethod
     def open(
@@ -95,7 +105,8 @@ class Journal:
         if place is None:
             return None
         number, offset = place
-        record = lines.decode(lines.read_line(self._files[number - 1], offset))
+        raw = lines.read_line(self._files[number - 1], offset)
+        record = lines.decode(raw, self._texts_of(number))
         return record.body if (record.kind, record.key) == (kind, key) else None
 
     @property
@@ -149,9 +160,12 @@ class Journal:
         """Commit what is pending and give up the lock; an empty journal leaves nothing behind."""
         if self._committer:
             await self._committer
+        whole = self._failure is None
+        self._failure = StoreError(f"the journal of run {self.folder.name} is closed")
         if self.empty:
             self._discard()
-        self._failure = StoreError(f"the journal of run {self.folder.name} is closed")
+        elif whole:
+            await self._finish_packing()
         self._release()
 
     def _load(self) -> None:
@@ -166,7 +180,7 @@ class Journal:
             for line in lines.scan(path, last=False):
                 self._learn(line, number)
                 self._size = line.offset + len(line.raw)
-        if not paths:
+        if not paths or lines.is_packed(paths[-1]):
             self._start_segment()
 
     def _learn(self, line: lines.Line, number: int) -> None:
@@ -200,6 +214,45 @@ class Journal:
             offset += len(raw)
             if not done.done():
                 done.set_result(None)
+
+        if number > self._packed + 1 and (self._packing is None or self._packing.done()):
+            self._packing = asyncio.create_task(self._pack_all())
+
+    async def _pack_all(self) -> None:
+        """Pack one full segment after the other, beside everything else."""
+        loop = asyncio.get_running_loop()
+        while self._packed < len(self._files) - (not self._closing):
+            number = self._packed + 1
+            path = lines.segment(self.folder / "journal", number)
+            places = await loop.run_in_executor(self._packer, _pack, path)
+            if places is not None:
+                os.close(self._files[number - 1])
+                self._files[number - 1] = _open(path)
+                self._texts.pop(number, None)
+            for kind, key, offset in places or ():
+                if (self._places.get(kind, key) or (0, 0))[0] == number:
+                    self._places.put(kind, key, number, offset)
+            self._packed = number
+
+    async def _finish_packing(self) -> None:
+        """Pack what is full for a few seconds, and the last segment if it is not small."""
+        if self._size >= PACKED_AT_LEAST:
+            self._closing = True
+            if self._packing is None or self._packing.done():
+                self._packing = asyncio.create_task(self._pack_all())
+        if self._packing:
+            await asyncio.wait([self._packing], timeout=PACKING_S)
+            self._packing.cancel()
+
+    def _texts_of(self, number: int) -> Texts:
+        texts = self._texts.pop(number, None)
+        if texts is None:
+            path = lines.segment(self.folder / "journal", number)
+            texts = Texts(path, partial(lines.read_line, self._files[number - 1], 0))
+        self._texts[number] = texts
+        if len(self._texts) > TEXTS_KEPT:
+            del self._texts[next(iter(self._texts))]
+        return texts
 
     def _fail(self, batch: list[_Pending], error: OSError) -> None:
         self._failure = _unwritable(self.folder, error)
@@ -246,10 +299,21 @@ class Journal:
 
     def _release(self) -> None:
         self._thread.shutdown()
+        self._packer.shutdown()
         for file in self._files:
             os.close(file)
         self._files = []
         lock.release(self._lock)
+
+
+def _pack(path: Path) -> list[tuple[str, str, int]] | None:
+    """Pack a segment and return where its records are then; None: they are where they were."""
+    from autodata.store.packing import pack_quietly
+
+    if not pack_quietly(path, BULKY):
+        return None
+    found = lines.scan(path, last=False)
+    return [(line.kind, line.key, line.offset) for line in found if line.kind not in KEPT]
 
 
 def _open(path: Path) -> int:

@@ -203,7 +203,8 @@ def _skim(run: Path, counts: Counter[str]) -> tuple[list[Record], bool]:
             with path.open("rb") as file:
                 for raw in file:
                     kind = raw[start : raw.find(b'"', start)].decode("ascii", "replace")
-                    counts[kind] += raw.endswith(b"\n")
+                    if kind != lines.TEXTS:
+                        counts[kind] += raw.endswith(b"\n")
                     if kind in ("run", "session", "growth", "trouble") and lines.is_whole(
                         raw.removesuffix(b"\n")
                     ):

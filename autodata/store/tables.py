@@ -9,7 +9,6 @@ import json
 import os
 import shutil
 import tempfile
-import time
 import zlib
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
@@ -41,7 +40,6 @@ from autodata.store.runs import check_name_kept, find_run, run_folders
 from autodata.store.scratch import scratch_folder
 
 VERSION = f"{zlib.crc32(json.dumps([SCHEMA, OPEN, HELD]).encode()):08x}"
-_STALE_SECONDS = 600.0
 _ROWS_AT_ONCE = 500
 
 
@@ -206,10 +204,6 @@ def _rows(connection: duckdb.DuckDBPyConnection) -> Iterator[tuple[Any, ...]]:
 def _seal_segment(run: Path, part: Part) -> None:
     tables = run / "tables" / VERSION
     tables.mkdir(parents=True, exist_ok=True)
-    for left in tables.glob("making-*"):
-        with contextlib.suppress(OSError):
-            if time.time() - left.stat().st_mtime > _STALE_SECONDS:
-                shutil.rmtree(left)
     making = Path(tempfile.mkdtemp(prefix="making-", dir=tables))
     try:
         line = None
@@ -225,8 +219,8 @@ def _seal_segment(run: Path, part: Part) -> None:
         with contextlib.suppress(OSError):  # another process has sealed the same
             making.rename(target)
             sync(tables)
-        if part.size and part.folder != target:
-            shutil.rmtree(part.folder, ignore_errors=True)
+        for old in set(tables.glob(f"{part.path.stem}-*")) - {target}:
+            shutil.rmtree(old, ignore_errors=True)
     finally:
         shutil.rmtree(making, ignore_errors=True)
 
@@ -239,8 +233,9 @@ def _write_parquet(dump: Dump, folder: Path) -> None:
             for side, condition in sides(table).items():
                 path = folder / side / f"{table}.parquet"
                 copy = f"COPY (SELECT * FROM {source} WHERE {condition}) TO {quote(path)}"
+                how = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 9"
                 try:
-                    connection.execute(f"{copy} (FORMAT parquet, COMPRESSION zstd)")
+                    connection.execute(f"{copy} ({how})")
                 except duckdb.Error as error:
                     raise OSError(_first_line(error)) from error
                 sync(path)
