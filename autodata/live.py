@@ -13,7 +13,7 @@ from rich.text import Text
 
 from autodata.config import Budget
 from autodata.models.calls import CallStatus
-from autodata.models.limits import Now
+from autodata.models.throttle import Now
 from autodata.optimize.estimate import Estimate
 from autodata.optimize.events import (
     Ahead,

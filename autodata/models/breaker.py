@@ -1,7 +1,8 @@
 """A circuit breaker: pauses calls to an endpoint that is down, and resumes by itself.
 
 Knows nothing of requests. While an endpoint is down one call at a time finds out whether it is
-back; all others wait without failing until `pause_s` is over.
+back; all others wait without failing until `pause_s` is over. A server that rejects calls as too
+many is not down for that, unless it has answered nobody for two minutes.
 """
 
 import asyncio
@@ -11,16 +12,19 @@ from datetime import UTC, datetime
 from autodata.errors import (
     ConfigurationError,
     ProviderError,
+    RateLimited,
     Unavailable,
     Unreachable,
     Unusable,
 )
-from autodata.models.limits import Now, Sleep
+from autodata.models.limits import Sleep
+from autodata.models.throttle import Now
 
 THRESHOLD = 5  # failures in a row, without any success between, that mean "down"
 FIRST_INTERVAL = 1.0
 LAST_INTERVAL = 60.0
 LAST_INTERVAL_PROVEN = 8.0  # asking a server of our own costs nobody anything
+BUSY_S = 120.0  # for which a server may reject everything before it counts as down
 FIRST_CONTACT = 20.0  # where nobody ever listened it is a mistake rather than an outage
 
 
@@ -47,6 +51,7 @@ class Breaker:
         self._now = now
         self._sleep = sleep
         self._failures = 0
+        self._failing_since: float | None = None
         self._down_since: float | None = None
         self._since = ""
         self._interval = FIRST_INTERVAL
@@ -92,7 +97,7 @@ class Breaker:
         """The endpoint answered, whatever it said."""
         self.successes += 1
         self.contacted = True
-        self._failures = 0
+        self._failures, self._failing_since = 0, None
         if self._down_since is not None:
             self._down_since = None
             self._interval = FIRST_INTERVAL
@@ -101,7 +106,9 @@ class Breaker:
     def failed(self, error: ProviderError, *, probe: bool) -> None:
         """A try did not get through."""
         self._error = error
-        self._failures += 1
+        self._failing_since = self._failing_since or self._now()
+        busy = isinstance(error, RateLimited) and self._now() - self._failing_since < BUSY_S
+        self._failures += not busy
         self.contacted |= not isinstance(error, Unreachable | Unusable)
         if self._down_since is None and self._failures >= THRESHOLD:
             self._down_since = self._now()

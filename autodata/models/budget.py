@@ -17,9 +17,9 @@ from dataclasses import dataclass, replace
 from autodata.config import Budget, Config, RoleBudget
 from autodata.errors import BudgetSpent, ConfigurationError
 from autodata.models.base import Site
-from autodata.models.limits import Now
 from autodata.models.prices import known_price
 from autodata.models.reserve import NOTHING, EpisodeKey, Reserve, Share
+from autodata.models.throttle import Now
 from autodata.types import Spend
 
 FEW = 4  # calls of a role at once while nothing is known of the length of its replies

@@ -25,8 +25,9 @@ from autodata.errors import (
 from autodata.models.admission import QueueWatch
 from autodata.models.base import USUAL, Deadlines, Model, Reply, Request
 from autodata.models.breaker import Breaker
-from autodata.models.limits import FIRST, LONGEST_WAIT, Gate, Now, Priority, Sleep
+from autodata.models.limits import FIRST, Gate, Priority, Sleep
 from autodata.models.prices import cost_usd
+from autodata.models.throttle import LONGEST_WAIT, Now
 
 MOST_TRIES = 6  # failures of one call while the endpoint answers others
 FIRST_BACKOFF = 0.25
@@ -165,13 +166,17 @@ class Endpoint:
         answered = self.breaker.successes
         while True:
             tries += 1
-            entered = await self.gate.enter(priority)
+            sent = await self.gate.enter(priority)
             try:
-                return await self._try(request, deadlines), tries
+                reply = await self._try(request, deadlines)
+                self.gate.went_well(sent, reply.seconds)
+                return reply, tries
             except Unavailable as error:
                 wait = error.retry_after if isinstance(error, RateLimited) else 0.0
-                if isinstance(error, RateLimited | TimedOut):  # a crash says nothing about load
-                    self.gate.overloaded(entered, wait)
+                if isinstance(error, RateLimited):
+                    self.gate.rejected(sent, wait)
+                elif isinstance(error, TimedOut):  # a crash says nothing about load
+                    self.gate.timed_out(sent)
                 self.gate.leave()
                 self.breaker.check()
                 # an outage and a busy server are not this call's fault
@@ -195,7 +200,6 @@ class Endpoint:
         reply = await self._send(request, deadlines, probe=probe)
         if self._known_good is None:
             self._known_good = replace(request, schema=None, tools=(), max_tokens=1)
-        self.gate.went_well()
         return reply
 
     async def _send(self, request: Request, deadlines: Deadlines, *, probe: bool) -> Reply:

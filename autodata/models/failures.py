@@ -8,8 +8,9 @@ import email.utils
 import json
 import re
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import aiohttp
@@ -49,6 +50,10 @@ _AGAINST_RULES = re.compile(
     r"|safety_violation",
     re.IGNORECASE,
 )
+_LIMITS = ("requests", "tokens", "input-tokens", "output-tokens")
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_PART = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(ms|s|m|h|d)")
+_DURATION = re.compile(f"({_PART.pattern})+")
 _BUSY = {429, 503, 529}
 _PASSING = {409, 425}
 _LATE = {408, 504}
@@ -108,17 +113,44 @@ def broken(where: str, error: BaseException, words: str) -> Unavailable:
 
 
 def retry_after(headers: Mapping[str, str]) -> float:
-    """Read how many seconds the server asks us to wait; 0 when it does not say."""
+    """Read how many seconds the server asks us to wait; 0 when it does not say.
+
+    Without Retry-After it is when a limit of which nothing remains will be whole again
+    (`x-ratelimit-*` of OpenAI, `anthropic-ratelimit-*`).
+    """
     exact = headers.get("retry-after-ms", "")
     if _number(exact) > 0:
         return _number(exact) / 1000
     said = headers.get("retry-after", "")
     if _number(said) > 0:
         return _number(said)
+    if said:
+        return _until(email.utils.parsedate_to_datetime, said)
+    return max((_reset(headers[name]) for name in _spent(headers)), default=0.0)
+
+
+def _spent(headers: Mapping[str, str]) -> Iterator[str]:
+    """The names of the headers that say when the limits that are used up begin anew."""
+    for limit in _LIMITS:
+        for remaining, reset in (
+            (f"x-ratelimit-remaining-{limit}", f"x-ratelimit-reset-{limit}"),
+            (f"anthropic-ratelimit-{limit}-remaining", f"anthropic-ratelimit-{limit}-reset"),
+        ):
+            if headers.get(remaining, "").strip() == "0" and reset in headers:
+                yield reset
+
+
+def _reset(said: str) -> float:
+    """Read `6m0s`, `1.5s`, `20ms`, a number of seconds, or a time of day as ISO has it."""
+    if _DURATION.fullmatch(said):
+        return sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(said))
+    return _number(said) or _until(datetime.fromisoformat, said)
+
+
+def _until(read: Callable[[str], datetime], said: str) -> float:
     try:
-        date = email.utils.parsedate_tz(said)
-        return max(0.0, email.utils.mktime_tz(date) - time.time()) if date else 0.0
-    except (ValueError, OverflowError):  # a year that no calendar has
+        return max(0.0, read(said).timestamp() - time.time())
+    except (ValueError, OverflowError):  # no date, or a year that no calendar has
         return 0.0
 
 

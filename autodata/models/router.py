@@ -10,21 +10,30 @@ import time
 import zlib
 from collections.abc import Sequence
 
-from autodata.errors import ConfigurationError, ContextTooLong, RequestRejected, Unavailable
+from autodata.errors import (
+    ConfigurationError,
+    ContextTooLong,
+    RequestRejected,
+    TimedOut,
+    Unavailable,
+    Unreachable,
+)
 from autodata.models.base import USUAL, Deadlines, Model, Reply, Request
-from autodata.models.limits import Now
+from autodata.models.throttle import Now
 
 SLACK = 2  # calls by which the replica that knows the prefix may be busier than the idlest
 PREFIX = 1000  # characters of each message that decide which replica knows a request
 FIRST_BENCH = 1.0
 LAST_BENCH = 30.0
+IN_A_ROW = 3  # errors of a server that has answered before; one or two may be bad luck
 
 
 class Router:
     """Spreads calls over replicas; one that fails is left out for a while, longer each time.
 
-    After that it gets one call at a time until it has answered. A call that is given up by whoever
-    keeps its deadline counts as a failure: the replica was silent.
+    One that has answered before fails when nobody is there, when it is silent, or at the third
+    error in a row. After the while it gets one call at a time until it has answered. A call that
+    is given up by whoever keeps its deadline counts as silence.
 
     A request that one replica rejects is sent to another: does that take it, the first is not
     what the configuration says it is, and the next call raises so.
@@ -39,6 +48,7 @@ class Router:
         self.queued = [0] * len(self._replicas)
         self._benched_until = [float("-inf")] * len(self._replicas)
         self._bench = [FIRST_BENCH] * len(self._replicas)
+        self._errors = [IN_A_ROW - 1] * len(self._replicas)
         self._mistake: ConfigurationError | None = None
 
     async def complete(self, request: Request, deadlines: Deadlines = USUAL) -> Reply:
@@ -67,12 +77,17 @@ class Router:
         self.in_flight[index] += 1
         try:
             reply = await self._replicas[index].complete(request, deadlines)
-        except (Unavailable, asyncio.CancelledError):
+        except (Unavailable, asyncio.CancelledError) as error:
+            gone = isinstance(error, TimedOut | Unreachable | asyncio.CancelledError)
+            self._errors[index] += IN_A_ROW if gone else 1
+            if self._errors[index] < IN_A_ROW:
+                raise
             self._benched_until[index] = self._now() + self._bench[index]
             self._bench[index] = min(LAST_BENCH, 2 * self._bench[index])
             raise
         finally:
             self.in_flight[index] -= 1
+        self._errors[index] = 0
         self._bench[index] = FIRST_BENCH
         self._benched_until[index] = float("-inf")
         return reply

@@ -15,7 +15,8 @@ from typing import Literal, Protocol
 
 from autodata.errors import StoreError
 from autodata.models.endpoint import Endpoint
-from autodata.models.limits import Now, Sleep
+from autodata.models.limits import Sleep
+from autodata.models.throttle import Now
 from autodata.types import Json
 
 LOOK_S = 2.0

@@ -5,7 +5,13 @@ from itertools import pairwise
 
 import pytest
 
-from autodata.errors import ConfigurationError, ContextTooLong, RequestRejected, Unavailable
+from autodata.errors import (
+    ConfigurationError,
+    ContextTooLong,
+    RateLimited,
+    RequestRejected,
+    Unavailable,
+)
 from autodata.models.admission import Load, QueueWatch, next_ceiling, read_load
 from autodata.models.base import Deadlines, Message, Reply, Request
 from autodata.models.endpoint import Endpoint, EndpointLimits
@@ -185,6 +191,23 @@ async def test_outage_of_one_replica_fails_no_call() -> None:
         *(endpoint.call(Request(prompt=str(number))) for number in range(50))
     )
     assert {answer.reply.text for answer in answers} == {"ok"}
+
+
+async def test_a_replica_that_has_answered_is_left_out_at_the_third_error_in_a_row() -> None:
+    clock = Clock()
+    unlucky = FakeModel(lambda n, _: said() if n in (0, 3) else RateLimited("busy"))
+    router = Router([unlucky, FakeModel(lambda *_: said())], now=clock.now)
+    router.queued[:] = [0, 9]
+    await router.complete(CHAT)
+    for _ in range(2):
+        with pytest.raises(RateLimited):
+            await router.complete(CHAT)
+    await router.complete(CHAT)
+    for _ in range(3):
+        with pytest.raises(RateLimited):
+            await router.complete(CHAT)
+    await router.complete(CHAT)
+    assert len(unlucky.requests) == 7
 
 
 async def test_silent_replica_stops_nobody() -> None:

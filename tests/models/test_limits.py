@@ -2,7 +2,8 @@
 
 import asyncio
 
-from autodata.models.limits import START, Gate
+from autodata.models.limits import Gate
+from autodata.models.throttle import START, Sent
 from tests.models.fakes import Clock
 
 
@@ -11,7 +12,7 @@ def gate(most: int, clock: Clock | None = None) -> Gate:
     return Gate(most, now=clock.now, sleep=clock.sleep)
 
 
-async def fill(gate: Gate, calls: int) -> list[float]:
+async def fill(gate: Gate, calls: int) -> list[Sent]:
     return [await gate.enter() for _ in range(calls)]
 
 
@@ -44,67 +45,93 @@ async def test_smallest_priority_goes_first_and_equals_keep_their_order() -> Non
     assert order == ["first", "early", "early too", "late"]
 
 
-async def test_limit_doubles_at_first_and_grows_by_one_a_round_after_an_overload() -> None:
-    clock = Clock()
-    one = gate(1000, clock)
+async def test_limit_doubles_until_a_call_is_rejected_and_grows_slowly_from_there() -> None:
+    one = gate(1000)
     assert one.limit == START
-    await fill(one, START)
-    one.went_well()
-    one.went_well()
-    assert one.limit == START + 1  # only while all places are taken
-    await one.enter()
-    one.went_well()
-    assert one.limit == START + 2
-    one.overloaded(clock.now())
-    halved = one.limit
-    before = one._limit
-    for _ in range(halved):
-        one.went_well()
-    assert before < one._limit < before + 1.01
+    sent = await fill(one, START)
+    waiting = [asyncio.create_task(one.enter()) for _ in range(START)]
+    await asyncio.sleep(0)
+    for call in sent:
+        one.went_well(call, 0.0)
+    assert one.limit == 2 * START
+    await asyncio.gather(*waiting)
+    for call in sent[::64]:
+        one.rejected(call)
+    lowered = one.limit
+    assert lowered == 2 * START - 2
+    for call in sent[:20]:
+        one.went_well(call, 0.0)
+    assert lowered < one.limit <= lowered + 2
 
 
 async def test_calls_that_go_well_together_raise_the_limit_together() -> None:
     one = gate(1000)
-    await fill(one, START)
+    sent = await fill(one, START)
     waiting = [asyncio.create_task(one.enter()) for _ in range(START)]
     await asyncio.sleep(0)
-    for _ in range(START):  # none of them has left: what they got is being written down
-        one.went_well()
+    for call in sent:  # none of them has left: what they got is being written down
+        one.went_well(call, 0.0)
     assert (one.limit, one.in_flight) == (2 * START, 2 * START)
     await asyncio.gather(*waiting)
 
 
-async def test_one_overload_counts_once_for_all_that_were_in_flight() -> None:
+async def test_each_rejection_takes_one_place_of_many_and_less_of_few() -> None:
     clock = Clock()
     one = gate(32, clock)
-    entered = await fill(one, 32)
+    sent = await fill(one, 32)
     clock.time += 1
-    for moment in entered:
-        one.overloaded(moment)
-    assert one.limit == 16
-    clock.time += 1
-    one.overloaded(clock.now())
-    assert one.limit == 8
-
-
-async def test_limit_never_falls_below_one() -> None:
-    clock = Clock()
-    one = gate(4, clock)
-    for _ in range(10):
+    for call in sent[::12]:
+        one.rejected(call)
+    assert one.limit == 29
+    few = gate(2, clock)
+    (call,) = await fill(few, 1)
+    for _ in range(20):
+        few.timed_out(call)
         clock.time += 1
-        one.overloaded(clock.now())
-    assert one.limit == 1
-    await one.enter()
+    assert few.limit == 1
+    few.leave()
+    await few.enter()
 
 
-async def test_nobody_enters_before_retry_after_is_over() -> None:
+async def test_nobody_enters_before_the_retry_after_of_a_call_that_was_alone_is_over() -> None:
     clock = Clock()
     one = gate(4, clock)
-    entered = await one.enter()
-    one.overloaded(entered, retry_after=7)
+    sent = await one.enter()
+    one.rejected(sent, retry_after=7)
     one.leave()
     await one.enter()
     assert clock.slept == [7]
+    await one.close()
+
+
+async def test_the_retry_after_of_one_call_among_others_holds_nobody_else() -> None:
+    clock = Clock()
+    one = gate(4, clock)
+    sent = await fill(one, 3)
+    one.rejected(sent[1], retry_after=7)
+    one.leave()
+    await one.enter()
+    assert (clock.slept, one.closed_s) == ([], 0)
+
+
+async def test_when_nothing_is_taken_one_call_at_a_time_finds_out_the_most_urgent_first() -> None:
+    clock = Clock()
+    one = gate(16, clock)
+    for call in await fill(one, 16):
+        one.rejected(call)
+        one.leave()
+    assert 0 < one.closed_s < 1
+    order: list[int] = []
+
+    async def work(priority: int) -> None:
+        sent = await one.enter((priority, 0))
+        order.append(priority)
+        if priority < 3:
+            one.rejected(sent)
+        one.leave()
+
+    await asyncio.gather(*(work(priority) for priority in (4, 2, 5, 1, 3)))
+    assert order == [1, 2, 3, 4, 5]
     await one.close()
 
 

@@ -1,6 +1,7 @@
 """What a server says when it fails is the same error with both official SDKs, and a fitting one."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from autodata.errors import (
     Unavailable,
 )
 from autodata.models.base import Deadlines
+from autodata.models.failures import retry_after
 from tests.loopback import Loopback, Say, Status
 from tests.models.providers import error_body, fail
 
@@ -188,3 +190,40 @@ async def test_empty_reply_is_infrastructure(provider: str, server: Loopback) ->
     error = await fail(provider, server, lambda _: Say("", completion_tokens=0))
     assert type(error) is Unavailable
     assert "empty" in error.problem
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "6m0s"}, 360),
+        ({"x-ratelimit-remaining-tokens": "0", "x-ratelimit-reset-tokens": "1s20ms"}, 1.02),
+        ({"x-ratelimit-remaining-tokens": "7", "x-ratelimit-reset-tokens": "6m0s"}, 0),
+        ({"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "soon"}, 0),
+        ({"x-ratelimit-remaining-requests": "0"}, 0),
+        (
+            {
+                "anthropic-ratelimit-input-tokens-remaining": "0",
+                "anthropic-ratelimit-input-tokens-reset": "2001-01-01T00:00:00Z",
+            },
+            0,
+        ),
+        (
+            {
+                "retry-after": "2",
+                "x-ratelimit-remaining-requests": "0",
+                "x-ratelimit-reset-requests": "6m0s",
+            },
+            2,
+        ),
+    ],
+)
+def test_a_limit_that_is_used_up_says_when_to_come_back(
+    headers: dict[str, str], seconds: float
+) -> None:
+    assert retry_after(headers) == pytest.approx(seconds)
+
+
+def test_a_limit_that_is_used_up_until_a_time_of_day_is_waited_for() -> None:
+    soon = datetime.now(UTC) + timedelta(seconds=90)
+    names = ("anthropic-ratelimit-requests-remaining", "anthropic-ratelimit-requests-reset")
+    assert 80 < retry_after(dict(zip(names, ("0", soon.isoformat()), strict=True))) <= 90
