@@ -45,7 +45,7 @@ async def test_smallest_priority_goes_first_and_equals_keep_their_order() -> Non
     assert order == ["first", "early", "early too", "late"]
 
 
-async def test_limit_doubles_until_a_call_is_rejected_and_grows_slowly_from_there() -> None:
+async def test_limit_doubles_until_a_call_is_rejected_and_grows_less_from_there() -> None:
     one = gate(1000)
     assert one.limit == START
     sent = await fill(one, START)
@@ -61,7 +61,7 @@ async def test_limit_doubles_until_a_call_is_rejected_and_grows_slowly_from_ther
     assert lowered == 2 * START - 2
     for call in sent[:20]:
         one.went_well(call, 0.0)
-    assert lowered < one.limit <= lowered + 2
+    assert lowered < one.limit < lowered + 20  # less than a place for each answer
 
 
 async def test_calls_that_go_well_together_raise_the_limit_together() -> None:
