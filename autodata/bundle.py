@@ -14,6 +14,7 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -137,17 +138,19 @@ def journal(folder: Path) -> Iterator[Line]:
         offset = 0
         try:
             with path.open("rb") as file:
+                texts = lines.Texts(path, partial(lines.read_line, file.fileno(), 0))
                 for raw in file:
-                    yield _line(path.name, offset, raw)
+                    if not (offset == 0 and lines.is_packed(path)):  # its texts are documents
+                        yield _line(path.name, offset, raw, texts)
                     offset += len(raw)
         except OSError as error:
             yield Line(path.name, offset, 0, state=f"cannot be read: {error.strerror}")
 
 
-def _line(segment: str, offset: int, raw: bytes) -> Line:
+def _line(segment: str, offset: int, raw: bytes, texts: lines.Texts) -> Line:
     if lines.is_whole(raw.removesuffix(b"\n")):
-        with suppress(ValueError, KeyError, TypeError, RecursionError):
-            record = lines.decode(raw)
+        with suppress(ValueError, KeyError, TypeError, RecursionError, AutodataError):
+            record = lines.decode(raw, texts)
             if isinstance(record.body, dict):
                 return Line(segment, offset, len(raw), record)
     state = "damaged" if raw.endswith(b"\n") else "torn"
@@ -163,7 +166,7 @@ def _config(run: Json) -> Config | None:
 
 @dataclass(slots=True)
 class _Journal:
-    """What is gathered in a first reading: the run, texts to scrub, whether a segment is shut."""
+    """What a first reading gathers: the run, texts to scrub, whether a private one is not known."""
 
     run: Json = field(default_factory=dict)
     texts: set[str] = field(default_factory=set)
@@ -174,7 +177,9 @@ def _read(folder: Path) -> _Journal:
     found = _Journal()
     for line in journal(folder):
         if line.record is None:
-            found.gaps |= not line.size
+            found.gaps |= (
+                not line.size or '"zstd":"' in line.wrong
+            )  # packed: what it says is unknown
             continue
         found.texts.update(texts(line.record.body))
         if line.record.kind == "run":
