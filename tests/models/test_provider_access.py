@@ -14,6 +14,7 @@ from autodata.errors import (
     TimedOut,
     Unavailable,
     Unreachable,
+    Unusable,
 )
 from autodata.models.base import Deadlines, Model, ToolCall
 from autodata.models.registry import model_class
@@ -76,7 +77,7 @@ async def test_nonsense_is_told_without_the_key_wherever_it_is_cut(
 ) -> None:
     body = {"choices": ["x" * before + key], "content": ["x" * before + key]}
     error = await fail(provider, server, lambda _: Status(200, body), key=key)
-    assert type(error) is Unavailable
+    assert type(error) is Unusable
     assert json.dumps(key)[1:9] not in error.problem
 
 

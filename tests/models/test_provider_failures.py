@@ -14,6 +14,7 @@ from autodata.errors import (
     RequestRejected,
     TimedOut,
     Unavailable,
+    Unusable,
 )
 from autodata.models.base import Deadlines
 from autodata.models.failures import retry_after
@@ -94,7 +95,7 @@ async def test_stream_that_ends_before_it_begins_may_be_tried_again(
 ) -> None:
     script = Status(200, said, {"content-type": "text/event-stream"})
     caught = await fail(provider, server, lambda _: script, Deadlines(first_token_s=5.0))
-    assert type(caught) is Unavailable
+    assert type(caught) is Unusable
     assert "sent no usable answer: " in caught.problem
     assert "Error" not in caught.problem
 
@@ -183,7 +184,7 @@ async def test_refused_request_is_final(provider: str, server: Loopback, status:
 @pytest.mark.parametrize("body", ["<html>hello</html>", "{", [], {}, {"choices": []}, None])
 async def test_nonsense_is_no_reply(provider: str, server: Loopback, body: Any) -> None:
     error = await fail(provider, server, lambda _: Status(200, body))
-    assert type(error) is Unavailable
+    assert type(error) is Unusable
 
 
 async def test_empty_reply_is_infrastructure(provider: str, server: Loopback) -> None:

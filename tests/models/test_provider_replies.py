@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from autodata.errors import ConfigurationError, ContextTooLong, Unavailable
+from autodata.errors import ConfigurationError, ContextTooLong, Unusable
 from autodata.models.base import Deadlines, Message, Request, Tool, ToolCall
 from tests.loopback import Changed, Loopback, Say
 from tests.models.providers import ASK, fail, make
@@ -154,7 +154,7 @@ async def test_reply_that_stopped_for_no_known_reason_is_no_result(
     provider: str, server: Loopback, deadlines: Deadlines, reason: str
 ) -> None:
     error = await fail(provider, server, lambda _: Say("half an", reason), deadlines=deadlines)
-    assert type(error) is Unavailable
+    assert type(error) is Unusable
     assert f'_reason "{reason}"' in error.problem
 
 
