@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from autodata.store import lock
+from autodata.store.space import shown
 from tests.command_line import ROOT, RUN, TINY, Place, copied, good, refused
 
 
@@ -162,4 +163,4 @@ def test_runs_tell_their_sizes(used: Place) -> None:
     folder = used.folder / "runs" / RUN
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     assert good(used("runs", "--json")).json[0]["bytes"] == size
-    assert f"{size / 1e6:.1f} MB" in good(used("runs")).out
+    assert shown(size) in good(used("runs")).out

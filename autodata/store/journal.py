@@ -180,8 +180,10 @@ class Journal:
             for line in lines.scan(path, last=False):
                 self._learn(line, number)
                 self._size = line.offset + len(line.raw)
-        if not paths or lines.is_packed(paths[-1]):
+        if not paths:
             self._start_segment()
+        elif lines.is_packed(paths[-1]):
+            self._size = self._segment_bytes  # nothing is added to it
 
     def _learn(self, line: lines.Line, number: int) -> None:
         if line.kind in KEPT:
@@ -230,7 +232,7 @@ class Journal:
                 self._files[number - 1] = _open(path)
                 self._texts.pop(number, None)
             for kind, key, offset in places or ():
-                if (self._places.get(kind, key) or (0, 0))[0] == number:
+                if (self._places.get(kind, key) or (0,))[0] == number:
                     self._places.put(kind, key, number, offset)
             self._packed = number
 
@@ -280,9 +282,7 @@ class Journal:
     def _start_segment(self) -> None:
         folder = self.folder / "journal"
         path = lines.segment(folder, len(self._files) + 1)
-        self._files.append(
-            os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
-        )
+        self._files.append(_open(path))
         self._size = 0
         parent = os.open(folder, os.O_RDONLY)
         try:

@@ -255,7 +255,7 @@ def _damaged(path: Path, offset: int) -> CorruptJournal:
         file.seek(0)
         packed = number == 1 and any(_PACKED.search(raw) for raw in file)
     if packed:
-        return _without_texts(path)
+        return _without_texts(path, "1d")
     return CorruptJournal(
         f"{path} is damaged at byte {offset} (line {number})",
         f"restore the file from a backup, or drop that one record, so that its work is done again: "
@@ -263,8 +263,8 @@ def _damaged(path: Path, offset: int) -> CorruptJournal:
     )
 
 
-def _without_texts(path: Path) -> CorruptJournal:
-    drop = r"""/^{"kind":"texts"/d;/^{"kind":"[a-z]*","key":"[^"]*","at":[0-9.]*,"zstd":/d"""
+def _without_texts(path: Path, first: str = r'/^{"kind":"texts"/d') -> CorruptJournal:
+    drop = first + r';/^{"kind":"[a-z]*","key":"[^"]*","at":[0-9.]*,"zstd":/d'
     return CorruptJournal(
         f"{path} is damaged at byte 0 (line 1): what its packed records have in common is lost",
         f"restore the file from a backup, or drop those records, so that their work is done again: "

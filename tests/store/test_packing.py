@@ -180,7 +180,7 @@ def test_a_damaged_packed_line_is_named_and_dropped_alone(tmp_path: Path) -> Non
     assert len(contents(tmp_path)) == len(facts(120)) - 1
 
 
-@pytest.mark.parametrize("how", ["changed", "dropped"])
+@pytest.mark.parametrize("how", ["changed", "beheaded", "dropped"])
 def test_damaged_texts_cost_the_records_that_need_them_and_no_others(
     tmp_path: Path, how: str
 ) -> None:
@@ -189,8 +189,9 @@ def test_damaged_texts_cost_the_records_that_need_them_and_no_others(
     inside = sum(line.kind == "call" for line in lines.scan(path, last=False))
     pack(path, {"call"})
     first, *rows = path.read_bytes().splitlines(keepends=True)
-    changed = [first.replace(b'"zstd":"', b'"zstd":"A', 1)] if how == "changed" else []
-    path.write_bytes(b"".join([*changed, *rows]))
+    change = {"changed": (b'"zstd":"', b'"zstd":"A'), "beheaded": (b'"kind"', b"kind")}
+    damaged = [first.replace(*change[how], 1)] if how in change else []
+    path.write_bytes(b"".join([*damaged, *rows]))
     with pytest.raises(CorruptJournal, match=r"at byte 0 \(line 1\)") as told:
         contents(tmp_path)
     shell(told.value.fix.split("done again: ")[-1])
