@@ -161,10 +161,11 @@ def main() -> int:
     if options.serve:
         asyncio.run(serve(Server(options.serve, seconds, minute)))
         return 0
+    answering = seconds - LATENCY  # nothing can be answered before
     there = {
-        "capacity": 32 * seconds / LATENCY,
-        "capacity changes": 32 * seconds / LATENCY,
-        "a minute": RATE * seconds,
+        "capacity": 32 * answering / LATENCY,
+        "capacity changes": 32 * answering / LATENCY,
+        "a minute": RATE * answering,
     }
     runs: dict[str, Callable[[str, float], None]] = {
         "endpoint": lambda url, span: asyncio.run(call(url, span))
