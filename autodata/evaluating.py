@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from autodata.concurrency import all_of
 from autodata.documents import dealt_body
-from autodata.errors import ConfigurationError
 from autodata.harness.spec import Harness
 from autodata.lifecycle import open_journal
 from autodata.optimize.session import note_documents, recorded_session, same_run
 from autodata.project import Project
+from autodata.recorded import check_kind
 from autodata.running import Running
 from autodata.store.journal import Journal
 from autodata.store.runs import FINISHED
@@ -120,9 +120,6 @@ def _check_evaluation(
     known = journal.find("run", run_id)
     if known is None:
         return body
-    if known.get("kind") != "evaluation":
-        raise ConfigurationError(
-            f"run {run_id} is an optimization", "choose another name: --run NAME"
-        )
+    check_kind(known, run_id, "evaluation")
     same_run(known, body)
     return known

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from autodata.report import rows, run_report, wilson
 from autodata.types import Json
-from autodata.views import SIMULATED, rate, rows_view, unusable
+from autodata.views import SIMULATED, rate, rows_view, tokens, unusable
 
 if TYPE_CHECKING:
     import duckdb
@@ -61,9 +61,8 @@ def evaluation_view(report: Json, state: str) -> RenderableType:
     if not report["measured"]:
         parts.append(Text("no episode has ended yet"))
     void = sum(line["void"] for line in report["episodes"])
-    tokens = totals["prompt_tokens"] + totals["completion_tokens"]
     parts.append(
-        Text(f"{totals['calls']:,} calls  {tokens:,} tokens  ${totals['usd']:.2f}  {void} void")
+        Text(f"{totals['calls']:,} calls  {tokens(totals)}  ${totals['usd']:.2f}  {void} void")
     )
     if report["unusable"]:
         parts.append(Text(unusable(report["unusable"])))

@@ -77,6 +77,16 @@ def check_search(run: Json | None, name: str) -> Json:
     return run
 
 
+def check_kind(run: Json, name: str, kind: str) -> None:
+    """Refuse to go on with a run of another kind than `optimization` or `evaluation`.
+
+    Raises:
+        ConfigurationError: it is of the other one.
+    """
+    if (found := run.get("kind", "optimization")) != kind:
+        raise ConfigurationError(f"run {name} is an {found}", "choose another name: --run NAME")
+
+
 def recorded_rules(run: Json, episodes: Iterable[Record], test_documents: Sequence[str]) -> Rules:
     """Return what decides the certificates of a run, from its record and journaled episodes.
 

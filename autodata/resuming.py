@@ -8,14 +8,16 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 from autodata.config import Config, ModelConfig
 from autodata.config_checks import mistakes
 from autodata.errors import ConfigurationError
 from autodata.models.budget import check_budget
 from autodata.project import TEMPLATES, Project, find_root, open_project
-from autodata.recorded import differences, merged, recorded_config, shown
+from autodata.recorded import check_kind, differences, merged, recorded_config, shown
 from autodata.store.journal import read_records
+from autodata.store.runs import check_name_kept
 from autodata.types import Json
 from autodata.wiring import settings_of
 
@@ -32,6 +34,7 @@ class Typed:
     settings: Sequence[str] = ()
     models: str | None = None
     seed: int | None = None
+    kind: Literal["optimization", "evaluation"] = "optimization"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +54,14 @@ def open_run(start: Path, run_id: str, typed: Typed) -> Opened:
     """Open the project around `start` for a run to be begun, or for one that is there already.
 
     Raises:
-        ConfigurationError: something typed contradicts what may not change; names it.
+        ConfigurationError: something typed contradicts what may not change, names it; or the run
+            is of another kind.
     """
     root = find_root(start)
+    check_name_kept(root / "runs" / run_id)
     run, asked, growths = _records(root / "runs" / run_id)
+    if run is not None:
+        check_kind(run, run_id, typed.kind)
     config = typed.config or (root / asked["config"] if asked.get("config") else None)
     models = typed.models or asked.get("models")
     settings = [*asked.get("set", ()), *typed.settings]

@@ -34,6 +34,7 @@ from autodata.optimize.session import (
     RunStart,
 )
 from autodata.project import Project, harness_folder, harness_names, shipped_folder
+from autodata.recorded import check_kind
 from autodata.searching import SearchTask, carry_out
 from autodata.store import ledger as test_ledger
 from autodata.store.journal import Journal
@@ -224,8 +225,8 @@ def _begun(journal: Journal, repository: Repository) -> Json | None:
     """
     name = journal.folder.name
     known, baseline = journal.find("run", name), journal.find("candidate", "c0")
-    if known is not None and known.get("kind") == "evaluation":
-        raise ConfigurationError(f"run {name} is an evaluation", "choose another name: --run NAME")
+    if known is not None:
+        check_kind(known, name, "optimization")
     if known is not None or baseline is None:
         return known
     when, parent = repository.origin(baseline["commit"])

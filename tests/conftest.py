@@ -1,10 +1,13 @@
 """What tests of commands share: one project with a finished search, to read or to copy."""
 
+import os
 from pathlib import Path
 
 import pytest
 
 from tests.command_line import RUN, SMALL, Place, copied, new_place
+
+os.environ.pop("COLUMNS", None)  # pytest-xdist sets it, and commands heed it
 
 
 @pytest.fixture(scope="session")

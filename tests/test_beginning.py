@@ -59,7 +59,7 @@ def test_a_beginning_that_was_cut_short_is_completed_by_the_next(tmp_path: Path)
     place.write(WORKFLOW, "mine")
     done = good(place("init", "simulated"))
     assert "wrote autodata.yaml\n" in done.out
-    assert "workflow.py" not in done.out
+    assert "wrote harnesses/lambada/workflow.py" not in done.out
     assert place.files() == whole | {WORKFLOW: b"mine"}
 
 

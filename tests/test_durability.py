@@ -71,9 +71,9 @@ class World:
             time.sleep(0.001)
         return code
 
-    def finish(self, place: Place) -> None:
+    def finish(self, place: Place, *words: str) -> None:
         """Resume the run to its end; it must then be as the undisturbed one."""
-        code, said = self.start.run(place, *OPTIMIZE)
+        code, said = self.start.run(place, *OPTIMIZE, *words)
         assert code == 0, said
         assert contents(place) == contents(self.whole)
 
@@ -297,7 +297,7 @@ def test_a_budget_is_never_overrun_and_a_larger_one_goes_on(world: World) -> Non
         assert len(finished_calls(place)) == calls
         assert len(world.server.seen) - first == calls - known
         assert sessions(place)[-1] == FINISHED
-    world.finish(place)
+    world.finish(place, "--set=budget.calls=0")
     assert len(world.server.seen) - first == world.calls
 
 
@@ -322,7 +322,7 @@ def test_a_budget_ends_a_search_with_a_certificate_and_a_larger_one_goes_on(worl
         assert len(world.server.seen) == known
         code, said = world.start.run(place, "replay", RUN)
         assert code == 0, said
-    code, said = world.start.run(place, *OPTIMIZE)
+    code, said = world.start.run(place, *OPTIMIZE, "--set=budget.calls=0")
     assert code == 0, said
     code, said = world.start.run(place, "replay", RUN)
     assert code == 0, said

@@ -188,15 +188,15 @@ def test_a_stopped_run_goes_on_from_its_baseline_when_another_version_was_promot
     refused(real(*words, "--set=budget.calls=30"), "budget", "larger budget.calls", code=3)
     baseline = real.git("rev-parse", "refs/autodata/part/c0")
     assert real("promote", RUN).code == 0
-    done = good(real(*words))
-    assert "lambada have changed since run part began: it goes on from those" in done.out
+    done = good(real(*words, "--set=budget.calls=0"))
+    assert "lambada have changed since the run began: it goes on from those" in done.out
     assert real.git("rev-parse", "refs/autodata/part/c0") == baseline
     assert "equal" in good(real("replay", "part")).out
 
 
 def test_a_crash_between_tag_and_journal_is_made_good_by_the_same_command(real: Place) -> None:
     real("promote", RUN)
-    (journal,) = (real.folder / "runs" / RUN / "journal").glob("*.jsonl")
+    *_, journal = sorted((real.folder / "runs" / RUN / "journal").glob("*.jsonl"))
     lines = journal.read_bytes().splitlines(keepends=True)
     kept = [line for line in lines if json.loads(line)["kind"] != "promotion"]
     assert len(kept) == len(lines) - 1

@@ -71,12 +71,12 @@ def test_what_a_budget_stopped_is_not_paid_again_by_following_the_fix(
         fresh.write("http.yaml", MODELS % f"{server.url}/v1")
         command = (*words, "--models=http.yaml")
         stopped = fresh(*command, "--set=budget.calls=6")
-        refused(stopped, "used up", "with a larger budget.calls; add --run ", code=3)
-        name = stopped.err.split("; add ")[1].split(",")[0]
+        refused(stopped, "used up", "with a larger budget.calls; go on with: autodata ", code=3)
+        printed = stopped.err.split("go on with: autodata ")[1].split()
         before = len(server.seen)
-        again = fresh(*command, *name.split(), "--set=budget.calls=8")
-        refused(again, "used up", "with a larger budget.calls", code=3)
-        assert "add --run" not in again.err
+        refused(fresh(*printed), "used up", "with a larger budget.calls", code=3)
+        assert len(server.seen) == before
+        refused(fresh(*printed, "--set=budget.calls=8"), "used up", "larger budget.calls", code=3)
         assert len(server.seen) == before + 2
 
 

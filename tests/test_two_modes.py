@@ -49,7 +49,7 @@ def test_a_run_asks_one_model_in_two_modes_and_replays(place: Place) -> None:
         place.write("autodata.yaml", CONFIG % server.url)
         good(place("optimize", "--run=two"))
         sent = len(bodies)
-        refused(place("optimize", "--run=two", OTHER), "roles.strong.extra_body", "undo the change")
+        refused(place("optimize", "--run=two", OTHER), "roles.strong.extra_body", "leave them out")
         good(place("optimize", "--run=two"))
         assert len(bodies) == sent
     weak = [body for body in bodies if not body[THINKS]["enable_thinking"]]

@@ -48,13 +48,13 @@ def test_the_seed_or_configuration_of_a_run_is_not_changed_in_its_middle(fresh: 
     assert fresh("optimize", "--run=a", *TINY).code == 0
     refused(
         fresh("optimize", "--run=a", "--seed=1", *TINY),
-        "other settings: seed is 1, was 0",
+        "other settings: --seed 1, was 0",
         "--run a-2",
     )
     changed = ("--set=optimize.temperature=0.3", *TINY)
     refused(
         fresh("optimize", "--run=a", *changed),
-        "config.optimize.temperature is 0.3, was 0.1",
+        "optimize.temperature is 0.3, was 0.1",
         "--run a-2",
     )
     assert fresh("optimize", "--run=a", *TINY).code == 0
@@ -64,7 +64,7 @@ def test_an_evaluation_goes_on_by_the_rules_it_was_begun_with(fresh: Place) -> N
     words = ("evaluate", "lambada", "--run=e", *TINY[:3])
     good(fresh(*words))
     changed = fresh(*words, "--set=protocol.max_rounds=2")
-    refused(changed, "config.protocol.max_rounds is 2, was 4", "--run e-2")
+    refused(changed, "protocol.max_rounds is 2, was 4", "--run e-2")
     manifest = fresh.folder / "harnesses/lambada/harness.yaml"
     manifest.write_text(manifest.read_text().replace("high: 4, value: 1", "high: 4, value: 2"))
     refused(fresh(*words), "baseline_tree is", "--run e-2")

@@ -144,7 +144,7 @@ def evaluate(
     from autodata.types import Spend
 
     run_id = run_name(run, "eval-")
-    opened = open_run(Path.cwd(), run_id, Typed(config, settings or [], models))
+    opened = open_run(Path.cwd(), run_id, Typed(config, settings or [], models, kind="evaluation"))
     project = opened.project
     found = running.harness_at(project, harness)
     console = make_console(as_json)
@@ -296,7 +296,7 @@ def estimate(
     from autodata.resuming import Typed, open_run
 
     run_id = run_name(run, "pilot-")
-    opened = open_run(Path.cwd(), run_id, Typed(config, settings or [], models))
+    opened = open_run(Path.cwd(), run_id, Typed(config, settings or [], models, kind="evaluation"))
     project = opened.project
     console = make_console(as_json)
     if opened.told:
