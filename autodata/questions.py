@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Protocol
 
 from autodata.errors import StoreError
 from autodata.optimize.base import Iteration
+from autodata.store.facts import Facts
 from autodata.store.journal import Record
 from autodata.store.render import csv_lines
 from autodata.store.tables import Result, query, snapshot
 from autodata.types import Candidate, Outcome
-from autodata.wiring import Facts
 
 if TYPE_CHECKING:
     import duckdb

@@ -5,11 +5,11 @@ Everything above it (commands) asks for a finished whole; everything below it is
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from autodata.acceptance import policy_from
 from autodata.config import Config, Shaping
@@ -35,7 +35,7 @@ from autodata.models.seat import Seat
 from autodata.models.watchdog import Watchdog
 from autodata.optimize.plan import SearchPlan
 from autodata.project import Project
-from autodata.store.journal import Record
+from autodata.store.facts import Facts
 from autodata.types import SPLITS, Candidate, Document, Json, Split
 
 DOMAINS = {
@@ -56,20 +56,6 @@ class Reports:
     line: Callable[[str], None] = lambda text: None
     episode: Callable[[Json], None] = lambda body: None
     still: Callable[[], None] = lambda: None
-
-
-class Facts(Protocol):
-    """The part of a journal that running needs: `Journal`, or one that is only compared with."""
-
-    folder: Path
-
-    def find(self, kind: str, key: str) -> Json | None: ...
-
-    async def append(self, kind: str, key: str, body: Json) -> None: ...
-
-    async def once(self, kind: str, key: str, body: Json) -> Json: ...
-
-    def records(self, *kinds: str) -> Iterator[Record]: ...
 
 
 @dataclass(slots=True)
