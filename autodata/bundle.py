@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from autodata import __version__
-from autodata.config import Config
+from autodata.config.schema import Config
 from autodata.corpus import read_corpus
 from autodata.errors import AutodataError, ConfigurationError, StoreError
 from autodata.models.supervisor import without_keys

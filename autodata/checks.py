@@ -13,8 +13,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from autodata.acceptance import faults
-from autodata.config import ModelConfig
-from autodata.config_file import Reading
+from autodata.config.file import Reading
+from autodata.config.schema import ModelConfig
 from autodata.corpus import SHORT, read_corpus
 from autodata.documents import deal
 from autodata.errors import AutodataError, ConfigurationError

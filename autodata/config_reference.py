@@ -14,8 +14,8 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from autodata.acceptance import NUMBERS, PRESETS, Policy
-from autodata.config import ROLES, Config, Shaping
-from autodata.config_checks import USERS
+from autodata.config.checks import USERS
+from autodata.config.schema import ROLES, Config, Shaping
 from autodata.errors import ConfigurationError
 from autodata.types import Json
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from autodata.config import Documents
+from autodata.config.schema import Documents
 from autodata.documents import MOST_CHARS, document_id, pieces
 from autodata.errors import DocumentError
 from autodata.types import Document

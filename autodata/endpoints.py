@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
-from autodata.config import ANTHROPIC_TOKENS, Config, Header, ModelConfig, RoleConfig
+from autodata.config.schema import ANTHROPIC_TOKENS, Config, Header, ModelConfig, RoleConfig
 from autodata.errors import RequestRejected
 from autodata.models.base import Deadlines, Model
 from autodata.models.endpoint import Endpoint, EndpointLimits

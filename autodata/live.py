@@ -11,7 +11,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from autodata.config import Budget
+from autodata.config.schema import Budget
 from autodata.models.calls import CallStatus
 from autodata.models.throttle import Now
 from autodata.optimize.estimate import Estimate

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from autodata.concurrency import all_of
-from autodata.config import ModelConfig
+from autodata.config.schema import ModelConfig
 from autodata.endpoints import replica, values_of
 from autodata.errors import ConfigurationError, ProviderError, RateLimited, TimedOut, Unreachable
 from autodata.models.listing import Listing

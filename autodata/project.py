@@ -11,8 +11,8 @@ from pathlib import Path
 
 import yaml
 
-from autodata.config import Config
-from autodata.config_file import Reading, Source, check_config, load_config, read_config_file
+from autodata.config.file import Reading, Source, check_config, load_config, read_config_file
+from autodata.config.schema import Config
 from autodata.errors import ConfigurationError
 from autodata.harness.knobs import nearest
 from autodata.models import budget
@@ -108,7 +108,7 @@ def _configuration(root: Path, config_file: Path | None, models: str | None) -> 
 
 def template(name: str) -> str:
     """Return the text of a configuration template."""
-    return resources.files("autodata").joinpath(f"templates/{name}.yaml").read_text("utf-8")
+    return resources.files("autodata").joinpath(f"config/templates/{name}.yaml").read_text("utf-8")
 
 
 def harness_folder(root: Path, name: str) -> Path:

@@ -12,8 +12,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from autodata.config import Config
-from autodata.config_checks import mistakes
+from autodata.config.checks import mistakes
+from autodata.config.schema import Config
 from autodata.errors import ConfigurationError, ReplayMismatch, StoreError
 from autodata.evaluation import outcome_of
 from autodata.models.base import Deadlines

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from autodata.config import Config, ModelConfig
-from autodata.config_checks import mistakes
+from autodata.config.checks import mistakes
+from autodata.config.schema import Config, ModelConfig
 from autodata.errors import ConfigurationError
 from autodata.models.budget import check_budget
 from autodata.project import TEMPLATES, Project, find_root, open_project

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
 
-from autodata.config import Optimize
+from autodata.config.schema import Optimize
 from autodata.episode.roles import Asking
 from autodata.errors import HarnessError
 from autodata.harness.spec import Harness

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from autodata.config import Config
+from autodata.config.schema import Config
 from autodata.types import Json
 
 Tell = Callable[[str], str]

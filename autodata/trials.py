@@ -12,7 +12,7 @@ from time import monotonic
 from typing import Any
 
 from autodata.concurrency import all_of
-from autodata.config import ModelConfig
+from autodata.config.schema import ModelConfig
 from autodata.endpoints import start
 from autodata.episode.agent import TOOLS
 from autodata.episode.protocol import Team

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from autodata.acceptance import policy_from
-from autodata.config import Config, Shaping
+from autodata.config.schema import Config, Shaping
 from autodata.corpus import read_corpus
 from autodata.documents import deal, split_digest
 from autodata.endpoints import deadlines_of, headers_of, silent, start

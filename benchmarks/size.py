@@ -28,7 +28,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from autodata.config import Budget
+from autodata.config.schema import Budget
 from autodata.models import registry, simulated
 from autodata.models.base import USUAL, Deadlines, Reply, Request, ToolCall
 from autodata.models.budget import Ledger

@@ -188,7 +188,7 @@ async def run_sdk(url: str, calls: int, slots: int, *, fast: bool) -> float:
 
 async def run_autodata(url: str, calls: int, slots: int) -> float:
     """Our recorded caller with a real journal."""
-    from autodata.config import Budget
+    from autodata.config.schema import Budget
     from autodata.models.base import Deadlines, Message, Request, Site
     from autodata.models.budget import Ledger
     from autodata.models.calls import RecordedCaller

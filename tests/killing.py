@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 
-from autodata.config import Documents
+from autodata.config.schema import Documents
 from autodata.corpus import read_corpus
 from tests.command_line import ROOT, Place, new_place
 from tests.harness.repositories import CLEAN

@@ -9,7 +9,7 @@ import typer.main
 
 from autodata.cli.commands import GROUPS, app
 from autodata.cli.results import next_steps
-from autodata.config_file import load_config
+from autodata.config.file import load_config
 from autodata.project import template
 from autodata.store.journal import read_records
 from autodata.store.runs import FINISHED

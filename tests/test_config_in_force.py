@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from autodata.config_file import Source, load_config
+from autodata.config.file import Source, load_config
 from autodata.config_in_force import Line, in_force
 from tests.command_line import Place, good, refused
 

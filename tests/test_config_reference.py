@@ -5,15 +5,16 @@ from dataclasses import fields
 import pytest
 from pydantic import BaseModel
 
-from autodata import config, config_reference
+from autodata import config_reference
 from autodata.acceptance import NUMBERS, PRESETS, Policy
+from autodata.config import schema
 from autodata.config_reference import Setting, all_settings, explain, presets
 from autodata.errors import ConfigurationError
 
 SECTIONS = [
     held
-    for held in vars(config).values()
-    if isinstance(held, type) and issubclass(held, config.Section) and held is not config.Section
+    for held in vars(schema).values()
+    if isinstance(held, type) and issubclass(held, schema.Section) and held is not schema.Section
 ]
 UNITLESS = {"seed", "alpha", "temperature", "top_p", "frequency_penalty", "presence_penalty"}
 

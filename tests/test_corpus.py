@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from autodata.config import Documents
+from autodata.config.schema import Documents
 from autodata.corpus import Corpus, Flaw, read_corpus
 from autodata.documents import MOST_CHARS, deal, document_id
 from autodata.errors import DocumentError

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from autodata.config import ModelConfig
+from autodata.config.schema import ModelConfig
 from autodata.probes import ask_all
 from tests.command_line import ROOT, Done, Place, edit_texts, good, served
 from tests.loopback import Action, Loopback, Models, Say, Script, Seen, Silence, Status

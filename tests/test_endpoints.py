@@ -1,6 +1,6 @@
 """What the configuration says, as the model layer gets it."""
 
-from autodata.config import ModelConfig, RoleConfig
+from autodata.config.schema import ModelConfig, RoleConfig
 from autodata.endpoints import deadlines_of, limits_of
 from autodata.models.base import Deadlines
 

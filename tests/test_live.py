@@ -5,7 +5,7 @@ import io
 import pytest
 from rich.console import Console
 
-from autodata.config import Budget
+from autodata.config.schema import Budget
 from autodata.live import PLAIN_STILL_S, LiveView
 from autodata.models.calls import CallStatus
 from autodata.optimize.base import Iteration, Proposal

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from autodata.config import Documents
+from autodata.config.schema import Documents
 from autodata.corpus import read_corpus
 from autodata.documents import split_digest
 from tests import readme

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from autodata.config_file import Source, load_config
+from autodata.config.file import Source, load_config
 from autodata.project import Project
 from autodata.recorded import as_recorded
 from autodata.wiring import settings_of

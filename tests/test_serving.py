@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from autodata.config import ModelConfig
+from autodata.config.schema import ModelConfig
 from autodata.errors import ConfigurationError
 from autodata.models.servers import Servers
 from tests.command_line import Place

@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from autodata.config import Config
+from autodata.config.schema import Config
 from autodata.errors import ConfigurationError
 
 _SAID = {

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from autodata.cli.base import draw, open_tables, out_json
-from autodata.config import Config
+from autodata.config.schema import Config
 from autodata.project import Project
 
 if TYPE_CHECKING:

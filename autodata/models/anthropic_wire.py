@@ -6,7 +6,7 @@ Knows nothing of connections. Roles `system` and `tool` of our requests have oth
 import json
 from typing import Any, Literal
 
-from autodata.config import ANTHROPIC_TOKENS
+from autodata.config.schema import ANTHROPIC_TOKENS
 from autodata.models.base import FinishReason, Message, Reply, Request, ToolCall
 from autodata.models.openai_wire import UNPARSED, count, counted, schema_words
 from autodata.types import Json

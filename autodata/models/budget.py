@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from autodata.config import Budget, Config, RoleBudget
+from autodata.config.schema import Budget, Config, RoleBudget
 from autodata.errors import BudgetSpent, ConfigurationError
 from autodata.models.base import Site
 from autodata.models.prices import known_price

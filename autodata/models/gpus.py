@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from itertools import islice, takewhile
 
-from autodata.config import ModelConfig
+from autodata.config.schema import ModelConfig
 from autodata.errors import ConfigurationError
 
 MEMORY = "--gpu-memory-utilization"

@@ -5,7 +5,7 @@ Knows nothing of calls. Unknown models cost nothing here; their tokens are count
 
 import re
 
-from autodata.config import Price
+from autodata.config.schema import Price
 from autodata.models.base import Reply
 
 CACHE_WRITE = 1.25

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from autodata.concurrency import all_of
-from autodata.config import ModelConfig
+from autodata.config.schema import ModelConfig
 from autodata.errors import ConfigurationError
 from autodata.models import local_server, vllm_server, weights
 from autodata.models.supervisor import Server, ServerSpec, without_keys

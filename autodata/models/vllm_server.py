@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from autodata.config import ModelConfig
+from autodata.config.schema import ModelConfig
 from autodata.errors import ConfigurationError
 
 READY_S = 1800.0  # weights may have to be fetched and loaded, graphs compiled

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from autodata.config_file import load_config
+from autodata.config.file import load_config
 from autodata.harness.spec import Harness, load_folder, with_knobs
 from autodata.project import Project
 from autodata.store.journal import Journal

@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
-from autodata.config import Budget, Config, RoleBudget
-from autodata.config_file import load_config
+from autodata.config.file import load_config
+from autodata.config.schema import Budget, Config, RoleBudget
 from autodata.errors import BudgetSpent, ConfigurationError
 from autodata.models.budget import FEW, Hold, Ledger, check_budget
 from autodata.project import TEMPLATES, template

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from autodata.config import Budget, Price, RoleBudget
+from autodata.config.schema import Budget, Price, RoleBudget
 from autodata.errors import (
     BudgetSpent,
     ConfigurationError,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from autodata.config import Budget, RoleBudget
+from autodata.config.schema import Budget, RoleBudget
 from autodata.models.budget import Ledger
 from autodata.models.earlier import charge_earlier
 from autodata.store.lines import Record

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from autodata.config import ModelConfig
+from autodata.config.schema import ModelConfig
 from autodata.errors import ConfigurationError
 from autodata.models import vllm_server
 from autodata.models.gpus import busy, deal, share_out

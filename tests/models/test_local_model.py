@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from autodata.config import ModelConfig
+from autodata.config.schema import ModelConfig
 from autodata.errors import ConfigurationError, ContextTooLong
 from autodata.models import plain_http, weights
 from autodata.models.base import Deadlines, Message, Request

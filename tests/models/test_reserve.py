@@ -2,7 +2,7 @@
 
 import pytest
 
-from autodata.config import Budget, RoleBudget
+from autodata.config.schema import Budget, RoleBudget
 from autodata.errors import BudgetSpent
 from autodata.models.base import Site
 from autodata.models.budget import Ledger, is_larger

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from autodata.config import ModelConfig
+from autodata.config.schema import ModelConfig
 from autodata.errors import ConfigurationError
 from autodata.models import guard, plain_http, vllm_server
 from autodata.models.servers import Servers

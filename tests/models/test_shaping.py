@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from autodata.config import Budget, Config
+from autodata.config.schema import Budget, Config
 from autodata.endpoints import headers_of
 from autodata.errors import Truncated
 from autodata.models.base import Deadlines, Message, Reply, Request, Tool, ToolCall, call_key

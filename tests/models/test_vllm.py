@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from autodata.config import ModelConfig
+from autodata.config.schema import ModelConfig
 from autodata.errors import ContextTooLong, RequestRejected
 from autodata.models import plain_http
 from autodata.models.admission import read_load

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from autodata.config import ModelConfig
+from autodata.config.schema import ModelConfig
 from autodata.errors import ConfigurationError
 from autodata.models.vllm_server import check_installed
 from tests.serving import fake_vllm

@@ -15,8 +15,8 @@ from typing import Any, TypeGuard
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from autodata.config import Config
-from autodata.config_checks import mistakes
+from autodata.config.checks import mistakes
+from autodata.config.schema import Config
 from autodata.errors import ConfigurationError
 
 _UNSHOWN = {"api_key_env", "base_url", "args", "headers", "extra_body"}

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from autodata.config import ANTHROPIC_TOKENS, Config, ModelConfig, Shaping
+from autodata.config.schema import ANTHROPIC_TOKENS, Config, ModelConfig, Shaping
 
 SHAPERS = {
     "top_p": ("openai", "vllm", "local"),

@@ -10,8 +10,8 @@ from ipaddress import ip_address
 from itertools import chain
 from urllib.parse import urlsplit
 
-from autodata.config import ROLES, Config, ModelConfig, Shaping
-from autodata.config_shaping import SHAPERS, Mistake, shaping, together
+from autodata.config.schema import ROLES, Config, ModelConfig, Shaping
+from autodata.config.shaping import SHAPERS, Mistake, shaping, together
 
 USERS = {
     "base_url": ("openai", "anthropic", "vllm", "local"),

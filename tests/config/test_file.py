@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from autodata.config import Config
-from autodata.config_file import load_config
+from autodata.config.file import load_config
+from autodata.config.schema import Config
 from autodata.errors import ConfigurationError
 from autodata.project import TEMPLATES, template
 

@@ -1,0 +1,1 @@
+"""autodata.yaml: what it may say, and reading it."""
