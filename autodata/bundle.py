@@ -21,7 +21,7 @@ from typing import Any
 
 from autodata import __version__
 from autodata.config.schema import Config
-from autodata.corpus import read_corpus
+from autodata.documents.corpus import read_corpus
 from autodata.errors import AutodataError, ConfigurationError, StoreError
 from autodata.models.supervisor import without_keys
 from autodata.project import PACKAGE, Project

@@ -15,8 +15,8 @@ from tempfile import TemporaryDirectory
 from autodata.acceptance import faults
 from autodata.config.file import Reading
 from autodata.config.schema import ModelConfig
-from autodata.corpus import SHORT, read_corpus
-from autodata.documents import deal
+from autodata.documents.corpus import SHORT, read_corpus
+from autodata.documents.splits import deal
 from autodata.errors import AutodataError, ConfigurationError
 from autodata.harness.spec import Harness, load_folder
 from autodata.models import local_server, vllm_server

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from autodata.concurrency import all_of
-from autodata.documents import dealt_body
+from autodata.documents.splits import dealt_body
 from autodata.harness.spec import Harness
 from autodata.lifecycle import open_journal
 from autodata.optimize.session import note_documents, recorded_session, same_run

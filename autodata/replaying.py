@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 
 from autodata.claims import tested_before
-from autodata.documents import dealt_body
+from autodata.documents.splits import dealt_body
 from autodata.errors import ReplayMismatch, StoreError
 from autodata.harness.repository import Repository
 from autodata.harness.spec import load_files

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from autodata.claims import check_room_left, claim, noted
-from autodata.documents import dealt_body
+from autodata.documents.splits import dealt_body
 from autodata.errors import (
     AutodataError,
     ConfigurationError,

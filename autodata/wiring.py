@@ -13,8 +13,8 @@ from typing import Any
 
 from autodata.acceptance import policy_from
 from autodata.config.schema import Config, Shaping
-from autodata.corpus import read_corpus
-from autodata.documents import deal, split_digest
+from autodata.documents.corpus import read_corpus
+from autodata.documents.splits import deal, split_digest
 from autodata.endpoints import deadlines_of, headers_of, silent, start
 from autodata.episode.protocol import Domain, RoleSettings, TaskProtocol, Team
 from autodata.errors import (

@@ -19,7 +19,7 @@ from pathlib import Path
 from random import Random
 
 from autodata.config.schema import Documents
-from autodata.corpus import read_corpus
+from autodata.documents.corpus import read_corpus
 from tests.command_line import ROOT, Place, new_place
 from tests.harness.repositories import CLEAN
 from tests.loopback import Say, Seen

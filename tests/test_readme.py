@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from autodata.config.schema import Documents
-from autodata.corpus import read_corpus
-from autodata.documents import split_digest
+from autodata.documents.corpus import read_corpus
+from autodata.documents.splits import split_digest
 from tests import readme
 
 TOPICS = "9940e28897d87cc3"

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from autodata.documents import beginning
+from autodata.documents.splits import beginning
 from autodata.harness.knobs import Knob
 from autodata.harness.spec import Harness, check_edit, load_folder, with_knobs
 from autodata.harness.workflow import Sandbox, StepFailed, WorkflowFailed

@@ -2,7 +2,7 @@
 
 import pytest
 
-from autodata.documents import (
+from autodata.documents.splits import (
     MOST_CHARS,
     beginning,
     deal,

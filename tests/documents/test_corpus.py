@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from autodata.config.schema import Documents
-from autodata.corpus import Corpus, Flaw, read_corpus
-from autodata.documents import MOST_CHARS, deal, document_id
+from autodata.documents.corpus import Corpus, Flaw, read_corpus
+from autodata.documents.splits import MOST_CHARS, deal, document_id
 from autodata.errors import DocumentError
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autodata.config.schema import Documents
-from autodata.documents import MOST_CHARS, document_id, pieces
+from autodata.documents.splits import MOST_CHARS, document_id, pieces
 from autodata.errors import DocumentError
 from autodata.types import Document
 

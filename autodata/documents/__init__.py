@@ -1,0 +1,1 @@
+"""Documents: reading a corpus, and dealing it into splits."""
