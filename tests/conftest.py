@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.command_line import RUN, SMALL, Place, copied, new_place
+from tests.support.command_line import RUN, SMALL, Place, copied, new_place
 
 os.environ.pop("COLUMNS", None)  # pytest-xdist sets it, and commands heed it
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.command_line import TINY, Place, good, is_root, refused
+from tests.support.command_line import TINY, Place, good, is_root, refused
 
 WHOLE = ("--set=documents.chunk_chars=0", "--set=documents.min_chars=0")
 WORKFLOW = "harnesses/lambada/workflow.py"

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from autodata.store.runs import run_folders
-from tests.command_line import RUN, SMALL, TINY, Place, good, refused
+from tests.support.command_line import RUN, SMALL, TINY, Place, good, refused
 
 WORKFLOW = "harnesses/lambada/workflow.py"
 

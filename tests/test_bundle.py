@@ -11,7 +11,7 @@ import pytest
 
 from autodata.store.journal import Record, read_records
 from autodata.store.lines import encode, is_packed, segments
-from tests.command_line import (
+from tests.support.command_line import (
     RUN,
     TINY,
     Done,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.command_line import RUN, SMALL, TINY, Place, good, refused
+from tests.support.command_line import RUN, SMALL, TINY, Place, good, refused
 
 
 def level(place: Place, candidate: str, *words: str) -> float:

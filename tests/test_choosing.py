@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.command_line import RUN, TINY, Place, copied, good, long_ago, refused
+from tests.support.command_line import RUN, TINY, Place, copied, good, long_ago, refused
 
 
 @pytest.fixture(scope="module")

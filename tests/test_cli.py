@@ -13,8 +13,18 @@ from autodata.config.file import load_config
 from autodata.project import template
 from autodata.store.journal import read_records
 from autodata.store.runs import FINISHED
-from tests.command_line import NOTICE, RUN, SMALL, TINY, Place, good, keys, long_ago, refused
-from tests.serving import fake_vllm
+from tests.support.command_line import (
+    NOTICE,
+    RUN,
+    SMALL,
+    TINY,
+    Place,
+    good,
+    keys,
+    long_ago,
+    refused,
+)
+from tests.support.serving import fake_vllm
 
 
 def all_commands(group: Any, prefix: tuple[str, ...] = ()) -> list[tuple[str, ...]]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from autodata.config.file import Source, load_config
 from autodata.config_in_force import Line, in_force
-from tests.command_line import Place, good, refused
+from tests.support.command_line import Place, good, refused
 
 TEXT = """\
 models:

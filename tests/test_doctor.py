@@ -12,8 +12,8 @@ import pytest
 
 from autodata.config.schema import ModelConfig
 from autodata.probes import ask_all
-from tests.command_line import ROOT, Done, Place, edit_texts, good, served
-from tests.loopback import Action, Loopback, Models, Say, Script, Seen, Silence, Status
+from tests.support.command_line import ROOT, Done, Place, edit_texts, good, served
+from tests.support.loopback import Action, Loopback, Models, Say, Script, Seen, Silence, Status
 
 KEY = "sk-planted-0123456789"
 

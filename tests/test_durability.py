@@ -16,8 +16,9 @@ import pytest
 from autodata.optimize.session import FINISHED
 from autodata.store import lock
 from autodata.store.journal import read_records
-from tests.command_line import Place, copied, served
-from tests.killing import (
+from tests.store.test_resume import tables_of
+from tests.support.command_line import Place, copied, served
+from tests.support.killing import (
     CONCURRENCY,
     RUN,
     Command,
@@ -29,8 +30,7 @@ from tests.killing import (
     solver,
     until,
 )
-from tests.loopback import Loopback
-from tests.store.test_resume import tables_of
+from tests.support.loopback import Loopback
 
 KILLS = 25
 OPTIMIZE = ("optimize", "--run", RUN)

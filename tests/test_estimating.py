@@ -19,7 +19,7 @@ from autodata.optimize.forecast import (
 from autodata.optimize.plan import SearchPlan
 from autodata.store.journal import Record
 from autodata.types import Cell, Outcome, Spend, Split
-from tests.command_line import ROOT, RUN, SMALL, TINY, Place, edit_texts, good
+from tests.support.command_line import ROOT, RUN, SMALL, TINY, Place, edit_texts, good
 
 SIZES: dict[Split, int] = {"train": 8, "validation": 16, "test": 40}
 STEADY = Pace(60.0, 8, 8, 8, 1000)

@@ -12,7 +12,7 @@ from autodata.harness.spec import Harness
 from autodata.models.base import Request, Site
 from autodata.store.journal import Journal
 from autodata.types import Candidate, Cell, Document, Json
-from tests.episode.parts import (
+from tests.support.episodes import (
     CANDIDATE,
     DOCUMENT,
     HARNESS,

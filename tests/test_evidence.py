@@ -11,7 +11,16 @@ import pytest
 from autodata.evidence import difference
 from autodata.store.journal import Record
 from autodata.types import Json
-from tests.command_line import RUN, TINY, Place, copied, good, pretend_real, refused, rewritten
+from tests.support.command_line import (
+    RUN,
+    TINY,
+    Place,
+    copied,
+    good,
+    pretend_real,
+    refused,
+    rewritten,
+)
 
 Change = Callable[[Json], Json]
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import pytest
 
 from autodata.store.journal import read_records
-from tests.command_line import RUN, Place, good, refused
-from tests.store.samples import Fact, write
+from tests.support.command_line import RUN, Place, good, refused
+from tests.support.journals import Fact, write
 
 KEPT = f"rows on test documents kept back until the search of run {RUN} has ended"
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from autodata.store.journal import read_records
-from tests.command_line import ROOT, TINY, Place, good, refused
+from tests.support.command_line import ROOT, TINY, Place, good, refused
 
 INTERRUPTED = "import os, signal, time\nos.kill(os.getpid(), signal.SIGINT)\ntime.sleep(9)\n"
 

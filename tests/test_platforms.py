@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from autodata.models import guard
-from tests.command_line import ROOT
+from tests.support.command_line import ROOT
 
 AS = "import sys; sys.platform = {platform!r}\n"
 

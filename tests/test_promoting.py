@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from autodata.store.journal import Journal
-from tests.command_line import RUN, TINY, Place, copied, good, pretend_real, refused
+from tests.support.command_line import RUN, TINY, Place, copied, good, pretend_real, refused
 
 TAG = "harness/lambada/v1"
 MANIFEST = "harnesses/lambada/harness.yaml"

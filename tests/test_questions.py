@@ -13,7 +13,7 @@ from autodata.questions import Questions, visible_to
 from autodata.store.journal import Journal, Record
 from autodata.store.tables import Result, query
 from autodata.types import Candidate, Cell, Outcome, Split
-from tests.store.samples import episode
+from tests.support.journals import episode
 
 PARENT = Candidate("c0", "f" * 40, "tree")
 

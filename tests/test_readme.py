@@ -1,4 +1,4 @@
-"""README and docs say what the program says today; `python -m tests.readme` writes them anew."""
+"""README and docs say what the program says today; `python -m tests.support.readme` writes them anew."""
 
 import re
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 from autodata.config.schema import Documents
 from autodata.documents.corpus import read_corpus
 from autodata.documents.splits import split_digest
-from tests import readme
+from tests.support import readme
 
 TOPICS = "9940e28897d87cc3"
 """Of the documents in the README's session: the reference topics of CPython 3.11.7."""
@@ -34,7 +34,7 @@ def test_the_readme_lists_every_command_and_every_table() -> None:
 
 
 def test_the_reference_of_settings_is_what_the_schema_says() -> None:
-    """After a change of the schema: python -m tests.readme."""
+    """After a change of the schema: python -m tests.support.readme."""
     text = readme.CONFIGURATION.read_text()
     assert readme.block(text, "reference") == readme.reference()
 

@@ -11,7 +11,7 @@ import pytest
 
 from autodata.store import lock
 from autodata.store.space import shown
-from tests.command_line import ROOT, RUN, TINY, Place, copied, good, refused
+from tests.support.command_line import ROOT, RUN, TINY, Place, copied, good, refused
 
 
 def ledger(place: Place) -> bytes:

@@ -8,8 +8,8 @@ from rich.console import Console
 
 from autodata.report import wilson
 from autodata.views import run_view
-from tests.command_line import NOTICE, RUN, Place, good, keys
-from tests.store.samples import small_run, write
+from tests.support.command_line import NOTICE, RUN, Place, good, keys
+from tests.support.journals import small_run, write
 
 
 def test_show_prints_the_pareto_front_of_rate_and_cost(finished: Place) -> None:

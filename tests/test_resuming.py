@@ -5,7 +5,7 @@ import shlex
 import pytest
 
 from autodata.store.journal import read_records
-from tests.command_line import RUN, SMALL, TINY, Place, good, refused
+from tests.support.command_line import RUN, SMALL, TINY, Place, good, refused
 
 
 def printed(text: str) -> list[str]:

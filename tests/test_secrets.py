@@ -8,9 +8,19 @@ from pathlib import Path
 import duckdb
 
 from autodata.store.lines import scan
-from tests.command_line import Place, served
-from tests.killing import KEY, KEY_NAME, RUN, Command, forks, lines, small_project, solver, until
-from tests.loopback import Action, Say, Script, Seen, Status
+from tests.support.command_line import Place, served
+from tests.support.killing import (
+    KEY,
+    KEY_NAME,
+    RUN,
+    Command,
+    forks,
+    lines,
+    small_project,
+    solver,
+    until,
+)
+from tests.support.loopback import Action, Say, Script, Seen, Status
 
 OPTIMIZE = ("optimize", "--run", RUN)
 TEAM_NAME, TEAM = "AUTODATA_TEST_TEAM", "planted-team-4c81d0"

@@ -12,9 +12,9 @@ import pytest
 from autodata.config.schema import ModelConfig
 from autodata.errors import ConfigurationError
 from autodata.models.servers import Servers
-from tests.command_line import Place
-from tests.killing import Command, Forks, forks, until
-from tests.serving import Start, alive, fake_vllm, gone, parent, starts, vllm_project
+from tests.support.command_line import Place
+from tests.support.killing import Command, Forks, forks, until
+from tests.support.serving import Start, alive, fake_vllm, gone, parent, starts, vllm_project
 from tests.test_secrets import children
 
 SERVERS = 3

@@ -2,13 +2,13 @@
 
 import pytest
 
-from tests.command_line import NOTICE, RUN, Place, edit_texts, good, refused
+from tests.support.command_line import NOTICE, RUN, Place, edit_texts, good, refused
 
 
 @pytest.fixture(scope="module")
 def researched(tmp_path_factory: pytest.TempPathFactory) -> Place:
     """A project whose run `r` measured a harness that asks all roles."""
-    from tests.command_line import new_place
+    from tests.support.command_line import new_place
 
     place = new_place(tmp_path_factory.mktemp("researched") / "project")
     edit_texts(place)

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.command_line import TINY, Place, good, refused, served
-from tests.loopback import Action, Reset, Say, Seen
+from tests.support.command_line import TINY, Place, good, refused, served
+from tests.support.loopback import Action, Reset, Say, Seen
 
 MODELS = """\
 models: {one: {provider: openai, model: m, api: completions, base_url: '%s'}}

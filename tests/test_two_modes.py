@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.command_line import Place, good, new_place, refused, served
-from tests.killing import solver
-from tests.loopback import Say, Seen
+from tests.support.command_line import Place, good, new_place, refused, served
+from tests.support.killing import solver
+from tests.support.loopback import Say, Seen
 
 THINKS = "chat_template_kwargs"
 CONFIG = """\

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.command_line import TINY, Place, refused, served
-from tests.loopback import Reset, Say, Status
+from tests.support.command_line import TINY, Place, refused, served
+from tests.support.loopback import Reset, Say, Status
 
 
 def openai(place: Place, address: str) -> None:

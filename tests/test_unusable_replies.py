@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.command_line import Place, good, served
-from tests.loopback import Say, Seen
+from tests.support.command_line import Place, good, served
+from tests.support.loopback import Say, Seen
 
 WORKFLOW = '''\
 from typing import Any

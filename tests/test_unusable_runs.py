@@ -9,7 +9,7 @@ import pytest
 
 from autodata.store import lock
 from autodata.store.journal import read_records
-from tests.command_line import RUN, SMALL, TINY, Place, good, refused
+from tests.support.command_line import RUN, SMALL, TINY, Place, good, refused
 
 
 @pytest.mark.parametrize(

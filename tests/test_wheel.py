@@ -8,7 +8,7 @@ import sysconfig
 import venv
 from pathlib import Path
 
-from tests.command_line import TINY
+from tests.support.command_line import TINY
 
 ROOT = Path(__file__).parents[1]
 FILES = ("autodata", "harnesses", "pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md")

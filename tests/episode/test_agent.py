@@ -7,7 +7,7 @@ import pytest
 from autodata.episode.agent import PAGE_CHARS, TOOLS, answer_tool, converse, in_words, run_agent
 from autodata.models.base import Check, Message, Reply, Request, Site, ToolCall
 from autodata.types import Json
-from tests.episode.parts import DOCUMENT, asking_of, good_caller
+from tests.support.episodes import DOCUMENT, asking_of, good_caller
 
 LONG = replace(DOCUMENT, text="abc Needle " + "x" * 6000 + " needle end")
 

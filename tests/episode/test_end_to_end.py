@@ -13,8 +13,8 @@ from autodata.project import Project
 from autodata.store.journal import Journal
 from autodata.types import Candidate, Cell, Document, Json, Outcome, Split
 from autodata.wiring import Engine, Reports, engine
-from tests.episode.parts import DOCUMENT, EXAMPLE, GOOD_CHECK, as_json, verdicts
-from tests.loopback import Action, Loopback, Say, Seen
+from tests.support.episodes import DOCUMENT, EXAMPLE, GOOD_CHECK, as_json, verdicts
+from tests.support.loopback import Action, Loopback, Say, Seen
 
 HARNESS = with_knobs(
     load_folder(Path(__file__).parents[2] / "harnesses/cs-research"), {"rounds": 3}

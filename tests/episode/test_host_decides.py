@@ -7,7 +7,7 @@ import pytest
 from autodata.errors import ContextTooLong, Refused, Truncated
 from autodata.harness.workflow import StepFailed
 from autodata.models.base import Request, Site
-from tests.episode.parts import (
+from tests.support.episodes import (
     EXAMPLE,
     GIVEN,
     GOOD_CHECK,

@@ -7,7 +7,7 @@ import pytest
 from autodata.episode.protocol import RoleSettings
 from autodata.episode.research import Research, leaks
 from autodata.types import Criterion, Example
-from tests.episode.parts import DOCUMENT, EXAMPLE
+from tests.support.episodes import DOCUMENT, EXAMPLE
 
 ANSWER = "one two three four five six seven eight nine ten eleven twelve thirteen"
 

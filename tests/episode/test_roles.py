@@ -11,7 +11,7 @@ from autodata.episode.roles import judge, solve, verify_frozen
 from autodata.errors import ContextTooLong, Malformed, ProviderError, Refused, Truncated
 from autodata.models.base import Check, Reply, Request, Site
 from autodata.types import Attempt, Example, SolverRole, Spend
-from tests.episode.parts import (
+from tests.support.episodes import (
     DOCUMENT,
     EXAMPLE,
     GOOD_CHECK,

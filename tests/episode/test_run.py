@@ -13,7 +13,7 @@ from autodata.episode.run import EpisodeRun, run_episode, workflow_seed
 from autodata.errors import AuthenticationFailed, BudgetSpent, RequestRejected, Unavailable
 from autodata.harness.workflow import WorkflowFailed
 from autodata.types import Cell
-from tests.episode.parts import (
+from tests.support.episodes import (
     CANDIDATE,
     CELL,
     DOCUMENT,

@@ -3,7 +3,7 @@ from autodata.episode.shortening import MARK, shortened
 from autodata.errors import ContextTooLong
 from autodata.models.base import Request, Site
 from autodata.types import Document
-from tests.episode.parts import (
+from tests.support.episodes import (
     CANDIDATE,
     CELL,
     EXAMPLE,

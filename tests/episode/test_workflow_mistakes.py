@@ -6,7 +6,7 @@ import pytest
 
 from autodata.episode.protocol import RoleSettings, Team
 from autodata.harness.workflow import StepFailed
-from tests.episode.parts import GIVEN, ROLES, Step, episode, good_caller
+from tests.support.episodes import GIVEN, ROLES, Step, episode, good_caller
 
 
 @pytest.mark.parametrize(

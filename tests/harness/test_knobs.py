@@ -7,7 +7,7 @@ import pytest
 
 from autodata.errors import HarnessError
 from autodata.harness.knobs import read_manifest, write_values
-from tests.harness.examples import MANIFEST
+from tests.support.harnesses import MANIFEST
 
 
 def complaint(text: str) -> str:

@@ -10,8 +10,8 @@ import pytest
 from autodata.errors import HarnessError, RepositoryError
 from autodata.harness.repository import Repository, create_repository
 from autodata.harness.spec import load_files
-from tests.harness.examples import FILES
-from tests.harness.repositories import CLEAN, git, make_repository
+from tests.support.harnesses import FILES
+from tests.support.repositories import CLEAN, git, make_repository
 
 CHANGED = {**FILES, "prompts/challenger.md": "Ask better about {{document}}.\n"}
 WHEN = 1_790_000_000

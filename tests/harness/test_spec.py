@@ -16,7 +16,7 @@ from autodata.harness.spec import (
     with_edits,
     with_knobs,
 )
-from tests.harness.examples import FILES, MANIFEST
+from tests.support.harnesses import FILES, MANIFEST
 
 
 @pytest.fixture

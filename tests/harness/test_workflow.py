@@ -21,7 +21,7 @@ from autodata.harness.workflow import (
     WorkflowFailed,
     WorkflowStop,
 )
-from tests.harness.examples import WORKFLOW
+from tests.support.harnesses import WORKFLOW
 
 SMALL = Limits(
     memory_bytes=30_000_000,

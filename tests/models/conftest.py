@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from autodata.models.base import Deadlines
-from tests.loopback import Loopback
+from tests.support.loopback import Loopback
 
 
 @pytest.fixture(params=["openai", "anthropic"])

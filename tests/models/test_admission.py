@@ -18,8 +18,8 @@ from autodata.models.endpoint import Endpoint, EndpointLimits
 from autodata.models.limits import Gate
 from autodata.models.openai_model import OpenAIModel
 from autodata.models.router import Router
-from tests.loopback import Loopback, Say
-from tests.models.fakes import CHAT, Clock, FakeModel, said
+from tests.support.fakes import CHAT, Clock, FakeModel, said
+from tests.support.loopback import Loopback, Say
 
 VLLM = """# HELP vllm:num_requests_running Number of requests in model execution batches.
 # TYPE vllm:num_requests_running gauge

@@ -11,7 +11,7 @@ from autodata.errors import BudgetSpent, ConfigurationError
 from autodata.models.budget import FEW, Hold, Ledger, check_budget
 from autodata.project import TEMPLATES, template
 from autodata.types import Spend
-from tests.models.fakes import Clock
+from tests.support.fakes import Clock
 
 ROLES = ("weak", "strong")
 

@@ -28,7 +28,7 @@ from autodata.models.limits import Sleep
 from autodata.models.seat import Seat
 from autodata.store.journal import Journal
 from autodata.types import Spend
-from tests.models.fakes import CHAT, SITE, Clock, FakeModel, Memory, Play, said
+from tests.support.fakes import CHAT, SITE, Clock, FakeModel, Memory, Play, said
 
 
 def build(

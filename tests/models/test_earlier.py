@@ -7,7 +7,7 @@ from autodata.models.budget import Ledger
 from autodata.models.earlier import charge_earlier
 from autodata.store.lines import Record
 from autodata.types import Spend
-from tests.models.fakes import Clock
+from tests.support.fakes import Clock
 
 HOURS = Budget(hours=1, roles={"weak": RoleBudget(hours=1), "strong": RoleBudget(hours=1)})
 

@@ -25,7 +25,7 @@ from autodata.errors import (
 from autodata.models.base import Deadlines, Message, Reply, Request, ToolCall
 from autodata.models.breaker import THRESHOLD
 from autodata.models.endpoint import MOST_TRIES, Answer, Endpoint, EndpointLimits
-from tests.models.fakes import CHAT, Clock, FakeModel, Play, said
+from tests.support.fakes import CHAT, Clock, FakeModel, Play, said
 
 POISON = Request(messages=(Message("user", "poison"),))
 

@@ -4,7 +4,7 @@ import asyncio
 
 from autodata.models.limits import Gate
 from autodata.models.throttle import START, Sent
-from tests.models.fakes import Clock
+from tests.support.fakes import Clock
 
 
 def gate(most: int, clock: Clock | None = None) -> Gate:

@@ -15,7 +15,7 @@ from autodata.models.base import Deadlines, Message, Request
 from autodata.models.endpoint import Endpoint, EndpointLimits
 from autodata.models.openai_model import OpenAIModel
 from autodata.models.servers import Servers
-from tests.serving import eventually
+from tests.support.serving import eventually
 
 pytestmark = pytest.mark.real_model
 CONFIG = ModelConfig(provider="local", model="smollm2", slots=4, context=512)

@@ -18,8 +18,8 @@ from autodata.errors import (
 )
 from autodata.models.base import Deadlines, Model, ToolCall
 from autodata.models.registry import model_class
-from tests.loopback import Loopback, Reset, Say, Silence, Status
-from tests.models.providers import ASK, KEY, error_body, fail, make
+from tests.support.loopback import Loopback, Reset, Say, Silence, Status
+from tests.support.providers import ASK, KEY, error_body, fail, make
 
 
 def test_unknown_provider_names_the_nearest() -> None:
@@ -140,7 +140,7 @@ async def test_the_environments_proxy_is_for_other_machines_only(
 ) -> None:
     program = (
         "import asyncio, sys\n"
-        "from tests.models.providers import ASK, model_class\n"
+        "from tests.support.providers import ASK, model_class\n"
         "async def main():\n"
         f"    model = model_class({provider!r})('m1', base_url=sys.argv[1])\n"
         "    print((await model.complete(ASK)).text)\n"

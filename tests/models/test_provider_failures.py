@@ -18,8 +18,8 @@ from autodata.errors import (
 )
 from autodata.models.base import Deadlines
 from autodata.models.failures import retry_after
-from tests.loopback import Loopback, Say, Status
-from tests.models.providers import error_body, fail
+from tests.support.loopback import Loopback, Say, Status
+from tests.support.providers import error_body, fail
 
 
 @pytest.mark.parametrize("status", [429, 503, 529])

@@ -10,8 +10,8 @@ import pytest
 
 from autodata.errors import ProviderError
 from autodata.models.base import Deadlines
-from tests.loopback import Action, Changed, Loopback, Say, Seen, Status
-from tests.models.providers import ASK, error_body, make
+from tests.support.loopback import Action, Changed, Loopback, Say, Seen, Status
+from tests.support.providers import ASK, error_body, make
 
 TRIES = 150
 SAY = Say("half a reply", tools=(("c1", "look", '{"at": {"x": [1, "2"]}}'),))

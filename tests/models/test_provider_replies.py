@@ -7,8 +7,8 @@ import pytest
 
 from autodata.errors import ConfigurationError, ContextTooLong, Unusable
 from autodata.models.base import Deadlines, Message, Request, Tool, ToolCall
-from tests.loopback import Changed, Loopback, Say
-from tests.models.providers import ASK, fail, make
+from tests.support.loopback import Changed, Loopback, Say
+from tests.support.providers import ASK, fail, make
 
 SCHEMA = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
 TOOL = Tool("look", "looks", {"type": "object", "properties": {"at": {"type": "string"}}})

@@ -7,8 +7,8 @@ import pytest
 
 from autodata.errors import ContextTooLong
 from autodata.models.base import Deadlines, Message, Reply, Request, Tool, ToolCall
-from tests.loopback import Changed, Loopback, Say
-from tests.models.providers import ASK, fail, make
+from tests.support.loopback import Changed, Loopback, Say
+from tests.support.providers import ASK, fail, make
 
 NUMBERS = (
     *("prompt_tokens", "completion_tokens", "input_tokens", "output_tokens"),

@@ -8,7 +8,7 @@ from autodata.models.base import Site
 from autodata.models.budget import Ledger, is_larger
 from autodata.models.reserve import Wanted
 from autodata.types import Spend
-from tests.models.fakes import Clock
+from tests.support.fakes import Clock
 
 EACH = Spend(1, 10, 5, 0.1, 2.0)
 TEST = Wanted("c0", 10, 10)

@@ -18,7 +18,7 @@ from autodata.errors import ConfigurationError
 from autodata.models import guard, plain_http, vllm_server
 from autodata.models.servers import Servers
 from autodata.models.supervisor import Pace, Server, ServerSpec, without_keys
-from tests.serving import STAND_IN, alive, eventually, gone, parent, starts
+from tests.support.serving import STAND_IN, alive, eventually, gone, parent, starts
 
 QUICK = Pace(health_every=0.02, watch_every=0.02, first_backoff=0.2, last_backoff=0.4)
 

@@ -15,9 +15,9 @@ from autodata.models.calls import RecordedCaller
 from autodata.models.endpoint import Endpoint
 from autodata.models.seat import Seat
 from autodata.wiring import identity
-from tests.loopback import SIGNATURE, Changed, Loopback, Say
-from tests.models.fakes import CHAT, SITE, FakeModel, Memory
-from tests.models.providers import ASK, KEY, make
+from tests.support.fakes import CHAT, SITE, FakeModel, Memory
+from tests.support.loopback import SIGNATURE, Changed, Loopback, Say
+from tests.support.providers import ASK, KEY, make
 
 TOOL = Tool("look", "looks", {"type": "object", "properties": {"at": {"type": "string"}}})
 SECRET = "team-secret-9182736"

@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field
 from autodata.errors import Malformed
 from autodata.models.base import Check, Message, Reply, Request, Site
 from autodata.models.structured import ask_json, json_in, reply_schema
-from tests.models.fakes import CHAT, SITE
+from tests.support.fakes import CHAT, SITE
 
 
 class Line(BaseModel):

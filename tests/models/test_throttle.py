@@ -13,8 +13,8 @@ from autodata.errors import ProviderError, RateLimited, TimedOut, Unavailable
 from autodata.models.endpoint import Endpoint
 from autodata.models.router import Router
 from autodata.models.throttle import LONGEST_WAIT, Throttle
-from tests.models.fakes import Clock
-from tests.models.worlds import (
+from tests.support.fakes import Clock
+from tests.support.servers import (
     BUSY,
     Rule,
     World,

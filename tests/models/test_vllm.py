@@ -15,7 +15,7 @@ from autodata.models.base import Deadlines, Message, Request
 from autodata.models.endpoint import Endpoint, EndpointLimits
 from autodata.models.openai_model import OpenAIModel
 from autodata.models.servers import Servers
-from tests.serving import eventually
+from tests.support.serving import eventually
 
 PREPARED = Path(os.environ.get("AUTODATA_VLLM", "/nonexistent"))
 ARGS = ["--dtype", "bfloat16", "--max-model-len", "2048", "--max-num-seqs", "16", "--enforce-eager"]

@@ -9,7 +9,7 @@ import pytest
 from autodata.config.schema import ModelConfig
 from autodata.errors import ConfigurationError
 from autodata.models.vllm_server import check_installed
-from tests.serving import fake_vllm
+from tests.support.serving import fake_vllm
 
 CONFIG = ModelConfig(provider="vllm", model="m", python=sys.executable)
 

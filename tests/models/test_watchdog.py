@@ -10,7 +10,7 @@ from autodata.models.base import Deadlines, Reply, Request
 from autodata.models.endpoint import Endpoint, EndpointLimits
 from autodata.models.watchdog import LOOK_S, SILENT_S, Watchdog
 from autodata.types import Json
-from tests.models.fakes import CHAT, FakeModel, Memory, Play, said
+from tests.support.fakes import CHAT, FakeModel, Memory, Play, said
 
 STEP_S = 0.5
 

@@ -24,7 +24,7 @@ from autodata.optimize.search import SearchResult, search
 from autodata.optimize.session import RunStart, run_session
 from autodata.store.journal import Journal
 from autodata.types import Candidate, Cell, Json, Outcome
-from tests.optimize.worlds import BASELINE, Notes, Rates, Steps, documents
+from tests.support.searches import BASELINE, Notes, Rates, Steps, documents
 
 PLAN = SearchPlan(seed=7, iterations=8, parallel=2)
 START = RunStart("r1", 1_790_000_000, 7, "tiny", None, {}, False)

@@ -20,7 +20,7 @@ from autodata.models.base import Check, Reply, Request, Site, ToolCall
 from autodata.optimize.base import Iteration, Prediction, Proposal
 from autodata.optimize.editor import IMPLEMENTER_TRIES, TextEditor, answer_tool
 from autodata.types import Candidate, Json
-from tests.harness.examples import FILES, WORKFLOW
+from tests.support.harnesses import FILES, WORKFLOW
 
 BASE = load_files(FILES)
 DOCUMENTS = ("a" * 16, "b" * 16)

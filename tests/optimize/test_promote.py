@@ -9,8 +9,8 @@ from autodata.errors import RepositoryError, StalePromotion
 from autodata.harness.repository import Repository
 from autodata.harness.spec import tree_id
 from autodata.optimize.promote import Case, Version, promote, rollback, versions
-from tests.harness.examples import FILES
-from tests.harness.repositories import git, make_repository
+from tests.support.harnesses import FILES
+from tests.support.repositories import git, make_repository
 
 BETTER = {**FILES, "prompts/challenger.md": "Ask better about {{document}}.\n"}
 BEST = {**FILES, "prompts/challenger.md": "Ask best about {{document}}.\n"}

@@ -11,7 +11,7 @@ from autodata.harness.spec import Harness, load_files, with_edits, with_knobs
 from autodata.optimize.base import Iteration, Prediction, Proposal
 from autodata.optimize.proposer import Edit, EditFailed, HarnessProposer
 from autodata.types import Candidate, KnobValue, Outcome, Spend
-from tests.harness.examples import FILES, MANIFEST
+from tests.support.harnesses import FILES, MANIFEST
 
 BASE = load_files(FILES)
 C0 = Candidate("c0", "commit0", BASE.tree, None, BASE.values, BASE.prompt_chars)

@@ -12,7 +12,7 @@ from autodata.optimize.events import Certified, Decided, Event, Raced, Started
 from autodata.optimize.plan import RacePlan, SearchPlan
 from autodata.optimize.search import SearchResult, search
 from autodata.types import SPLITS, Candidate, Cell, Outcome, Split
-from tests.optimize.worlds import BASELINE, Notes, Rates, Steps, documents
+from tests.support.searches import BASELINE, Notes, Rates, Steps, documents
 
 JUMPY = [Random(f"jumpy {i}").gauss(0.02, 0.15) for i in range(40)]
 

@@ -21,9 +21,9 @@ from autodata.optimize.session import (
 )
 from autodata.store.journal import Journal
 from autodata.types import Candidate, Cell, Json, Outcome
-from tests.harness.examples import FILES
-from tests.harness.repositories import git, make_repository
-from tests.optimize.worlds import BASELINE, Rates, Steps, documents
+from tests.support.harnesses import FILES
+from tests.support.repositories import git, make_repository
+from tests.support.searches import BASELINE, Rates, Steps, documents
 
 DEALT: Json = {"test": [{"id": "a", "name": "a.txt", "characters": 3, "span": None}]}
 START = RunStart(

@@ -11,7 +11,7 @@ from autodata.harness.spec import load_files
 from autodata.optimize.base import Decision, Iteration, Proposal
 from autodata.optimize.study import STUDY_FILE, KnobStudy, distribution
 from autodata.types import Candidate, Cell, KnobValue, Outcome
-from tests.harness.examples import FILES
+from tests.support.harnesses import FILES
 
 BASE = load_files(FILES)
 Values = dict[str, KnobValue]

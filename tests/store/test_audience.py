@@ -9,7 +9,7 @@ from autodata.errors import StoreError
 from autodata.store import audience, tables
 from autodata.store.journal import Journal
 from autodata.store.rows import SCHEMA
-from tests.store.samples import Fact, call, small_run, write
+from tests.support.journals import Fact, call, small_run, write
 
 FINISHED: Fact = ("session", "finished", {"ended": "finished"})
 ROWS = 3 + 2 + 6 + 1  # of test documents: episodes, rounds, attempts and a call

@@ -13,7 +13,7 @@ from autodata.store import lines, tables
 from autodata.store.journal import Journal, read_records
 from autodata.store.packing import pack
 from autodata.store.runs import read_state
-from tests.store.samples import Fact, call, write
+from tests.support.journals import Fact, call, write
 
 SEGMENT = 60_000
 RNG = random.Random(0)

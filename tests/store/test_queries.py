@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from autodata.store import tables
-from tests.store.samples import small_run, write
+from tests.support.journals import small_run, write
 
 TEXT = (Path(__file__).parents[2] / "docs" / "queries.md").read_text()
 QUERIES = re.findall(r"```sql\n(.*?)```", TEXT, re.DOTALL)

@@ -13,7 +13,7 @@ import pytest
 from autodata.store import tables
 from autodata.store.journal import Journal, read_records
 from autodata.store.rows import SCHEMA, rows
-from tests.store.samples import call, episode
+from tests.support.journals import call, episode
 
 WORK = """
 import asyncio, sys; from pathlib import Path; from tests.store import test_resume

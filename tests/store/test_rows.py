@@ -3,7 +3,7 @@ from random import Random
 
 from autodata.store.lines import Record, decode, encode, is_whole
 from autodata.store.rows import SCHEMA, describe, rows
-from tests.store.samples import call, episode, small_run
+from tests.support.journals import call, episode, small_run
 
 ROWS = [item for kind, key, body in small_run() for item in rows(Record(kind, key, 1.5, body), "r")]
 

@@ -12,7 +12,7 @@ from autodata.errors import ConfigurationError, StoreError
 from autodata.store import runs
 from autodata.store.journal import Journal
 from autodata.types import Json
-from tests.store.samples import small_run, write
+from tests.support.journals import small_run, write
 
 
 def test_new_names_are_valid_and_sort_by_time() -> None:

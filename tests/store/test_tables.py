@@ -13,7 +13,7 @@ from autodata.store import lock, tables
 from autodata.store.audience import Audience
 from autodata.store.journal import Journal
 from autodata.store.rows import SCHEMA
-from tests.store.samples import Fact, call, small_run, write
+from tests.support.journals import Fact, call, small_run, write
 
 
 def ask(runs: Path, sql: str, **options: Any) -> list[tuple[Any, ...]]:

@@ -14,7 +14,7 @@ from autodata.concurrency import finish
 from autodata.errors import ProviderError, RateLimited
 from autodata.models.base import USUAL, Deadlines, Model, Reply, Request
 from autodata.models.endpoint import Endpoint, EndpointLimits
-from tests.models.fakes import CHAT
+from tests.support.fakes import CHAT
 
 BUSY = "server is overloaded (429)"
 

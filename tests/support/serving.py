@@ -12,10 +12,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.command_line import Place
-from tests.killing import small_project
+from tests.support.command_line import Place
+from tests.support.killing import small_project
 
-STAND_IN = Path(__file__).parent / "models" / "stand_in.py"
+STAND_IN = Path(__file__).parent / "stand_in.py"
 
 
 @dataclass(frozen=True)

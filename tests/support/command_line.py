@@ -21,10 +21,10 @@ from autodata.cli import main
 from autodata.store import lines
 from autodata.store.journal import Journal, Record, read_records
 from autodata.types import Json
-from tests.harness.repositories import git
-from tests.loopback import Loopback, Script
+from tests.support.loopback import Loopback, Script
+from tests.support.repositories import git
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 SMALL = (
     "--set=documents.splits.train=4",
     "--set=documents.splits.validation=16",

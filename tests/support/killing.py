@@ -20,9 +20,9 @@ from random import Random
 
 from autodata.config.schema import Documents
 from autodata.documents.corpus import read_corpus
-from tests.command_line import ROOT, Place, new_place
-from tests.harness.repositories import CLEAN
-from tests.loopback import Say, Seen
+from tests.support.command_line import ROOT, Place, new_place
+from tests.support.loopback import Say, Seen
+from tests.support.repositories import CLEAN
 
 KEY_NAME, KEY = "AUTODATA_TEST_LLM", "planted-7f3a91-do-not-tell"
 RUN = "r"

@@ -7,7 +7,7 @@ import pytest
 from autodata.errors import ProviderError
 from autodata.models.base import USUAL, Deadlines, Message, Model, Request
 from autodata.models.registry import model_class
-from tests.loopback import Loopback, Script
+from tests.support.loopback import Loopback, Script
 
 KEY = "sk-planted-key-123456"
 ASK = Request(messages=(Message("system", "be brief"), Message("user", "hi")), max_tokens=50)

@@ -1,4 +1,4 @@
-"""The parts of README and docs that the program prints: `python -m tests.readme` writes them.
+"""The parts of README and docs that the program prints: `python -m tests.support.readme` writes them.
 
 Test_readme.py checks that they are what the program says today.
 """
@@ -16,7 +16,7 @@ from autodata import config_reference
 from autodata.cli.commands import app
 from autodata.store.rows import describe
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
 QUERIES = ROOT / "docs" / "queries.md"
 CONFIGURATION = ROOT / "docs" / "configuration.md"

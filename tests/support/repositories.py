@@ -4,7 +4,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from tests.harness.examples import FILES
+from tests.support.harnesses import FILES
 
 CLEAN = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
 

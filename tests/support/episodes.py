@@ -16,7 +16,7 @@ from autodata.harness.spec import load_files
 from autodata.harness.workflow import WorkflowStop
 from autodata.models.base import Check, Reply, Request, Site
 from autodata.types import Candidate, Cell, Criterion, Document, Episode, Example, Json, KnobValue
-from tests.harness.examples import FILES
+from tests.support.harnesses import FILES
 
 DOCUMENT = Document(
     "d" * 16, "paper.txt", "SECRET PAPER. " + "Caching keeps what was asked for. " * 60

@@ -1,0 +1,1 @@
+"""What tests share: servers on loopback, command lines, worlds and samples."""
