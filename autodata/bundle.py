@@ -23,7 +23,7 @@ from autodata import __version__
 from autodata.config.schema import Config
 from autodata.documents.corpus import read_corpus
 from autodata.errors import AutodataError, ConfigurationError, StoreError
-from autodata.models.supervisor import without_keys
+from autodata.models.serving.supervisor import without_keys
 from autodata.project import PACKAGE, Project
 from autodata.recorded import recorded_config
 from autodata.scrubbing import Scrubber, unescaped

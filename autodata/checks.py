@@ -19,11 +19,11 @@ from autodata.documents.corpus import SHORT, read_corpus
 from autodata.documents.splits import deal
 from autodata.errors import AutodataError, ConfigurationError
 from autodata.harness.spec import Harness, load_folder
-from autodata.models import local_server, vllm_server
-from autodata.models.gpus import share_out
-from autodata.models.scripted import ScriptedModel
-from autodata.models.supervisor import without_keys
-from autodata.models.weights import cache_folder, in_place
+from autodata.models.providers.scripted import ScriptedModel
+from autodata.models.serving import llama, vllm
+from autodata.models.serving.gpus import share_out
+from autodata.models.serving.supervisor import without_keys
+from autodata.models.serving.weights import cache_folder, in_place
 from autodata.optimize.certify import check_room
 from autodata.probes import Check
 from autodata.project import Project
@@ -215,11 +215,11 @@ def _own(name: str, settings: ModelConfig, clean: Mapping[str, str], root: Path)
     label = f"model {name} ({settings.provider})"
     try:
         if settings.provider == "vllm":
-            vllm_server.check_installed(name, settings, clean, root)
+            vllm.check_installed(name, settings, clean, root)
         if settings.provider == "scripted":
             ScriptedModel.from_file(root / settings.script)
         if settings.provider == "local":
-            local_server.check_installed()
+            llama.check_installed()
             if in_place(name, settings.model, root, cache_folder(os.environ)) is None:
                 fix = f"autodata models pull {settings.model}"
                 return Check(True, f"{label}: weights not fetched yet", fix)

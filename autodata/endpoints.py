@@ -14,13 +14,13 @@ from typing import Any
 from autodata.config.schema import ANTHROPIC_TOKENS, Config, Header, ModelConfig, RoleConfig
 from autodata.errors import RequestRejected
 from autodata.models.base import Deadlines, Model
-from autodata.models.endpoint import Endpoint, EndpointLimits
-from autodata.models.gpus import share_out
+from autodata.models.endpoint.endpoint import Endpoint, EndpointLimits
+from autodata.models.endpoint.router import Router
 from autodata.models.prices import known_price
-from autodata.models.registry import model_class
-from autodata.models.router import Router
-from autodata.models.scripted import ScriptedModel
-from autodata.models.servers import Servers
+from autodata.models.providers.registry import model_class
+from autodata.models.providers.scripted import ScriptedModel
+from autodata.models.serving.gpus import share_out
+from autodata.models.serving.servers import Servers
 from autodata.project import Project
 from autodata.types import Document
 

@@ -12,8 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 from autodata.config.schema import Budget
-from autodata.models.calls import CallStatus
-from autodata.models.throttle import Now
+from autodata.models.calls.caller import CallStatus
+from autodata.models.endpoint.throttle import Now
 from autodata.optimize.estimate import Estimate
 from autodata.optimize.events import (
     Ahead,

@@ -15,8 +15,8 @@ from autodata.harness.knobs import nearest
 from autodata.harness.repository import Repository
 from autodata.harness.spec import Harness, load_files
 from autodata.lifecycle import open_journal
-from autodata.models.gpus import share_out
-from autodata.models.servers import Servers
+from autodata.models.serving.gpus import share_out
+from autodata.models.serving.servers import Servers
 from autodata.optimize.certify import check_room, fingerprint
 from autodata.optimize.sealed import SealedTest
 from autodata.optimize.session import JournalRecorder, recorded_session

@@ -11,7 +11,7 @@ from autodata.concurrency import all_of
 from autodata.config.schema import ModelConfig
 from autodata.endpoints import replica, values_of
 from autodata.errors import ConfigurationError, ProviderError, RateLimited, TimedOut, Unreachable
-from autodata.models.listing import Listing
+from autodata.models.providers.listing import Listing
 
 ANSWER_S = 5.0
 MOST_NAMED = 5

@@ -15,8 +15,8 @@ from autodata.config.file import Reading, Source, check_config, load_config, rea
 from autodata.config.schema import Config
 from autodata.errors import ConfigurationError
 from autodata.harness.knobs import nearest
-from autodata.models import budget
-from autodata.models.budget import check_budget
+from autodata.models.calls import budget
+from autodata.models.calls.budget import check_budget
 from autodata.types import Json
 
 CONFIG_FILE = "autodata.yaml"

@@ -17,7 +17,7 @@ from autodata.config.schema import Config
 from autodata.errors import ConfigurationError, ReplayMismatch, StoreError
 from autodata.evaluation import outcome_of
 from autodata.models.base import Deadlines
-from autodata.models.budget import check_budget
+from autodata.models.calls.budget import check_budget
 from autodata.optimize.certify import Rules
 from autodata.project import Project
 from autodata.store.lines import Record

@@ -19,7 +19,7 @@ from autodata.documents.splits import dealt_body
 from autodata.errors import ReplayMismatch, StoreError
 from autodata.harness.repository import Repository
 from autodata.harness.spec import load_files
-from autodata.models.call_records import call_name
+from autodata.models.calls.call_records import call_name
 from autodata.optimize.course import Closing, course_to_the_end, ending
 from autodata.optimize.session import DOCUMENTS, FINISHED, GitWorkshop, RunStart
 from autodata.project import Project

@@ -13,7 +13,7 @@ from typing import Literal
 from autodata.config.checks import mistakes
 from autodata.config.schema import Config, ModelConfig
 from autodata.errors import ConfigurationError
-from autodata.models.budget import check_budget
+from autodata.models.calls.budget import check_budget
 from autodata.project import TEMPLATES, Project, find_root, open_project
 from autodata.recorded import check_kind, differences, merged, recorded_config, shown
 from autodata.store.journal import read_records

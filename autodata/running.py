@@ -22,7 +22,7 @@ from autodata.harness.knobs import nearest
 from autodata.harness.repository import Repository
 from autodata.harness.spec import Harness, load_files, load_folder
 from autodata.lifecycle import open_journal
-from autodata.models.budget import is_larger
+from autodata.models.calls.budget import is_larger
 from autodata.optimize.certify import check_room
 from autodata.optimize.course import course_so_far, growth_of
 from autodata.optimize.events import Progress

@@ -12,7 +12,7 @@ from autodata.episode.roles import Asking
 from autodata.errors import HarnessError
 from autodata.harness.spec import Harness
 from autodata.models.base import Site
-from autodata.models.reserve import Wanted
+from autodata.models.calls.reserve import Wanted
 from autodata.optimize.base import Iteration
 from autodata.optimize.certify import Claim
 from autodata.optimize.course import STRAIGHT, Course

@@ -21,8 +21,8 @@ from autodata.episode.roles import Asking, judge, sampling, verify_frozen
 from autodata.errors import AutodataError, ProviderError, Unavailable
 from autodata.models import base
 from autodata.models.base import Message, Reply, Request, Site
-from autodata.models.endpoint import Answer
-from autodata.models.seat import Seat
+from autodata.models.calls.seat import Seat
+from autodata.models.endpoint.endpoint import Answer
 from autodata.optimize import editor
 from autodata.probes import Check
 from autodata.project import Project

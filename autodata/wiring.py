@@ -26,13 +26,13 @@ from autodata.errors import (
 from autodata.evaluation import HarnessEvaluator
 from autodata.harness.spec import Harness
 from autodata.models.base import Deadlines
-from autodata.models.budget import Ledger as BudgetLedger
-from autodata.models.calls import RecallingCaller, RecordedCaller
-from autodata.models.earlier import charge_earlier
-from autodata.models.endpoint import Endpoint
-from autodata.models.gpus import busy
-from autodata.models.seat import Seat
-from autodata.models.watchdog import Watchdog
+from autodata.models.calls.budget import Ledger as BudgetLedger
+from autodata.models.calls.caller import RecallingCaller, RecordedCaller
+from autodata.models.calls.earlier import charge_earlier
+from autodata.models.calls.seat import Seat
+from autodata.models.endpoint.endpoint import Endpoint
+from autodata.models.endpoint.watchdog import Watchdog
+from autodata.models.serving.gpus import busy
 from autodata.optimize.plan import SearchPlan
 from autodata.project import Project
 from autodata.store.facts import Facts

@@ -103,8 +103,8 @@ async def serve(server: Server) -> None:
 async def call(url: str, seconds: float) -> None:
     """Let our endpoint make calls for a while, twice as many at a time as it has places."""
     from autodata.models.base import Message, Request
-    from autodata.models.endpoint import Endpoint, EndpointLimits
-    from autodata.models.openai_model import OpenAIModel
+    from autodata.models.endpoint.endpoint import Endpoint, EndpointLimits
+    from autodata.models.providers.openai import OpenAIModel
 
     model = OpenAIModel("m", base_url=url)
     endpoint = Endpoint("server", model, EndpointLimits(concurrency=SLOTS))

@@ -29,10 +29,10 @@ from pathlib import Path
 from typing import Any
 
 from autodata.config.schema import Budget
-from autodata.models import registry, simulated
 from autodata.models.base import USUAL, Deadlines, Reply, Request, ToolCall
-from autodata.models.budget import Ledger
-from autodata.models.earlier import charge_earlier
+from autodata.models.calls.budget import Ledger
+from autodata.models.calls.earlier import charge_earlier
+from autodata.models.providers import registry, simulated
 from autodata.store import lines, tables
 from autodata.store.journal import Journal
 from autodata.types import Document

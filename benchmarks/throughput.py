@@ -190,11 +190,11 @@ async def run_autodata(url: str, calls: int, slots: int) -> float:
     """Our recorded caller with a real journal."""
     from autodata.config.schema import Budget
     from autodata.models.base import Deadlines, Message, Request, Site
-    from autodata.models.budget import Ledger
-    from autodata.models.calls import RecordedCaller
-    from autodata.models.endpoint import Endpoint, EndpointLimits
-    from autodata.models.openai_model import OpenAIModel
-    from autodata.models.seat import Seat
+    from autodata.models.calls.budget import Ledger
+    from autodata.models.calls.caller import RecordedCaller
+    from autodata.models.calls.seat import Seat
+    from autodata.models.endpoint.endpoint import Endpoint, EndpointLimits
+    from autodata.models.providers.openai import OpenAIModel
     from autodata.store.journal import Journal
 
     limits = EndpointLimits(concurrency=slots, deadlines=Deadlines(total_s=60))

@@ -63,16 +63,16 @@ LAYERS: list[set[str]] = [
 
 COMMANDS = ("looking", "preparing", "promoting", "running", "settings", "tidying")
 OWNERS: dict[str, set[str]] = {
-    "anthropic": {"models/anthropic_model.py"},
+    "anthropic": {"models/providers/anthropic.py"},
     "duckdb": {"store/tables.py"},
-    "gguf": {"models/requantize.py"},
+    "gguf": {"models/serving/requantize.py"},
     "git": {"harness/repository.py"},
-    "openai": {"models/openai_model.py"},
+    "openai": {"models/providers/openai.py"},
     "optuna": {"optimize/study.py"},
     "pydantic_monty": {"harness/workflow.py"},
     "typer": {f"cli/{name}.py" for name in ("base", "choosing", "commands", *COMMANDS)},
     "zstandard": {"store/packing.py"},
-    "xllamacpp": {"models/local_server.py"},
+    "xllamacpp": {"models/serving/llama.py"},
 }
 SDKS = ("openai", "anthropic", "optuna", "duckdb", "gguf", "git", "pydantic_monty", "xllamacpp")
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from autodata.models import guard
+from autodata.models.serving import guard
 from tests.support.command_line import ROOT
 
 AS = "import sys; sys.platform = {platform!r}\n"

@@ -1,4 +1,4 @@
-"""README and docs say what the program says today; `python -m tests.support.readme` writes them anew."""
+"""README and docs say what the program says; `python -m tests.support.readme` writes them."""
 
 import re
 from pathlib import Path

@@ -11,7 +11,7 @@ import pytest
 
 from autodata.config.schema import ModelConfig
 from autodata.errors import ConfigurationError
-from autodata.models.servers import Servers
+from autodata.models.serving.servers import Servers
 from tests.support.command_line import Place
 from tests.support.killing import Command, Forks, forks, until
 from tests.support.serving import Start, alive, fake_vllm, gone, parent, starts, vllm_project

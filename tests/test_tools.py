@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from autodata.models.weights import KNOWN
+from autodata.models.serving.weights import KNOWN
 from tools import dependencies
 
 TOOL = Path(__file__).parents[1] / "tools" / "vllm_cpu.py"

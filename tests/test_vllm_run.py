@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from autodata.project import template
-from tests.models.test_vllm import ARGS, PREPARED, pytestmark, vllm_pid
+from tests.models.serving.test_vllm import ARGS, PREPARED, pytestmark, vllm_pid
 
 __all__ = ["pytestmark"]
 ENVIRONMENT = {

@@ -13,7 +13,7 @@ from autodata.errors import (
     RequestRejected,
     StoreError,
 )
-from autodata.models.calls import CallStatus
+from autodata.models.calls.caller import CallStatus
 from autodata.types import Spend
 from autodata.wiring import closing
 

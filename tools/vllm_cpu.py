@@ -12,7 +12,7 @@ import venv
 from pathlib import Path
 
 from autodata.errors import ConfigurationError
-from autodata.models import weights
+from autodata.models.serving import weights
 
 HERE = Path(__file__).parent
 OUT_OF_REACH = 75  # EX_TEMPFAIL: the one failure that is nobody's mistake

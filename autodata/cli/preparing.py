@@ -71,14 +71,14 @@ def models_pull(
     ] = "smollm2",
 ) -> None:
     """Fetch a model's weights into the cache ahead of time."""
-    from autodata.models.weights import cache_folder, pull
+    from autodata.models.serving.weights import cache_folder, pull
 
     out(str(pull(name, cache_folder(os.environ))))
 
 
 def models_list() -> None:
     """List the models that autodata can fetch, and whether they are there."""
-    from autodata.models.weights import KNOWN, cache_folder, cached
+    from autodata.models.serving.weights import KNOWN, cache_folder, cached
 
     for name in KNOWN:
         found = cached(name, cache_folder(os.environ))

@@ -320,7 +320,7 @@ def estimate(
 
 def pull_weights(project: Project, console: Console) -> None:
     """Fetch weights that a local model needs, before anything is drawn."""
-    from autodata.models.weights import KNOWN, cache_folder, cached, pull
+    from autodata.models.serving.weights import KNOWN, cache_folder, cached, pull
 
     for settings in project.config.used.values():
         wanted = settings.provider == "local" and settings.served

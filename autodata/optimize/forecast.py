@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean, stdev
 
-from autodata.models.calls import CHARS_PER_TOKEN
+from autodata.models.calls.caller import CHARS_PER_TOKEN
 from autodata.optimize.certify import student_quantile
 from autodata.optimize.history import EDIT_CHARS, MOST_ENTRIES
 from autodata.optimize.plan import SearchPlan

@@ -6,7 +6,7 @@ import pytest
 
 from autodata.errors import ProviderError
 from autodata.models.base import USUAL, Deadlines, Message, Model, Request
-from autodata.models.registry import model_class
+from autodata.models.providers.registry import model_class
 from tests.support.loopback import Loopback, Script
 
 KEY = "sk-planted-key-123456"

@@ -1,6 +1,6 @@
-"""The parts of README and docs that the program prints: `python -m tests.support.readme` writes them.
+"""What the program prints into README and docs; `python -m tests.support.readme` writes it.
 
-Test_readme.py checks that they are what the program says today.
+tests/test_readme.py checks that they are what the program says today.
 """
 
 import os

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from autodata.concurrency import finish
 from autodata.errors import ProviderError, RateLimited
 from autodata.models.base import USUAL, Deadlines, Model, Reply, Request
-from autodata.models.endpoint import Endpoint, EndpointLimits
+from autodata.models.endpoint.endpoint import Endpoint, EndpointLimits
 from tests.support.fakes import CHAT
 
 BUSY = "server is overloaded (429)"

@@ -1,0 +1,1 @@
+"""Calls by role: journaled, counted against the budget, never paid for twice."""

@@ -1,0 +1,325 @@
+"""Calls by role that are journaled before they are believed, so that nothing is paid for twice.
+
+Knows nothing of episodes and prompts; `base.Caller` is what it implements.
+"""
+
+import asyncio
+import json
+from collections import OrderedDict
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from typing import Protocol
+
+from autodata import errors
+from autodata.config.schema import Price
+from autodata.errors import (
+    BudgetSpent,
+    ContextTooLong,
+    Refused,
+    ReplayMismatch,
+    RequestRejected,
+    Truncated,
+)
+from autodata.models.base import Check, Message, Reply, Request, Site, call_key
+from autodata.models.calls.budget import Ledger, is_sealed
+from autodata.models.calls.call_records import (
+    FINAL,
+    answer_of,
+    call_name,
+    recall,
+    record_of,
+    unanswered,
+)
+from autodata.models.calls.seat import Seat
+from autodata.models.endpoint.endpoint import Answer, Endpoint
+from autodata.models.endpoint.gate import FIRST, Priority
+from autodata.types import Json, Spend
+
+CHARS_PER_TOKEN = 3  # on the safe side for English and code
+EPISODES_REMEMBERED = 20_000
+OTHER_WORDS = "Reply with one word."
+GRACE_S = 4.0
+"""Seconds that calls in flight get when a run is closed in a hurry; they are paid for anyway."""
+LOOK_EVERY_S = 0.1
+
+_EpisodeKey = tuple[str, str, int]  # tree, document, repeat
+
+
+class CallLog(Protocol):
+    """What is needed of a journal: see `store.journal.Journal`."""
+
+    def find(self, kind: str, key: str) -> Json | None: ...
+
+    async def append(self, kind: str, key: str, body: Json) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """A call that has to be made, and how urgent it is."""
+
+    key: str
+    site: Site
+    seat: Seat
+    request: Request
+    check: Check | None
+    priority: Priority
+
+
+@dataclass(frozen=True, slots=True)
+class CallStatus:
+    """A live view: calls answered by endpoints and by the journal, in flight and waiting."""
+
+    answered: int
+    recalled: int
+    in_flight: int
+    waiting: int
+    spent: Spend
+
+
+class RecordedCaller:
+    """Answers calls from the journal, or else through the role's endpoint and into the journal.
+
+    The episode that has made most calls goes first, being nearest to its end, and among equals the
+    one that began first: so episodes finish rather than pile up, and calls that share a document's
+    prefix stay together. Calls outside of episodes, on which whole iterations wait, go before all.
+    """
+
+    def __init__(self, log: CallLog, seats: Mapping[str, Seat], ledger: Ledger) -> None:
+        self._log = log
+        self._seats = dict(seats)
+        self._ledger = ledger
+        self._running: dict[str, asyncio.Task[Reply]] = {}
+        self._begun: OrderedDict[_EpisodeKey, tuple[int, int]] = OrderedDict()
+        self._episodes = 0
+        self._answered = 0
+        self._recalled = 0
+
+    async def call(self, site: Site, request: Request, check: Check | None = None) -> Reply:
+        """Return the reply to this call, asking for it at most once; see `base.Caller`.
+
+        A truncated reply is asked for once more, with twice the limit. A request that the server
+        rejects is sent with other words: does it take that, it is these words that it declines, and
+        else the run's configuration is wrong. Each of these is a call of its own.
+
+        When it is cancelled or time is up, a request that was sent already still gets its answer
+        journaled, if that comes while `answered` or `close` waits.
+        """
+        request = self._seat(site.role).fill(request)
+        try:
+            return await self._once(site, request, check)
+        except Truncated as short:
+            if not request.max_tokens:
+                raise
+            return await self._longer(site, request, check, short)
+        except ContextTooLong:
+            raise
+        except RequestRejected as rejected:
+            refused = Refused(rejected.problem, rejected.fix)
+            refused.spend = await self._other_words(site, request, rejected)
+            refused.spend += await self._note(site, request, check, rejected)
+            raise refused from rejected
+
+    async def _longer(
+        self, site: Site, request: Request, check: Check | None, short: Truncated
+    ) -> Reply:
+        longer = replace(request, max_tokens=2 * request.max_tokens)
+        try:
+            reply = await self._once(site, longer, check)
+        except (Truncated, Refused, ContextTooLong) as error:
+            short.spend += error.spend
+        except RequestRejected as error:  # more than is allowed
+            short.spend += await self._other_words(site, request, error)
+            short.spend += await self._note(site, longer, check, error)
+        else:
+            return replace(reply, earlier=short.spend)
+        raise short
+
+    async def _other_words(self, site: Site, request: Request, rejected: RequestRejected) -> Spend:
+        """Send a request with other words; return what that cost, or raise `rejected` with it."""
+        if request.messages:
+            other = replace(request, messages=(Message("user", OTHER_WORDS),))
+        else:
+            other = replace(request, prompt=OTHER_WORDS)
+        try:
+            reply = await self._once(replace(site, ordinal=f"{site.ordinal}.other"), other, None)
+        except (Truncated, Refused) as error:  # taken, too
+            return error.spend
+        except RequestRejected:
+            raise rejected from None
+        return reply.spend
+
+    async def _note(
+        self, site: Site, request: Request, check: Check | None, rejected: RequestRejected
+    ) -> Spend:
+        """Journal that this request is rejected for good; return what it cost."""
+        with suppress(RequestRejected):
+            await self._once(site, request, check, rejected)
+        return rejected.spend
+
+    async def _once(
+        self,
+        site: Site,
+        request: Request,
+        check: Check | None,
+        rejected: RequestRejected | None = None,
+    ) -> Reply:
+        """Return the journaled reply to one request, or ask, or keep that it was `rejected`."""
+        seat = self._seat(site.role)
+        priority = self._priority(site)
+        key = call_key(site, seat.endpoint.name, seat.endpoint.model_name, request)
+        while True:
+            known = self._log.find("call", key)
+            if known is not None and known["outcome"] in FINAL:
+                self._recalled += 1
+                return recall(known)
+            running = self._running.get(key)
+            if running is None:
+                break
+            await asyncio.wait([running])
+        task = self._running[key] = asyncio.create_task(
+            self._ask(_Call(key, site, seat, request, check, priority), rejected)
+        )
+        task.add_done_callback(lambda over: self._over(key, over))
+        left, sealed = self._ledger.seconds_left, is_sealed(site)
+        try:
+            while not task.done():
+                await asyncio.wait([task], timeout=left(site.role, sealed))
+                if not task.done():
+                    self._ledger.check_time(site.role, sealed)
+            return task.result()
+        except (asyncio.CancelledError, BudgetSpent):
+            if task not in seat.endpoint.sending:
+                task.cancel()
+            raise
+
+    def _over(self, key: str, task: asyncio.Task[Reply]) -> None:
+        """Forget a call; whoever waited for it and was cancelled will not ask what became of it."""
+        self._running.pop(key)
+        if not task.cancelled():
+            task.exception()
+
+    def status(self) -> CallStatus:
+        """Return what the calls are doing right now."""
+        endpoints = self._endpoints()
+        return CallStatus(
+            answered=self._answered,
+            recalled=self._recalled,
+            in_flight=sum(endpoint.gate.in_flight for endpoint in endpoints),
+            waiting=sum(endpoint.gate.waiting for endpoint in endpoints),
+            spent=self._ledger.spent,
+        )
+
+    async def answered(self) -> None:
+        """Wait for what was sent, each call up to its own deadline; one try is not followed up."""
+        sent = set(self._running.values())
+        while sent := {t for e in self._endpoints() for t in e.sending} & sent:
+            await asyncio.wait(sent, timeout=LOOK_EVERY_S)
+
+    async def close(self) -> None:
+        """Wait a little for what was sent, then close all endpoints; the journal is not ours."""
+        left = set(self._running.values())
+        if left:
+            _, late = await asyncio.wait(left, timeout=GRACE_S)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*left, return_exceptions=True)
+        for endpoint in self._endpoints():
+            await endpoint.close()
+
+    def _endpoints(self) -> list[Endpoint]:
+        return list({id(s.endpoint): s.endpoint for s in self._seats.values()}.values())
+
+    def _seat(self, role: str) -> Seat:
+        if role not in self._seats:
+            raise errors.ConfigurationError(
+                f"no model plays the role {role!r}", f"set roles.{role}.model"
+            )
+        return self._seats[role]
+
+    async def _ask(self, call: _Call, rejected: RequestRejected | None) -> Reply:
+        key, site, seat, request = call.key, call.site, call.seat, call.request
+        endpoint, spent = seat.endpoint, Spend()
+        most = partial(_most, request, endpoint.price, _length(request) // CHARS_PER_TOKEN)
+        hold = await self._ledger.hold(site.role, most, site)
+
+        async def keep(answer: Answer) -> None:
+            nonlocal spent
+            spent = answer.reply.spend
+            self._answered += 1
+            body = record_of(site, endpoint, request, answer, call.check)
+            await self._log.append("call", key, body)
+
+        try:
+            try:
+                if rejected is not None:
+                    raise rejected
+                answer = await endpoint.call(request, call.priority, seat.deadlines, keep)
+            except (ContextTooLong, Refused) as error:
+                answer = Answer(unanswered(error), error=error)
+                await keep(answer)
+            except RequestRejected as error:
+                if rejected is None:
+                    raise
+                answer = Answer(unanswered(error), error=error)
+                await keep(answer)
+        finally:
+            beside = sum(len(endpoint.sending) for endpoint in self._endpoints())
+            self._ledger.settle(hold, spent, beside + 1)
+        if answer.error is not None:
+            answer.error.spend = answer.reply.spend
+            raise answer.error
+        return answer.reply
+
+    def _priority(self, site: Site) -> Priority:
+        """Count a call of its episode and return what it has made so far, negative, and its age."""
+        if not site.document_id:
+            return FIRST
+        episode = (site.tree, site.document_id, site.repeat)
+        if episode not in self._begun:
+            self._episodes += 1
+            self._begun[episode] = (0, self._episodes)
+            if len(self._begun) > EPISODES_REMEMBERED:
+                self._begun.popitem(last=False)
+        made, age = self._begun[episode]
+        self._begun[episode] = (made - 1, age)
+        return (made, age)
+
+
+class RecallingCaller(RecordedCaller):
+    """Answers from the journal alone: for replays, which never ask anybody."""
+
+    async def _once(
+        self,
+        site: Site,
+        request: Request,
+        check: Check | None,
+        rejected: RequestRejected | None = None,
+    ) -> Reply:
+        """Return the journaled reply; tell the log all that is known here of the call, to compare.
+
+        Raises:
+            ReplayMismatch: the call is not in the journal.
+        """
+        seat = self._seat(site.role)
+        key = call_key(site, seat.endpoint.name, seat.endpoint.model_name, request)
+        body = self._log.find("call", key)
+        if body is None:
+            raise ReplayMismatch(f"{call_name(key, asdict(site))} is not in the journal")
+        now = record_of(site, seat.endpoint, request, answer_of(body), check)
+        await self._log.append("call", key, body | now)
+        return recall(body)
+
+
+def _most(request: Request, price: Price | None, prompt_tokens: int, longest: int) -> Spend:
+    """What a call may take; without a limit it is taken to be as long as the longest so far."""
+    reply = request.max_tokens or longest
+    usd = (prompt_tokens * price.input + reply * price.output) / 1e6 if price else 0.0
+    return Spend(1, prompt_tokens, reply, usd)
+
+
+def _length(request: Request) -> int:
+    said = sum(len(message.content) for message in request.messages) + len(request.prompt)
+    said += sum(len(json.dumps(m.thinking)) for m in request.messages if m.thinking)
+    return said + (len(json.dumps(request.schema)) if request.schema else 0)

@@ -1,0 +1,38 @@
+"""Who plays a role: an endpoint, and what goes with every request of the role.
+
+Knows nothing of calls and journals.
+"""
+
+from dataclasses import dataclass, replace
+
+from autodata.models.base import Deadlines, Request
+from autodata.models.endpoint.endpoint import Endpoint
+from autodata.types import Json
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """Who plays a role: an endpoint, and what fills in where a request leaves things open.
+
+    `extra` and `headers` go with every request; see `Request`. No temperature does where it is not
+    `warm`: that is the server's to choose.
+    """
+
+    endpoint: Endpoint
+    temperature: float | None = None
+    max_tokens: int = 0
+    deadlines: Deadlines | None = None
+    extra: Json | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+    warm: bool = True
+
+    def fill(self, request: Request) -> Request:
+        """Set the role's temperature and reply limit where the request has none, and its own."""
+        warmth = self.temperature if request.temperature is None else request.temperature
+        return replace(
+            request,
+            max_tokens=request.max_tokens or self.max_tokens or self.endpoint.limits.max_tokens,
+            temperature=warmth if self.warm else None,
+            extra=self.extra or None,
+            headers=self.headers,
+        )

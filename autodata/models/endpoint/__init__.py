@@ -1,0 +1,1 @@
+"""One endpoint under load: how many calls, how fast, when to wait."""

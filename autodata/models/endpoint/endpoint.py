@@ -1,0 +1,235 @@
+"""One endpoint as a run uses it: a model behind deadlines, limit, retries and breaker.
+
+Knows nothing of roles, journals and budgets: a request comes in, a priced answer goes out.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from random import Random
+from typing import Any
+
+from autodata.config.schema import Price
+from autodata.errors import (
+    ProviderError,
+    RateLimited,
+    Refused,
+    RequestRejected,
+    TimedOut,
+    Truncated,
+    Unavailable,
+    Unreachable,
+)
+from autodata.models.base import USUAL, Deadlines, Model, Reply, Request
+from autodata.models.endpoint.admission import QueueWatch
+from autodata.models.endpoint.breaker import Breaker
+from autodata.models.endpoint.gate import FIRST, Gate, Priority, Sleep
+from autodata.models.endpoint.throttle import LONGEST_WAIT, Now
+from autodata.models.prices import cost_usd
+
+MOST_TRIES = 6  # failures of one call while the endpoint answers others
+FIRST_BACKOFF = 0.25
+LAST_BACKOFF = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointLimits:
+    """What one endpoint may be asked to do; seconds, and 0 tokens for the provider's own limit."""
+
+    concurrency: int = 32
+    deadlines: Deadlines = USUAL
+    max_tokens: int = 0
+    pause_s: float = 6 * 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A reply, and how many times it was asked for.
+
+    `error` is set when the reply is no result (`Truncated`, `Refused`), though it was paid for.
+    """
+
+    reply: Reply
+    tries: int = 1
+    error: ProviderError | None = None
+
+
+async def _forget(_: Answer) -> None:
+    return
+
+
+class Endpoint:
+    """A model that is waited for, retried and paused; see `call`.
+
+    `name` is the endpoint's name in the configuration.
+    `queue_urls` are the addresses of servers whose own queue can be read (vLLM, llama.cpp).
+    `supervised` says that the server was seen healthy and is started again when it dies; any other
+    endpoint where nobody listens from the beginning is taken for a mistake in the configuration.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        model: Model,
+        limits: EndpointLimits | None = None,
+        *,
+        provider: str = "",
+        model_name: str = "",
+        price: Price | None = None,
+        queue_urls: Sequence[str] = (),
+        supervised: bool = False,
+        now: Now = time.monotonic,
+        sleep: Sleep = asyncio.sleep,
+        rng: Random | None = None,
+    ) -> None:
+        self.name = name
+        self.provider = provider
+        self.model_name = model_name
+        self.price = price
+        self.limits = limits or EndpointLimits()
+        self.gate = Gate(self.limits.concurrency, now=now, sleep=sleep)
+        self.breaker = Breaker(name, self.limits.pause_s, proven=supervised, now=now, sleep=sleep)
+        plain = any(url.startswith("http://") for url in queue_urls)
+        self._watch = QueueWatch(self.gate, queue_urls, model) if plain else None
+        self._model = model
+        self._sleep = sleep
+        self._rng = rng or Random()
+        self._known_good: Request | None = None
+        self.sending: set[asyncio.Task[Any]] = set()
+        """The tasks whose request is at the server right now."""
+
+    async def call(
+        self,
+        request: Request,
+        priority: Priority = FIRST,
+        deadlines: Deadlines | None = None,
+        keep: Callable[[Answer], Awaitable[None]] = _forget,
+    ) -> Answer:
+        """Get one answer, however long the endpoint is away (up to `pause_s`).
+
+        A chat reply that hit `max_tokens` is no result. A raw prompt's continuation may end there:
+        it has no end of its own. The call holds its place until `keep` is through with the answer:
+        however a run ends, no more answers that were paid for are lost than there are places.
+
+        Raises:
+            Unavailable: the endpoint answers others but not this call, or is down for too long.
+            AuthenticationFailed, RequestRejected, ContextTooLong, Refused, ConfigurationError.
+        """
+        if self._watch is not None:
+            self._watch.start()
+        reply, tries = await self._persist(request, priority, deadlines or self.limits.deadlines)
+        answer = self._answer(request, reply, tries)
+        try:
+            await keep(answer)
+        finally:
+            self.gate.leave()
+        return answer
+
+    async def once(self, request: Request, deadlines: Deadlines) -> Answer:
+        """Get an answer by one try, without waiting for a place; raises what comes of it."""
+        return self._answer(request, await self._send(request, deadlines, probe=False), 1)
+
+    def _answer(self, request: Request, reply: Reply, tries: int) -> Answer:
+        error: ProviderError | None = None
+        if reply.finish == "length" and request.messages:
+            error = self._too_long(request, reply)
+        elif reply.finish == "refused":
+            error = Refused(f"{self.name} declined to answer: {reply.text[:200]}")
+        return Answer(reply, tries, error)
+
+    def _too_long(self, request: Request, reply: Reply) -> Truncated:
+        if reply.text or reply.tool_calls or not reply.reasoning_tokens:
+            problem = f"a reply of {self.name} is longer than max_tokens"
+            return Truncated(problem, "raise the role's max_tokens")
+        limit = f" of {request.max_tokens:,}" if request.max_tokens else ""
+        return Truncated(
+            f"thinking used up a reply of {self.name}: {reply.reasoning_tokens:,}{limit} tokens "
+            "went into it, and none was left for an answer",
+            f"raise max_tokens of the role or of models.{self.name}, which thinking counts in, or "
+            "let it think less: reasoning_effort, thinking, or what its server takes in extra_body",
+        )
+
+    async def close(self) -> None:
+        """Close connections and stop waiting."""
+        if self._watch is not None:
+            await self._watch.stop()
+        await self.gate.close()
+        await self._model.close()
+
+    async def _persist(
+        self, request: Request, priority: Priority, deadlines: Deadlines
+    ) -> tuple[Reply, int]:
+        """Try until there is a reply; whoever gets it has to leave the gate."""
+        failures = tries = 0
+        answered = self.breaker.successes
+        while True:
+            tries += 1
+            sent = await self.gate.enter(priority)
+            try:
+                reply = await self._try(request, deadlines)
+                self.gate.went_well(sent, reply.seconds)
+                return reply, tries
+            except Unavailable as error:
+                wait = error.retry_after if isinstance(error, RateLimited) else 0.0
+                if isinstance(error, RateLimited):
+                    self.gate.rejected(sent, wait)
+                elif isinstance(error, TimedOut):  # a crash says nothing about load
+                    self.gate.timed_out(sent)
+                self.gate.leave()
+                self.breaker.check()
+                # an outage and a busy server are not this call's fault
+                if not isinstance(error, RateLimited | Unreachable):
+                    failures += self.breaker.successes > answered
+                if failures >= MOST_TRIES:
+                    raise
+                answered = self.breaker.successes
+            except BaseException:
+                self.gate.leave()
+                raise
+            longest = min(LAST_BACKOFF, FIRST_BACKOFF * 2 ** min(tries, 10))
+            await self._sleep(max(min(wait, LONGEST_WAIT), longest * self._rng.uniform(0.5, 1.0)))
+
+    async def _try(self, request: Request, deadlines: Deadlines) -> Reply:
+        probe = await self.breaker.enter()
+        if probe and self._known_good is not None:
+            with suppress(RequestRejected, Refused):
+                await self._send(self._known_good, deadlines, probe=True)
+            probe = False
+        reply = await self._send(request, deadlines, probe=probe)
+        if self._known_good is None:
+            self._known_good = replace(request, schema=None, tools=(), max_tokens=1)
+        return reply
+
+    async def _send(self, request: Request, deadlines: Deadlines, *, probe: bool) -> Reply:
+        answered = False
+        task = asyncio.current_task()
+        assert task is not None
+        self.sending.add(task)
+        try:
+            async with asyncio.timeout(deadlines.total_s):
+                reply = (await self._model.complete(request, deadlines)).whole()
+            answered = True
+        except TimeoutError:
+            late = TimedOut(f"{self.name} sent no reply within {deadlines.total_s:g} s")
+            self.breaker.failed(late, probe=probe)
+            raise late from None
+        except Unavailable as error:
+            self.breaker.failed(error, probe=probe)
+            raise
+        except ProviderError as error:  # it does answer: what it says is another matter
+            answered = True
+            took = error.spend
+            usage = Reply("", "stop", (), took.prompt_tokens, took.completion_tokens)
+            error.spend = replace(took, cost_usd=cost_usd(self.price, usage))
+            raise
+        except BaseException:
+            if probe:
+                self.breaker.abandoned()
+            raise
+        finally:
+            self.sending.discard(task)
+            if answered:
+                self.breaker.succeeded()
+        return replace(reply, cost_usd=cost_usd(self.price, reply))

@@ -1,0 +1,1 @@
+"""Providers: each speaks to one kind of server in the shape that all share."""
