@@ -28,8 +28,7 @@ from autodata.project import PACKAGE, Project
 from autodata.recorded import recorded_config
 from autodata.scrubbing import Scrubber, unescaped
 from autodata.skeleton import Tell, bones, length, private, settings, texts
-from autodata.store import ledger as test_ledger
-from autodata.store import lines
+from autodata.store import lines, looks
 from autodata.store.journal import Record
 from autodata.store.runs import read_state
 from autodata.types import Document, Json
@@ -270,7 +269,7 @@ def _state(folder: Path) -> Json:
 def _tests(runs: Path) -> list[Json]:
     """Return the project's record of tests: hashes and names of runs."""
     try:
-        found = [line.record() for line in lines.scan(test_ledger.place(runs), last=True)]
+        found = [line.record() for line in lines.scan(looks.place(runs), last=True)]
     except StoreError as error:
         return [{"wrong": type(error).__name__}]
     return [{"kind": r.kind, "key": r.key, "at": r.at, **r.body} for r in found]

@@ -27,7 +27,7 @@ from autodata.models.serving.weights import cache_folder, in_place
 from autodata.optimize.certify import check_room
 from autodata.probes import Check
 from autodata.project import Project
-from autodata.store import ledger, lock
+from autodata.store import lock, looks
 from autodata.store.scratch import scratch_folder
 from autodata.types import SPLITS, Document, Split
 from autodata.wiring import check_documents_fit, check_workflow, search_plan
@@ -203,7 +203,7 @@ def _documents(project: Project, harness: Harness | None, planned: bool) -> list
         checks += _bad(plan.faults(ids or wanted))
         try:
             if ids:
-                tests = ledger.tested(project.runs, ids["test"], config.simulated)
+                tests = looks.tested(project.runs, ids["test"], config.simulated)
                 check_room(ids["test"], len(tests), plan.finalists)
         except AutodataError as error:
             checks += _bad([error])

@@ -10,14 +10,14 @@ from autodata.errors import StoreError
 from autodata.optimize.certify import check_room
 from autodata.optimize.plan import SearchPlan
 from autodata.project import Project
-from autodata.store import ledger as test_ledger
+from autodata.store import looks
 from autodata.store.journal import Journal
 from autodata.types import Candidate
 
 
 def noted(project: Project, test_documents: Sequence[str]) -> list[tuple[str, str]]:
     """Return run and tree of every test that counts for this split, in their order."""
-    return test_ledger.tested(project.runs, test_documents, project.config.simulated)
+    return looks.tested(project.runs, test_documents, project.config.simulated)
 
 
 async def claim(
@@ -26,7 +26,7 @@ async def claim(
     """Write down who is about to be tested; return how many were before each of them."""
     trees, simulated = [finalist.tree for finalist in finalists], project.config.simulated
     if trees:
-        test_ledger.note(project.runs, test_documents, run_id, trees, time.time, simulated)
+        looks.note(project.runs, test_documents, run_id, trees, time.time, simulated)
     return tested_before(project, run_id, test_documents, trees)
 
 
@@ -38,7 +38,7 @@ def tested_before(
     Raises:
         StoreError: the project has no note of one of them.
     """
-    found = test_ledger.before(noted(project, test_documents), run_id, trees)
+    found = looks.before(noted(project, test_documents), run_id, trees)
     if found is None:
         raise StoreError(
             f"{project.runs} has no note that the finalists of {run_id} were tested",

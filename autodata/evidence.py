@@ -14,7 +14,7 @@ from autodata.evaluation import episode_key, outcome_of
 from autodata.optimize.certify import certify, fingerprint
 from autodata.optimize.session import FINISHED
 from autodata.recorded import recorded_rules
-from autodata.store import ledger as test_ledger
+from autodata.store import looks
 from autodata.store.journal import Journal
 from autodata.types import Cell, Json, Outcome
 from autodata.views import signed
@@ -86,7 +86,7 @@ def _doubt(runs: Path, journal: Journal, run: Json, candidate: Json) -> Reposito
     if told:
         return RepositoryError(
             f"the certificate of {chosen} does not follow from what run {name} recorded: {told}",
-            f"restore the run's journal and {test_ledger.place(runs)} from a backup, {_FORCE}",
+            f"restore the run's journal and {looks.place(runs)} from a backup, {_FORCE}",
         )
     if certificate["certified"]:
         return None
@@ -107,10 +107,10 @@ def certificate_anew(runs: Path, journal: Journal, run: Json, candidate: Json) -
     documents = sorted({body["document_id"] for body in bodies if body["split"] == "test"})
     if fingerprint(documents) != run["test_split"]:
         raise StoreError("the test episodes are not of its test documents")
-    tests = test_ledger.tested(runs, documents, run["simulated"])
-    earlier = test_ledger.before(tests, name, [candidate["tree"]])
+    tests = looks.tested(runs, documents, run["simulated"])
+    earlier = looks.before(tests, name, [candidate["tree"]])
     if earlier is None:
-        raise StoreError(f"{test_ledger.place(runs)} has no note of this test")
+        raise StoreError(f"{looks.place(runs)} has no note of this test")
     rules = recorded_rules(run, journal.records("episode"), documents)
 
     def outcomes(tree: str) -> list[Outcome]:

@@ -1,6 +1,6 @@
 """Promotion as a user asks for it: from a run's journal and a candidate to a version in git.
 
-Knows what counts as evidence; how a version is made is `optimize.promote`'s business.
+Knows what counts as evidence; how a version is made is `harness.versions`'s business.
 """
 
 import asyncio
@@ -10,7 +10,7 @@ from autodata.errors import RepositoryError, StoreError
 from autodata.evidence import default_candidate, examine
 from autodata.harness.knobs import nearest
 from autodata.harness.repository import Repository
-from autodata.optimize.promote import (
+from autodata.harness.versions import (
     Case,
     Version,
     files_of,
@@ -36,7 +36,7 @@ def promote_run(
 
     Raises:
         RepositoryError: not certified, simulated, a moved incumbent or a dirty tree; see
-            `optimize.promote`.
+            `harness.versions`.
         StoreError: the run has no such candidate, or another process writes it.
     """
     check_name_kept(folder)

@@ -21,13 +21,13 @@ from autodata.errors import (
 from autodata.harness.knobs import nearest
 from autodata.harness.repository import Repository
 from autodata.harness.spec import Harness, load_files, load_folder
+from autodata.harness.versions import files_of, find_version, spelled, states
 from autodata.lifecycle import open_journal
 from autodata.models.calls.budget import is_larger
 from autodata.optimize.certify import check_room
 from autodata.optimize.course import course_so_far, growth_of
 from autodata.optimize.events import Progress
 from autodata.optimize.plan import SearchPlan
-from autodata.optimize.promote import files_of, find_version, spelled, states
 from autodata.optimize.search import SearchResult
 from autodata.optimize.session import (
     GitWorkshop,
@@ -36,7 +36,7 @@ from autodata.optimize.session import (
 from autodata.project import Project, harness_folder, harness_names, shipped_folder
 from autodata.recorded import check_kind
 from autodata.searching import SearchTask, carry_out
-from autodata.store import ledger as test_ledger
+from autodata.store import looks
 from autodata.store.journal import Journal
 from autodata.types import Json, Split
 from autodata.wiring import (
@@ -208,7 +208,7 @@ def _check_not_used(project: Project, run_id: str, repository: Repository) -> No
             f"choose another name: --run NAME; or move its folder back to {folder}; or forget "
             f"them: autodata rm {run_id}",
         )
-    if run_id in test_ledger.runs(project.runs):
+    if run_id in looks.runs(project.runs):
         raise StoreError(
             f"the name {run_id} is that of an earlier run, whose tests go on counting",
             "choose another name: --run NAME",

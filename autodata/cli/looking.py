@@ -181,7 +181,7 @@ def show(
 
 def _version(name: str) -> dict[str, Any] | None:
     """Return what a version says of itself where no run has its name."""
-    from autodata.optimize.promote import spelled
+    from autodata.harness.versions import spelled
 
     if not spelled(name, "") or (runs_folder() / name / "journal").exists():
         return None

@@ -8,7 +8,7 @@ import pytest
 from autodata.errors import RepositoryError, StalePromotion
 from autodata.harness.repository import Repository
 from autodata.harness.spec import tree_id
-from autodata.optimize.promote import Case, Version, promote, rollback, versions
+from autodata.harness.versions import Case, Version, promote, rollback, versions
 from tests.support.harnesses import FILES
 from tests.support.repositories import git, make_repository
 
