@@ -15,8 +15,9 @@ from autodata.acceptance import policy_from
 from autodata.config.schema import Config, Shaping
 from autodata.documents.corpus import read_corpus
 from autodata.documents.splits import deal, split_digest
+from autodata.domains.base import Domain, RoleSettings
 from autodata.endpoints import deadlines_of, headers_of, silent, start
-from autodata.episode.protocol import Domain, RoleSettings, TaskProtocol, Team
+from autodata.episode.protocol import TaskProtocol, Team
 from autodata.errors import (
     AuthenticationFailed,
     BudgetSpent,
@@ -39,8 +40,8 @@ from autodata.store.facts import Facts
 from autodata.types import SPLITS, Candidate, Document, Json, Split
 
 DOMAINS = {
-    "cloze": "autodata.episode.cloze:Cloze",
-    "research": "autodata.episode.research:Research",
+    "cloze": "autodata.domains.cloze:Cloze",
+    "research": "autodata.domains.research:Research",
 }
 SOLVERS = ("weak", "strong")
 MOST_WORKERS = 4

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from autodata.episode.protocol import RoleSettings
+from autodata.domains.base import RoleSettings
 from autodata.errors import BudgetSpent, Unavailable
 from autodata.evaluation import MOST_VOIDS, HarnessEvaluator, episode_key
 from autodata.harness.spec import Harness

@@ -14,8 +14,9 @@ from pydantic import BaseModel
 
 from autodata.acceptance import rubric_score
 from autodata.concurrency import all_of
-from autodata.episode.matching import matches, vote
-from autodata.episode.protocol import Domain, RoleSettings, Team
+from autodata.domains.base import Domain, RoleSettings
+from autodata.domains.matching import matches, vote
+from autodata.episode.protocol import Team
 from autodata.episode.replies import JudgeReply, VerifierReply
 from autodata.errors import BAD_OUTPUT, ContextTooLong, Refused, Truncated
 from autodata.models.base import Check, Message, Reply, Request, Site

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from autodata.episode.protocol import RoleSettings
-from autodata.episode.research import Research
+from autodata.domains.base import RoleSettings
+from autodata.domains.research import Research
 from autodata.episode.roles import judge, solve, verify_frozen
 from autodata.errors import ContextTooLong, Malformed, ProviderError, Refused, Truncated
 from autodata.models.base import Check, Reply, Request, Site

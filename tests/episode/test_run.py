@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from autodata.episode.cloze import Cloze
-from autodata.episode.protocol import RoleSettings, Team
+from autodata.domains.base import RoleSettings
+from autodata.domains.cloze import Cloze
+from autodata.episode.protocol import Team
 from autodata.episode.roles import Asking
 from autodata.episode.run import EpisodeRun, run_episode, workflow_seed
 from autodata.errors import AuthenticationFailed, BudgetSpent, RequestRejected, Unavailable

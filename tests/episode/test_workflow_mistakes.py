@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from autodata.episode.protocol import RoleSettings, Team
+from autodata.domains.base import RoleSettings
+from autodata.episode.protocol import Team
 from autodata.harness.workflow import StepFailed
 from tests.support.episodes import GIVEN, ROLES, Step, episode, good_caller
 

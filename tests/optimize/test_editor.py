@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from autodata.episode.protocol import RoleSettings, Team
+from autodata.domains.base import RoleSettings
+from autodata.episode.protocol import Team
 from autodata.episode.roles import Asking
 from autodata.errors import (
     AutodataError,

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from autodata.acceptance import PRESETS
-from autodata.episode.protocol import Domain, RoleSettings, TaskProtocol, Team
-from autodata.episode.research import Research
+from autodata.domains.base import Domain, RoleSettings
+from autodata.domains.research import Research
+from autodata.episode.protocol import TaskProtocol, Team
 from autodata.episode.roles import Asking
 from autodata.episode.run import run_episode
 from autodata.errors import ProviderError

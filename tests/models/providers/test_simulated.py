@@ -5,8 +5,8 @@ from statistics import fmean
 
 from pydantic import BaseModel
 
-from autodata.episode.cloze import Cloze
-from autodata.episode.protocol import RoleSettings
+from autodata.domains.base import RoleSettings
+from autodata.domains.cloze import Cloze
 from autodata.episode.replies import ExampleReply, JudgeReply, VerifierReply
 from autodata.models.base import Message, Reply, Request
 from autodata.models.providers.simulated import EFFECTS, ITEM, SimulatedModel

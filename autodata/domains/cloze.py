@@ -6,7 +6,7 @@ the last sentence. Knows how an example must lie in its document; calls no model
 
 import re
 
-from autodata.episode.protocol import RoleSettings
+from autodata.domains.base import RoleSettings
 from autodata.models.base import Message, Request
 from autodata.types import Document, Example
 

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from autodata.episode.cloze import Cloze
-from autodata.episode.protocol import RoleSettings
+from autodata.domains.base import RoleSettings
+from autodata.domains.cloze import Cloze
 from autodata.types import Document, Example
 
 TEXT = """\

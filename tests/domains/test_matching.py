@@ -2,7 +2,7 @@
 
 import pytest
 
-from autodata.episode.matching import matches, normalize, vote
+from autodata.domains.matching import matches, normalize, vote
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ into the context, a context long enough, a rubric well formed. Calls no model.
 import re
 from dataclasses import dataclass
 
-from autodata.episode.protocol import RoleSettings
+from autodata.domains.base import RoleSettings
 from autodata.models.base import Message, Request
 from autodata.types import Document, Example
 

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from autodata.episode.protocol import RoleSettings
-from autodata.episode.research import Research, leaks
+from autodata.domains.base import RoleSettings
+from autodata.domains.research import Research, leaks
 from autodata.types import Criterion, Example
 from tests.support.episodes import DOCUMENT, EXAMPLE
 

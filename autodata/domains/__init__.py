@@ -1,0 +1,1 @@
+"""Domains: kinds of example, each with its own rules for what is sound and how it is asked."""
