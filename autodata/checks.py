@@ -12,11 +12,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from autodata.acceptance import faults
 from autodata.config.file import Reading
 from autodata.config.schema import ModelConfig
 from autodata.documents.corpus import SHORT, read_corpus
 from autodata.documents.splits import deal
+from autodata.episode.acceptance import faults
 from autodata.errors import AutodataError, ConfigurationError
 from autodata.harness.spec import Harness, load_folder
 from autodata.models.providers.scripted import ScriptedModel

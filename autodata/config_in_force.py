@@ -12,11 +12,11 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel
 
-from autodata.acceptance import NUMBERS, policy_from
 from autodata.config.checks import USERS, VARIABLE
 from autodata.config.schema import Config, ModelConfig, RoleConfig
 from autodata.config.shaping import PRIVATE
 from autodata.config_reference import Setting, own_first
+from autodata.episode.acceptance import NUMBERS, policy_from
 from autodata.types import Json
 
 DEFAULT = "default"

@@ -13,9 +13,9 @@ from typing import Any, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from autodata.acceptance import NUMBERS, PRESETS, Policy
 from autodata.config.checks import USERS
 from autodata.config.schema import ROLES, Config, Shaping
+from autodata.episode.acceptance import NUMBERS, PRESETS, Policy
 from autodata.errors import ConfigurationError
 from autodata.types import Json
 

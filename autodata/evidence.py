@@ -9,8 +9,8 @@ from math import isclose
 from pathlib import Path
 from typing import Any
 
+from autodata.episode.evaluator import episode_key, outcome_of
 from autodata.errors import AutodataError, RepositoryError, StoreError
-from autodata.evaluation import episode_key, outcome_of
 from autodata.optimize.certify import certify, fingerprint
 from autodata.optimize.session import FINISHED
 from autodata.recorded import recorded_rules

@@ -14,8 +14,8 @@ from pydantic import ValidationError
 
 from autodata.config.checks import mistakes
 from autodata.config.schema import Config
+from autodata.episode.evaluator import outcome_of
 from autodata.errors import ConfigurationError, ReplayMismatch, StoreError
-from autodata.evaluation import outcome_of
 from autodata.models.base import Deadlines
 from autodata.models.calls.budget import check_budget
 from autodata.optimize.certify import Rules

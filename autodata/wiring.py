@@ -11,12 +11,13 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from autodata.acceptance import policy_from
 from autodata.config.schema import Config, Shaping
 from autodata.documents.corpus import read_corpus
 from autodata.documents.splits import deal, split_digest
 from autodata.domains.base import Domain, RoleSettings
 from autodata.endpoints import deadlines_of, headers_of, silent, start
+from autodata.episode.acceptance import policy_from
+from autodata.episode.evaluator import HarnessEvaluator
 from autodata.episode.protocol import TaskProtocol, Team
 from autodata.errors import (
     AuthenticationFailed,
@@ -24,7 +25,6 @@ from autodata.errors import (
     ConfigurationError,
     RequestRejected,
 )
-from autodata.evaluation import HarnessEvaluator
 from autodata.harness.spec import Harness
 from autodata.models.base import Deadlines
 from autodata.models.calls.budget import Ledger as BudgetLedger

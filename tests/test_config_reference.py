@@ -6,9 +6,9 @@ import pytest
 from pydantic import BaseModel
 
 from autodata import config_reference
-from autodata.acceptance import NUMBERS, PRESETS, Policy
 from autodata.config import schema
 from autodata.config_reference import Setting, all_settings, explain, presets
+from autodata.episode.acceptance import NUMBERS, PRESETS, Policy
 from autodata.errors import ConfigurationError
 
 SECTIONS = [

@@ -1,0 +1,1 @@
+"""Episodes: one document, a harness, and what became of it."""

@@ -6,8 +6,8 @@ A harness cannot reach any of this; it is built from autodata.yaml once per run.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from autodata.acceptance import Policy
 from autodata.domains.base import Domain, RoleSettings
+from autodata.episode.acceptance import Policy
 from autodata.models.base import Caller
 
 

@@ -12,10 +12,10 @@ from typing import TypeVar
 
 from pydantic import BaseModel
 
-from autodata.acceptance import rubric_score
 from autodata.concurrency import all_of
 from autodata.domains.base import Domain, RoleSettings
 from autodata.domains.matching import matches, vote
+from autodata.episode.acceptance import rubric_score
 from autodata.episode.protocol import Team
 from autodata.episode.replies import JudgeReply, VerifierReply
 from autodata.errors import BAD_OUTPUT, ContextTooLong, Refused, Truncated

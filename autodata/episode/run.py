@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any, Protocol, TypeVar
 
-from autodata.acceptance import more_samples, verdict, weak_verdict
+from autodata.episode.acceptance import more_samples, verdict, weak_verdict
 from autodata.episode.agent import run_agent
 from autodata.episode.feedback import grouped
 from autodata.episode.protocol import TaskProtocol, Team

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Protocol
 
+from autodata.episode.evaluator import episode_key
 from autodata.errors import AutodataError, ConfigurationError, StoreError
-from autodata.evaluation import episode_key
 from autodata.harness.spec import Harness, load_files
 from autodata.optimize.base import Evaluator, Proposer
 from autodata.optimize.certify import Claim, fingerprint

@@ -1,6 +1,6 @@
 """What the challenger is told: failed rounds, grouped by kind of failure."""
 
-from autodata.acceptance import PRESETS, weak_verdict
+from autodata.episode.acceptance import PRESETS, weak_verdict
 from autodata.episode.feedback import CLOSING, grouped
 from autodata.types import Attempt, Example, Round, SolverRole, Verdict, Verification
 

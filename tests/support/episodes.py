@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from autodata.acceptance import PRESETS
 from autodata.domains.base import Domain, RoleSettings
 from autodata.domains.research import Research
+from autodata.episode.acceptance import PRESETS
 from autodata.episode.protocol import TaskProtocol, Team
 from autodata.episode.roles import Asking
 from autodata.episode.run import run_episode

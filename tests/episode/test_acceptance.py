@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from autodata.acceptance import (
+from autodata.episode.acceptance import (
     PRESETS,
     Policy,
     more_samples,

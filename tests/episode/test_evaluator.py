@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from autodata.domains.base import RoleSettings
+from autodata.episode.evaluator import MOST_VOIDS, HarnessEvaluator, episode_key
 from autodata.errors import BudgetSpent, Unavailable
-from autodata.evaluation import MOST_VOIDS, HarnessEvaluator, episode_key
 from autodata.harness.spec import Harness
 from autodata.models.base import Request, Site
 from autodata.store.journal import Journal
