@@ -24,9 +24,9 @@ from autodata.models.serving import llama, vllm
 from autodata.models.serving.gpus import share_out
 from autodata.models.serving.supervisor import without_keys
 from autodata.models.serving.weights import cache_folder, in_place
-from autodata.optimize.certify import check_room
 from autodata.probes import Check
 from autodata.project import Project
+from autodata.search.certify import check_room
 from autodata.store import lock, looks
 from autodata.store.scratch import scratch_folder
 from autodata.types import SPLITS, Document, Split

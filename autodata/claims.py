@@ -7,9 +7,9 @@ import time
 from collections.abc import Sequence
 
 from autodata.errors import StoreError
-from autodata.optimize.certify import check_room
-from autodata.optimize.plan import SearchPlan
 from autodata.project import Project
+from autodata.search.certify import check_room
+from autodata.search.plan import SearchPlan
 from autodata.store import looks
 from autodata.store.journal import Journal
 from autodata.types import Candidate

@@ -11,7 +11,9 @@ from random import Random
 from autodata.concurrency import all_of
 from autodata.evaluating import Measured, measured
 from autodata.harness.spec import Harness, load_folder, with_knobs
-from autodata.optimize.forecast import (
+from autodata.project import Project
+from autodata.running import Running
+from autodata.search.forecast import (
     Pace,
     Prediction,
     Proposals,
@@ -19,9 +21,7 @@ from autodata.optimize.forecast import (
     episodes_of,
     predict,
 )
-from autodata.optimize.proposer import EditFailed
-from autodata.project import Project
-from autodata.running import Running
+from autodata.search.proposers.kinds import EditFailed
 from autodata.searching import text_editor
 from autodata.store.journal import read_records
 from autodata.types import SPLITS, Cell, KnobValue, Spend, Split

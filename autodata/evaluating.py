@@ -9,10 +9,10 @@ from autodata.concurrency import all_of
 from autodata.documents.splits import dealt_body
 from autodata.harness.spec import Harness
 from autodata.lifecycle import open_journal
-from autodata.optimize.session import note_documents, recorded_session, same_run
 from autodata.project import Project
 from autodata.recorded import check_kind
 from autodata.running import Running
+from autodata.search.session import note_documents, recorded_session, same_run
 from autodata.store.journal import Journal
 from autodata.store.runs import FINISHED
 from autodata.types import Candidate, Cell, Document, Json, Outcome, Split

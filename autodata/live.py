@@ -14,8 +14,8 @@ from rich.text import Text
 from autodata.config.schema import Budget
 from autodata.models.calls.caller import CallStatus
 from autodata.models.endpoint.throttle import Now
-from autodata.optimize.estimate import Estimate
-from autodata.optimize.events import (
+from autodata.search.belief import Estimate
+from autodata.search.events import (
     Ahead,
     Certified,
     Certifying,

@@ -17,12 +17,12 @@ from autodata.harness.spec import Harness, load_files
 from autodata.lifecycle import open_journal
 from autodata.models.serving.gpus import share_out
 from autodata.models.serving.servers import Servers
-from autodata.optimize.certify import check_room, fingerprint
-from autodata.optimize.sealed import SealedTest
-from autodata.optimize.session import JournalRecorder, recorded_session
 from autodata.project import Project
 from autodata.recorded import as_recorded, check_search, decides_certificate, recorded_rules
 from autodata.running import Running
+from autodata.search.certify import check_room, fingerprint
+from autodata.search.sealed import SealedTest
+from autodata.search.session import JournalRecorder, recorded_session
 from autodata.store.journal import Journal, read_records
 from autodata.store.runs import check_name_kept
 from autodata.types import Candidate, Json

@@ -12,7 +12,7 @@ from threading import Thread
 from typing import TYPE_CHECKING, Protocol
 
 from autodata.errors import StoreError
-from autodata.optimize.base import Iteration
+from autodata.search.base import Iteration
 from autodata.store.facts import Facts
 from autodata.store.journal import Record
 from autodata.store.render import csv_lines

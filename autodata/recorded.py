@@ -18,8 +18,8 @@ from autodata.episode.evaluator import outcome_of
 from autodata.errors import ConfigurationError, ReplayMismatch, StoreError
 from autodata.models.base import Deadlines
 from autodata.models.calls.budget import check_budget
-from autodata.optimize.certify import Rules
 from autodata.project import Project
+from autodata.search.certify import Rules
 from autodata.store.lines import Record
 from autodata.types import Cell, Json
 from autodata.wiring import search_plan, settings_of

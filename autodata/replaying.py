@@ -20,10 +20,10 @@ from autodata.errors import ReplayMismatch, StoreError
 from autodata.harness.repository import Repository
 from autodata.harness.spec import load_files
 from autodata.models.calls.call_records import call_name
-from autodata.optimize.course import Closing, course_to_the_end, ending
-from autodata.optimize.session import DOCUMENTS, FINISHED, GitWorkshop, RunStart
 from autodata.project import Project
 from autodata.recorded import recorded_config
+from autodata.search.course import Closing, course_to_the_end, ending
+from autodata.search.session import DOCUMENTS, FINISHED, GitWorkshop, RunStart
 from autodata.searching import SearchTask, carry_out
 from autodata.store.journal import Journal, difference, read_records
 from autodata.store.lines import Record, segments

@@ -24,17 +24,17 @@ from autodata.harness.spec import Harness, load_files, load_folder
 from autodata.harness.versions import files_of, find_version, spelled, states
 from autodata.lifecycle import open_journal
 from autodata.models.calls.budget import is_larger
-from autodata.optimize.certify import check_room
-from autodata.optimize.course import course_so_far, growth_of
-from autodata.optimize.events import Progress
-from autodata.optimize.plan import SearchPlan
-from autodata.optimize.search import SearchResult
-from autodata.optimize.session import (
+from autodata.project import Project, harness_folder, harness_names, shipped_folder
+from autodata.recorded import check_kind
+from autodata.search.certify import check_room
+from autodata.search.course import course_so_far, growth_of
+from autodata.search.events import Progress
+from autodata.search.plan import SearchPlan
+from autodata.search.search import SearchResult
+from autodata.search.session import (
     GitWorkshop,
     RunStart,
 )
-from autodata.project import Project, harness_folder, harness_names, shipped_folder
-from autodata.recorded import check_kind
 from autodata.searching import SearchTask, carry_out
 from autodata.store import looks
 from autodata.store.journal import Journal

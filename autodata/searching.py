@@ -13,17 +13,17 @@ from autodata.errors import HarnessError
 from autodata.harness.spec import Harness
 from autodata.models.base import Site
 from autodata.models.calls.reserve import Wanted
-from autodata.optimize.base import Iteration
-from autodata.optimize.certify import Claim
-from autodata.optimize.course import STRAIGHT, Course
-from autodata.optimize.editor import TextEditor
-from autodata.optimize.events import Ahead, Event, Progress, Started
-from autodata.optimize.plan import SearchPlan
-from autodata.optimize.proposer import Edit, EditFailed, Editing, HarnessProposer
-from autodata.optimize.search import SearchResult
-from autodata.optimize.session import GitWorkshop, RunStart, run_session, train_episodes
-from autodata.optimize.study import KnobStudy
 from autodata.questions import Questions, visible_to
+from autodata.search.base import Iteration
+from autodata.search.certify import Claim
+from autodata.search.course import STRAIGHT, Course
+from autodata.search.events import Ahead, Event, Progress, Started
+from autodata.search.plan import SearchPlan
+from autodata.search.proposers.kinds import Edit, EditFailed, Editing, HarnessProposer
+from autodata.search.proposers.study import KnobStudy
+from autodata.search.proposers.text import TextEditor
+from autodata.search.search import SearchResult
+from autodata.search.session import GitWorkshop, RunStart, run_session, train_episodes
 from autodata.types import Candidate, Outcome, Spend, Split
 from autodata.wiring import Engine
 

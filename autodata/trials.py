@@ -23,9 +23,9 @@ from autodata.models import base
 from autodata.models.base import Message, Reply, Request, Site
 from autodata.models.calls.seat import Seat
 from autodata.models.endpoint.endpoint import Answer
-from autodata.optimize import editor
 from autodata.probes import Check
 from autodata.project import Project
+from autodata.search.proposers import text
 from autodata.store.scratch import scratch_folder
 from autodata.types import Criterion, Document, Example, Spend
 from autodata.wiring import role_settings, seats_of, task_protocol
@@ -147,15 +147,15 @@ class _Asker:
                 return [judge(self.asking, EXAMPLE, "It is blue.", "doctor")]
             case "analyzer":
                 request = _words("Call the tool `sql` with the query: select 1")
-                request = replace(request, tools=editor.TOOLS, again=True)
+                request = replace(request, tools=text.TOOLS, again=True)
                 advice = _words("Advise nothing: a few words for each text, no predictions.")
                 return [
                     self.asking.call(self.asking.at(self.role, "doctor"), request),
-                    self.asking.structured(self.role, "doctor", advice, editor.AnalysisReply),
+                    self.asking.structured(self.role, "doctor", advice, text.AnalysisReply),
                 ]
             case _:
                 request = _words("Edit nothing: a summary of one word, no files, no knobs.")
-                return [self.asking.structured(self.role, "doctor", request, editor.EditReply)]
+                return [self.asking.structured(self.role, "doctor", request, text.EditReply)]
 
     async def plain(self, request: Request) -> Reply:
         """Make a call that is sampled."""

@@ -11,7 +11,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from autodata.optimize.course import Closing
+from autodata.search.course import Closing
 from autodata.types import Json
 
 SIMULATED = Text(

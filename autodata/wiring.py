@@ -34,8 +34,8 @@ from autodata.models.calls.seat import Seat
 from autodata.models.endpoint.endpoint import Endpoint
 from autodata.models.endpoint.watchdog import Watchdog
 from autodata.models.serving.gpus import busy
-from autodata.optimize.plan import SearchPlan
 from autodata.project import Project
+from autodata.search.plan import SearchPlan
 from autodata.store.facts import Facts
 from autodata.types import SPLITS, Candidate, Document, Json, Split
 

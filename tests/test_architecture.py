@@ -68,7 +68,7 @@ OWNERS: dict[str, set[str]] = {
     "gguf": {"models/serving/requantize.py"},
     "git": {"harness/repository.py"},
     "openai": {"models/providers/openai.py"},
-    "optuna": {"optimize/study.py"},
+    "optuna": {"search/proposers/study.py"},
     "pydantic_monty": {"harness/workflow.py"},
     "typer": {f"cli/{name}.py" for name in ("base", "choosing", "commands", *COMMANDS)},
     "zstandard": {"store/packing.py"},

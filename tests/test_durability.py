@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from autodata.optimize.session import FINISHED
+from autodata.search.session import FINISHED
 from autodata.store import lock
 from autodata.store.journal import read_records
 from tests.store.test_resume import tables_of

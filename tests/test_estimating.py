@@ -7,7 +7,7 @@ import pytest
 
 from autodata.estimating import PROPOSALS, moved_at_random
 from autodata.harness.spec import load_folder
-from autodata.optimize.forecast import (
+from autodata.search.forecast import (
     LEVEL,
     Episodes,
     Pace,
@@ -16,7 +16,7 @@ from autodata.optimize.forecast import (
     episodes_of,
     predict,
 )
-from autodata.optimize.plan import SearchPlan
+from autodata.search.plan import SearchPlan
 from autodata.store.journal import Record
 from autodata.types import Cell, Outcome, Spend, Split
 from tests.support.command_line import ROOT, RUN, SMALL, TINY, Place, edit_texts, good

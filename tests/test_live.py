@@ -8,9 +8,9 @@ from rich.console import Console
 from autodata.config.schema import Budget
 from autodata.live import PLAIN_STILL_S, LiveView
 from autodata.models.calls.caller import CallStatus
-from autodata.optimize.base import Iteration, Proposal
-from autodata.optimize.estimate import Estimate
-from autodata.optimize.events import Decided, Remeasured, Started
+from autodata.search.base import Iteration, Proposal
+from autodata.search.belief import Estimate
+from autodata.search.events import Decided, Remeasured, Started
 from autodata.types import Spend
 
 

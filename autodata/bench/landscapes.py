@@ -18,7 +18,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from autodata.optimize.base import Iteration, Proposal
+from autodata.search.base import Iteration, Proposal
 from autodata.types import Candidate, Cell, Outcome, Split
 
 FEATURES = 6

@@ -14,8 +14,8 @@ from statistics import NormalDist
 from typing import Any
 
 from autodata.bench.landscapes import World
-from autodata.optimize.plan import SearchPlan
-from autodata.optimize.search import search
+from autodata.search.plan import SearchPlan
+from autodata.search.search import search
 from autodata.types import Candidate, Cell, Json, Outcome
 
 MINIBATCH = 4

@@ -13,7 +13,7 @@ from autodata.config.schema import Config
 from autodata.project import Project
 
 if TYPE_CHECKING:
-    from autodata.optimize.search import SearchResult
+    from autodata.search.search import SearchResult
 
 
 def show_result(

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from random import Random
 
-from autodata.optimize.base import Iteration, Prediction, Proposal
+from autodata.search.base import Iteration, Prediction, Proposal
 from autodata.types import Candidate, Cell, Json, Outcome, Spend, Split
 
 BASELINE = Candidate("c0", "commit0", "tree0", None, {"rate": 0.3})

@@ -11,7 +11,7 @@ from autodata.episode.replies import ExampleReply, JudgeReply, VerifierReply
 from autodata.models.base import Message, Reply, Request
 from autodata.models.providers.simulated import EFFECTS, ITEM, SimulatedModel
 from autodata.models.structured import reply_schema
-from autodata.optimize.editor import AnalysisReply, EditReply
+from autodata.search.proposers.text import AnalysisReply, EditReply
 from autodata.types import Document, Example
 
 WORDS = ("bell", "bird", "boat", "cave", "coin", "door", "fire", "gate", "hill", "lake")

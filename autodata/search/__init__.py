@@ -1,0 +1,1 @@
+"""The search: which harness to try next, on what evidence one is better, and what is certified."""

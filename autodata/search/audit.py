@@ -1,0 +1,48 @@
+"""Scores the analyzer's predictions once the outcomes are known.
+
+Knows nothing of who predicted or why.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from autodata.search.base import Prediction
+from autodata.types import Json, Outcome
+
+
+def audit(
+    predictions: Sequence[Prediction], before: Sequence[Outcome], after: Sequence[Outcome]
+) -> Json:
+    """Compare predicted probabilities of acceptance with what the mutant then did.
+
+    `brier` is the mean squared error of the probabilities; `brier_base` that of someone who says
+    "as before the edit" (one success and one failure added); `hit_rate` the share of predictions
+    on the right side of one half, `base_rate` the share that guessing the commoner outcome would
+    get. Empty when no prediction has an outcome.
+    """
+    results = {outcome.cell.document_id: float(outcome.accepted) for outcome in after}
+    known = [p for p in predictions if p.document_id in results]
+    if not known:
+        return {}
+    truth = [results[p.document_id] for p in known]
+    rate = sum(truth) / len(truth)
+    earlier = _rates(before)
+    unknown = (sum(o.accepted for o in before) + 1) / (len(before) + 2)
+    errors = [(p.probability - t) ** 2 for p, t in zip(known, truth, strict=True)]
+    base = [
+        (earlier.get(p.document_id, unknown) - t) ** 2 for p, t in zip(known, truth, strict=True)
+    ]
+    hits = [(p.probability >= 0.5) == (t == 1.0) for p, t in zip(known, truth, strict=True)]
+    return {
+        "predictions": len(known),
+        "brier": round(sum(errors) / len(errors), 4),
+        "brier_base": round(sum(base) / len(base), 4),
+        "hit_rate": round(sum(hits) / len(hits), 4),
+        "base_rate": round(max(rate, 1 - rate), 4),
+    }
+
+
+def _rates(outcomes: Sequence[Outcome]) -> Mapping[str, float]:
+    grouped: dict[str, list[bool]] = {}
+    for outcome in outcomes:
+        grouped.setdefault(outcome.cell.document_id, []).append(outcome.accepted)
+    return {document: (sum(seen) + 1) / (len(seen) + 2) for document, seen in grouped.items()}

@@ -1,0 +1,180 @@
+"""The sealed test split: what may be claimed of a finalist, and how often the split may be asked.
+
+Knows nothing of how finalists were found; it gets their outcomes and a ledger of earlier looks.
+
+Each candidate ever tested on a split has an error rate of its own, alpha / (j (j + 1)) for the
+j-th one, so that all of them together stay below alpha (Bonferroni over an endless list). It is
+certified when the lower end of its two-sided interval at level 1 - 2 alpha_j is above zero. For
+alpha = .05 the first candidate has a 95 % interval.
+"""
+
+import hashlib
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import asdict, dataclass
+from math import sqrt
+from statistics import NormalDist
+
+from autodata.errors import DocumentError
+from autodata.search.belief import Yardstick
+from autodata.search.plan import SearchPlan
+from autodata.types import Candidate, Cell, Json, Outcome
+
+MOST_TESTED = 10
+Claim = Callable[[Sequence[Candidate]], Awaitable[Sequence[int]]]
+"""Writes down who is about to be tested before anything is seen; returns, for each of them, how
+many were ever tested on the split before. Asked again for the same ones it answers the same."""
+
+
+def fingerprint(documents: Sequence[str]) -> str:
+    """Return the name of a test split, whatever the order of its documents."""
+    return hashlib.sha256("\n".join(sorted(documents)).encode()).hexdigest()[:16]
+
+
+def check_room(documents: Sequence[str], tested: int, finalists: int) -> None:
+    """Refuse a test that could not be told from luck any more.
+
+    Raises:
+        DocumentError: the split is used up.
+    """
+    if tested + finalists > MOST_TESTED:
+        raise DocumentError(
+            f"the test split {fingerprint(documents)} is used up: {tested} candidates were "
+            f"tested on it and the limit is {MOST_TESTED}: more could not be told from luck",
+            "add documents to the corpus and give the split `test` a larger share: "
+            "one of which more than half is new starts afresh",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What decides a certificate beside outcomes: a run's own, whoever asks for it and when."""
+
+    documents: tuple[str, ...]
+    repeats: int
+    alpha: float
+    yardstick: Yardstick
+
+    @classmethod
+    def of(
+        cls, plan: SearchPlan, test_documents: Sequence[str], first_look: Sequence[Outcome]
+    ) -> "Rules":
+        """The rules of a search; the baseline's `first_look` at validation prices the cost."""
+        return cls(
+            tuple(test_documents),
+            plan.repeats_on_test(len(test_documents)),
+            plan.alpha,
+            Yardstick.fit(plan.objective, first_look),
+        )
+
+    @property
+    def cells(self) -> list[Cell]:
+        """The episodes of each candidate that is tested."""
+        return [Cell(d, "test", repeat) for repeat in range(self.repeats) for d in self.documents]
+
+    def error_rate(self, tested_before: int) -> float:
+        """The part of `alpha` that the test after so many others may use."""
+        turn = tested_before + 1
+        return self.alpha / (turn * (turn + 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A mean over documents with its two-sided confidence interval at `level`."""
+
+    mean: float
+    low: float
+    high: float
+    level: float
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """What the test split says of one finalist against the baseline.
+
+    `difference` is in the unit of the objective and decides; `rate` and `baseline_rate` are plain
+    pass rates with 95 % intervals, `gain` their paired difference at the certificate's level.
+    """
+
+    candidate_id: str
+    baseline_id: str
+    certified: bool
+    difference: Interval
+    gain: Interval
+    rate: Interval
+    baseline_rate: Interval
+    documents: int
+    repeats: int
+    tested_before: int
+
+    def body(self) -> Json:
+        """The certificate as JSON."""
+        return asdict(self)
+
+
+def certify(
+    rules: Rules,
+    tested_before: int,
+    candidate_id: str,
+    candidate: Sequence[Outcome],
+    baseline_id: str,
+    baseline: Sequence[Outcome],
+) -> Certificate:
+    """Compare a finalist with the baseline, paired by document, on all of `rules.cells`."""
+    level = 1 - 2 * rules.error_rate(tested_before)
+    difference = interval(_paired(candidate, baseline, rules.yardstick), level)
+    return Certificate(
+        candidate_id,
+        baseline_id,
+        difference.low > 0,
+        difference,
+        interval(_paired(candidate, baseline, Yardstick()), level),
+        interval_of(candidate),
+        interval_of(baseline),
+        len(rules.documents),
+        rules.repeats,
+        tested_before,
+    )
+
+
+def interval_of(outcomes: Sequence[Outcome], level: float = 0.95) -> Interval:
+    """The pass rate of these episodes on documents like these."""
+    found = interval(list(_by_document(outcomes, Yardstick()).values()), level, spare=0.25)
+    return Interval(found.mean, max(0.0, found.low), min(1.0, found.high), level)
+
+
+def interval(values: Sequence[float], level: float, spare: float = 1.0) -> Interval:
+    """Student's interval for the mean of independent documents.
+
+    `spare` is added to the sum of squares (like one more document at an extreme), so that a
+    handful of equal values does not look like certainty.
+    """
+    count = len(values)
+    mean = sum(values) / count
+    squares = sum((value - mean) ** 2 for value in values) + spare
+    error = sqrt(squares / max(1, count - 1) / count)
+    reach = student_quantile((1 + level) / 2, max(1, count - 1)) * error
+    return Interval(mean, mean - reach, mean + reach, level)
+
+
+def student_quantile(probability: float, degrees: int) -> float:
+    """Quantile of Student's t, expanded around the normal; within .1 % from 8 degrees on."""
+    z = NormalDist().inv_cdf(probability)
+    first = (z**3 + z) / 4
+    second = (5 * z**5 + 16 * z**3 + 3 * z) / 96
+    third = (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384
+    fourth = (79 * z**9 + 776 * z**7 + 1482 * z**5 - 1920 * z**3 - 945 * z) / 92160
+    return z + first / degrees + second / degrees**2 + third / degrees**3 + fourth / degrees**4
+
+
+def _by_document(outcomes: Sequence[Outcome], yardstick: Yardstick) -> dict[str, float]:
+    grouped: dict[str, list[float]] = {}
+    for outcome in outcomes:
+        grouped.setdefault(outcome.cell.document_id, []).append(yardstick.value(outcome))
+    return {document: sum(values) / len(values) for document, values in grouped.items()}
+
+
+def _paired(
+    candidate: Sequence[Outcome], baseline: Sequence[Outcome], yardstick: Yardstick
+) -> list[float]:
+    new, old = _by_document(candidate, yardstick), _by_document(baseline, yardstick)
+    return [new[document] - old[document] for document in new]

@@ -1,0 +1,96 @@
+"""What a search tells while it runs, for whoever draws it.
+
+Knows nothing of how it is shown; events carry facts only and never influence the search.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from autodata.search.base import Iteration
+from autodata.search.belief import Estimate
+from autodata.search.certify import Certificate
+from autodata.search.course import Closing
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The baseline was seen for the first time."""
+
+    baseline: Estimate
+    iterations: int
+    episodes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """Iteration `number` edits `parent_id`."""
+
+    number: int
+    parent_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Raced:
+    """One block of a race is in: gain so far is believed to be `gain` ± `sd`."""
+
+    number: int
+    parent_id: str
+    candidate_id: str
+    pairs: int
+    gain: float
+    sd: float
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """An iteration is over; `best` is the leader of the population now, `spent` episodes so far."""
+
+    iteration: Iteration
+    baseline: Estimate
+    best: Estimate
+    spent: int
+
+
+@dataclass(frozen=True, slots=True)
+class Remeasured:
+    """Survivors were measured once more; `best` leads."""
+
+    baseline: Estimate
+    best: Estimate
+    spent: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """What the sealed test would take now, in episodes; the trees that are `out` never meet it."""
+
+    baseline: str
+    baseline_episodes: int
+    finalist_episodes: int
+    out: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """A budget leaves only the sealed test's share, or not even that: the search ends here."""
+
+    closing: Closing
+
+
+@dataclass(frozen=True, slots=True)
+class Certifying:
+    """Baseline and finalists go to the test split: `episodes` more."""
+
+    finalists: tuple[str, ...]
+    episodes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Certified:
+    """The test split has spoken about one finalist."""
+
+    certificate: Certificate
+
+
+Event = Started | Selected | Raced | Decided | Remeasured | Ahead | Closed | Certifying | Certified
+Progress = Callable[[Event], None]

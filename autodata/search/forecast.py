@@ -1,0 +1,243 @@
+"""What a search is likely to take, foretold from the episodes and proposals of a pilot.
+
+Knows nothing of running: it is given what the pilot cost and how many of each a search may need.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from statistics import fmean, stdev
+
+from autodata.models.calls.caller import CHARS_PER_TOKEN
+from autodata.search.certify import student_quantile
+from autodata.search.plan import SearchPlan
+from autodata.search.proposers.history import EDIT_CHARS, MOST_ENTRIES
+from autodata.search.search import FINAL_LOOKS, FIRST_LOOK
+from autodata.search.standing import FINAL_SHARE
+from autodata.store.journal import Record
+from autodata.types import Outcome, Spend, Split
+
+LEVEL = 0.9
+FEW = 4
+"""Candidates that most episodes of a search go to: baseline, leaders and finalist."""
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """A predicted amount with its interval."""
+
+    mean: float
+    low: float
+    high: float
+
+    def __add__(self, other: "Range") -> "Range":
+        return Range(self.mean + other.mean, self.low + other.low, self.high + other.high)
+
+
+@dataclass(frozen=True, slots=True)
+class Episodes:
+    """How many episodes a search takes at least and at most: before the sealed test, and in it.
+
+    `fewest_iterations` is how many a bound on episodes allows for if every race is the longest.
+    """
+
+    fewest: int
+    most: int
+    fewest_tested: int
+    most_tested: int
+    fewest_iterations: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast the pilot went and how much wider the search may go.
+
+    `seconds` is the pilot's time with servers up. `abreast`, `search_abreast` and `test_abreast`
+    are episodes side by side; `concurrency` bounds the calls in flight.
+    """
+
+    seconds: float
+    abreast: int
+    search_abreast: int
+    test_abreast: int
+    concurrency: int
+
+
+@dataclass(frozen=True, slots=True)
+class Proposals:
+    """What edits by analyzer and implementer cost in the pilot, and how many a search makes.
+
+    Later ones read a log of earlier ones, which the pilot's do not.
+    """
+
+    spends: Sequence[Spend]
+    fewest: int
+    most: int
+    parallel: int
+
+    def longest_log(self) -> float:
+        """Return the tokens of log that an edit of a search reads, on average, if it gets long."""
+        entries = fmean(min(earlier, MOST_ENTRIES) for earlier in range(self.most))
+        calls = fmean(spend.calls for spend in self.spends)
+        return entries * calls * 2 * EDIT_CHARS / CHARS_PER_TOKEN
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What a search is likely to take.
+
+    `knobs_moved`: half of the pilot had random knob values. Edits by analyzer and implementer are
+    in it, foretold from `pilot_edits`.
+    """
+
+    pilot_episodes: int
+    fewest_episodes: int
+    most_episodes: int
+    level: float
+    knobs_moved: bool
+    prompt_tokens: Range
+    completion_tokens: Range
+    usd: Range
+    hours: Range
+    fewest_edits: int = 0
+    most_edits: int = 0
+    pilot_edits: int = 0
+
+
+def episodes_of(plan: SearchPlan, sizes: Mapping[Split, int]) -> Episodes:
+    """Return the fewest and most episodes of a search, if every proposal is raced.
+
+    Siblings share their parent's episodes. Where nobody is believed to be better than the baseline,
+    it is tested alone.
+    """
+    repeats = plan.repeats_on_test(sizes["test"]) * sizes["test"]
+    tested = (1 + plan.finalists) * repeats
+    looked, families = min(FIRST_LOOK, sizes["validation"]), -(-plan.iterations // plan.parallel)
+    shortest, longest = plan.race.block, plan.race.passes * sizes["validation"]
+    raced = plan.iterations + families
+    fewest = looked + plan.iterations * plan.minibatch + raced * shortest
+    again = FINAL_LOOKS * 2 * min(sizes["validation"], 2 * plan.race.block)
+    most = looked + plan.iterations * 2 * plan.minibatch + raced * longest + again
+    iterations = plan.iterations
+    if plan.episodes:
+        most = plan.episodes - tested
+        fewest = min(fewest, most)
+        each = 2 * plan.minibatch + 2 * longest
+        iterations = min(iterations, max(1, int(most * (1 - FINAL_SHARE)) // each))
+    return Episodes(fewest, most, repeats, tested, iterations)
+
+
+def busy_seconds(records: Iterable[Record]) -> float:
+    """Sum up the time from each session's first call of an episode to its last.
+
+    So neither the start of servers counts nor the time between two sessions, nor that of edits.
+    """
+    spans: list[tuple[float, float]] = []
+    fresh = True
+    for record in records:
+        if record.kind == "session":
+            fresh = True
+            continue
+        if not record.body["document_id"]:
+            continue
+        first, last = record.at - record.body["seconds"], record.at
+        if not fresh:
+            first, last = min(first, spans[-1][0]), max(last, spans.pop()[1])
+        spans.append((first, last))
+        fresh = False
+    return sum(last - first for first, last in spans)
+
+
+def predict(
+    outcomes: Sequence[Outcome],
+    needed: Episodes,
+    pace: Pace,
+    moved: bool = False,
+    proposals: Proposals | None = None,
+) -> Prediction:
+    """Scale a pilot up.
+
+    Tokens and dollars are the pilot's mean per episode times the number of episodes; the interval
+    goes from the fewest at the low end of that mean to the most at its high end. With `moved` knobs
+    it allows for a search whose episodes are mostly those of `FEW` candidates.
+
+    Hours take the pilot's seconds per episode. A search has other numbers of episodes side by side:
+    the low end is for a server that answers them all as fast, as long as calls in flight stay below
+    their bound; the high end for one that was busy already.
+
+    `proposals` are added to that, with the log as long as it can get at the high end. They go on
+    beside the episodes of other iterations: at the low end the longer of the two counts alone.
+    """
+    spends = [outcome.spend for outcome in outcomes]
+    fewest, most = needed.fewest + needed.fewest_tested, needed.most + needed.most_tested
+    alike = FEW if moved else fewest
+
+    def amount(values: Sequence[float]) -> Range:
+        each, reach = fmean(values), _reach(values, alike)
+        return Range(each * (fewest + most) / 2, each / reach * fewest, each * reach * most)
+
+    found = Prediction(
+        len(outcomes),
+        fewest,
+        most,
+        LEVEL,
+        moved,
+        amount([spend.prompt_tokens for spend in spends]),
+        amount([spend.completion_tokens for spend in spends]),
+        amount([spend.cost_usd for spend in spends]),
+        _hours([spend.seconds for spend in spends], needed, pace, alike),
+    )
+    return found if proposals is None else _with_proposals(found, proposals)
+
+
+def _hours(seconds: Sequence[float], needed: Episodes, pace: Pace, alike: int) -> Range:
+    each = pace.seconds / len(seconds) / 3600
+    in_flight = sum(seconds) / pace.seconds if pace.seconds else 0.0
+    widest = max(1.0, pace.concurrency / in_flight) if in_flight else math.inf
+    low = high = 0.0
+    for least, greatest, abreast in (
+        (needed.fewest, needed.most, pace.search_abreast),
+        (needed.fewest_tested, needed.most_tested, pace.test_abreast),
+    ):
+        wider = abreast / pace.abreast
+        low += least / max(1.0, min(wider, widest))
+        high += greatest / min(1.0, wider)
+    reach = _reach(seconds, alike)
+    return Range(each * (low + high) / 2, each / reach * low, each * reach * high)
+
+
+def _with_proposals(found: Prediction, proposals: Proposals) -> Prediction:
+    spends, fewest, most = proposals.spends, proposals.fewest, proposals.most
+    prompts = [spend.prompt_tokens for spend in spends]
+    longer = 1 + proposals.longest_log() / max(1.0, fmean(prompts))
+
+    def amount(values: Sequence[float], grown: float = 1.0) -> Range:
+        each, reach = fmean(values), _reach(values, fewest)
+        return Range(
+            each * (fewest + most * grown) / 2, each / reach * fewest, each * reach * most * grown
+        )
+
+    alone = amount([spend.seconds / 3600 for spend in spends])
+    hours = found.hours + alone
+    return replace(
+        found,
+        prompt_tokens=found.prompt_tokens + amount(prompts, longer),
+        completion_tokens=found.completion_tokens + amount([s.completion_tokens for s in spends]),
+        usd=found.usd + amount([spend.cost_usd for spend in spends], longer),
+        hours=replace(hours, low=max(found.hours.low, alone.low / proposals.parallel)),
+        fewest_edits=fewest,
+        most_edits=most,
+        pilot_edits=len(spends),
+    )
+
+
+def _reach(values: Sequence[float], draws: int) -> float:
+    """Return the factor by which the mean of so many draws may differ from the pilot's.
+
+    Student's interval on the scale of logarithms: amounts are positive and skewed.
+    """
+    mean, count = fmean(values), len(values)
+    if not mean or count < 2:
+        return 1.0
+    error = stdev(values) * math.sqrt(1 / count + 1 / draws) / mean
+    return math.exp(student_quantile((1 + LEVEL) / 2, count - 1) * error)

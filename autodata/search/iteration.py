@@ -1,0 +1,178 @@
+"""One iteration: train minibatch, proposal, race, audit; from a fixed start to a decision.
+
+Knows nothing of budgets, populations or other iterations, but that siblings share their parent's
+cells.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from random import Random
+
+from autodata.concurrency import all_of, finish
+from autodata.search.audit import audit
+from autodata.search.base import Evaluator, Iteration, Proposal, Proposer, Recorder
+from autodata.search.events import Progress, Raced, Selected
+from autodata.search.race import Race, Verdict
+from autodata.search.records import candidate_body
+from autodata.search.standing import Standing, Start
+from autodata.types import Candidate, Cell, Json, Outcome
+
+GROWTH = 1.1
+"""A prompt that grew by more than this factor must gain more than one standard deviation."""
+
+
+class Iterations:
+    """Runs iterations, several at once; `Proposer.propose` is started in their order."""
+
+    def __init__(
+        self,
+        standing: Standing,
+        evaluator: Evaluator,
+        proposer: Proposer,
+        recorder: Recorder,
+        progress: Progress,
+    ) -> None:
+        self._standing = standing
+        self._plan = standing.plan
+        self._evaluator = evaluator
+        self._proposer = proposer
+        self._recorder = recorder
+        self._progress = progress
+        self._turns: defaultdict[int, asyncio.Event] = defaultdict(asyncio.Event)
+        self._proposed: defaultdict[int, asyncio.Event] = defaultdict(asyncio.Event)
+        self._trees = {standing.baseline.tree}
+        for begun in (self._turns, self._proposed):
+            begun[0].set()
+        self._observed = 0
+        self._shared: dict[tuple[str, Cell], asyncio.Future[list[Outcome]]] = {}
+
+    async def run(self, start: Start) -> Iteration:
+        """Carry out one iteration."""
+        self._progress(Selected(start.number, start.parent.id))
+        minibatch = await self._minibatch(start)
+        proposal = await self._propose(start, minibatch)
+        candidate, refused = proposal.candidate, proposal.refused
+        if await self._was_proposed(start.number, candidate):
+            refused = refused or "this harness was tried before"
+        if candidate is None or refused:
+            evidence = {"episodes": len(minibatch)}
+            reason = refused or "the proposer proposed nothing"
+            who = (start.number, start.parent.id)
+            proposal = replace(proposal, candidate=None)
+            return Iteration(*who, proposal, "refused", reason, evidence=evidence)
+        body = candidate_body(candidate, start.number, proposal)
+        await self._recorder.record("candidate", candidate.id, body)
+        return await self._race(start, proposal, candidate, minibatch)
+
+    def observe(self, history: Sequence[Iteration]) -> None:
+        """Tell the proposer the decisions that it has not been told, in order."""
+        for iteration in history[self._observed :]:
+            self._proposer.observe(iteration)
+        self._observed = len(history)
+
+    async def close(self, running: Iterable[asyncio.Task[Iteration]]) -> None:
+        """End these iterations, and what siblings shared."""
+        await finish([*running, *self._shared.values()])
+
+    async def _minibatch(self, start: Start) -> list[Outcome]:
+        if not self._proposer.wants_minibatch or not self._plan.minibatch:
+            return []
+        train = list(self._standing.documents["train"])
+        drawn = self._standing.rng(start.number, "minibatch").sample(train, self._plan.minibatch)
+        cells = [Cell(document, "train", 100 * (start.number + 1)) for document in drawn]
+        return await self._evaluator.evaluate(start.parent, cells)
+
+    async def _propose(self, start: Start, minibatch: Sequence[Outcome]) -> Proposal:
+        """Start proposing in iteration order, the proposer told exactly what is known here."""
+        await self._turns[start.number - 1].wait()
+        self.observe(start.history)
+        rng = self._standing.rng(start.number, "propose")
+        async with asyncio.TaskGroup() as group:
+            proposing = group.create_task(_as_coroutine(self._proposer, start, minibatch, rng))
+            await asyncio.sleep(0)
+            self._turns[start.number].set()
+        return proposing.result()
+
+    async def _was_proposed(self, number: int, candidate: Candidate | None) -> bool:
+        """Whether an earlier iteration proposed the same; waits until each of them has proposed."""
+        await self._proposed[number - 1].wait()
+        known = candidate is not None and candidate.tree in self._trees
+        if candidate is not None:
+            self._trees.add(candidate.tree)
+        self._proposed[number].set()
+        return known
+
+    async def _race(
+        self, start: Start, proposal: Proposal, mutant: Candidate, minibatch: Sequence[Outcome]
+    ) -> Iteration:
+        race = Race(
+            self._plan.race,
+            self._standing.documents["validation"],
+            start.known,
+            start.allowance,
+            100 * (start.leader + 1),
+            self._standing.rng(start.leader, "race"),
+        )
+        ours: list[Outcome] = []
+        theirs: list[Outcome] = []
+        verdict, value = None, self._standing.book.yardstick.value
+        while verdict is None:
+            cells = race.block()
+            new, old = await all_of(
+                (self._evaluator.evaluate(mutant, cells), self._parent(start.parent, cells))
+            )
+            ours += new
+            theirs += old
+            verdict = race.add([value(o) for o in new], [value(o) for o in old])
+            gain, sd = race.posterior()
+            who = (start.number, start.parent.id, mutant.id)
+            self._progress(Raced(*who, race.pairs, gain, sd))
+        admitted, reason = _decide(verdict, start.parent, mutant, race)
+        score, audited = await self._audit(proposal, mutant, minibatch)
+        episodes = len(minibatch) + 2 * race.pairs + audited
+        return Iteration(
+            start.number,
+            start.parent.id,
+            proposal,
+            "admitted" if admitted else "rejected",
+            reason,
+            tuple(ours),
+            tuple(theirs),
+            {**race.evidence(), "ending": verdict.ending, "episodes": episodes},
+            score,
+        )
+
+    async def _parent(self, parent: Candidate, cells: Sequence[Cell]) -> list[Outcome]:
+        """Run the parent once for all siblings that race against it on these cells."""
+        key = (parent.id, cells[0])
+        if key not in self._shared:
+            self._shared[key] = asyncio.ensure_future(self._evaluator.evaluate(parent, cells))
+        return await asyncio.shield(self._shared[key])  # one that ends leaves it to its siblings
+
+    async def _audit(
+        self, proposal: Proposal, mutant: Candidate, minibatch: Sequence[Outcome]
+    ) -> tuple[Json, int]:
+        """Run the mutant on the training documents about which something was predicted."""
+        predicted = {prediction.document_id for prediction in proposal.predictions}
+        cells = [o.cell for o in minibatch if o.cell.document_id in predicted]
+        if not cells:
+            return {}, 0
+        after = await self._evaluator.evaluate(mutant, cells)
+        return audit(proposal.predictions, minibatch, after), len(cells)
+
+
+def _decide(verdict: Verdict, parent: Candidate, mutant: Candidate, race: Race) -> tuple[bool, str]:
+    """The race's verdict, and no growth of the prompt without a gain that shows."""
+    gain, sd = race.posterior()
+    grown = mutant.prompt_chars > GROWTH * parent.prompt_chars
+    if verdict.ending == "better on balance" and grown and gain < sd:
+        return False, f"the prompt grew without a gain that shows; {verdict.reason}"
+    return verdict.better, verdict.reason
+
+
+async def _as_coroutine(
+    proposer: Proposer, start: Start, minibatch: Sequence[Outcome], rng: Random
+) -> Proposal:
+    return await proposer.propose(start.number, start.parent, minibatch, start.history, rng)

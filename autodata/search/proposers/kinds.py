@@ -1,0 +1,205 @@
+"""Proposers: turn a parent harness into a candidate commit, by knob moves, by text edits, or both.
+
+Knows nothing of how candidates are measured or decided about.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from random import Random
+from typing import Protocol
+
+from autodata.errors import ConfigurationError, HarnessError
+from autodata.harness.knobs import MANIFEST
+from autodata.harness.spec import Harness, check_edit, diff, moved, with_knobs
+from autodata.search.base import Iteration, Prediction, Proposal
+from autodata.types import Candidate, KnobValue, Outcome, Spend
+
+MOVED = 0.7
+"""Chance of each knob to be taken from the suggestion; otherwise it is the parent's."""
+
+TRIES = 8
+"""Knob settings drawn before an iteration gives up finding one that was not tried yet."""
+
+SUMMARY_CHARS = 300
+"""What a message keeps of an implementer's own words."""
+
+
+class Study(Protocol):
+    """The part of the Optuna study that a proposer needs."""
+
+    def suggest(self, number: int, kept: Mapping[str, KnobValue]) -> dict[str, KnobValue]: ...
+
+    def tell(self, iteration: Iteration) -> None: ...
+
+
+class Workshop(Protocol):
+    """Where candidates are read and made."""
+
+    async def load(self, candidate: Candidate) -> Harness:
+        """Return a candidate's harness."""
+        ...
+
+    async def make(
+        self, number: int, parent: Candidate, harness: Harness, message: str
+    ) -> Candidate:
+        """Commit a harness as iteration `number`'s candidate."""
+        ...
+
+
+Edit = tuple[Harness, str, tuple[Prediction, ...], str, Spend]
+"""An edited harness, the analysis behind it, its predictions, a summary, and the cost."""
+
+
+class EditFailed(HarnessError):
+    """No usable edit came out; what it cost is paid all the same."""
+
+    def __init__(self, problem: str, spend: Spend) -> None:
+        super().__init__(problem, "nothing to do")
+        self.spend = spend
+
+
+Editing = Callable[
+    [int, Candidate, Harness, Harness, Sequence[Outcome], Sequence[Iteration]], Awaitable[Edit]
+]
+
+
+class Memory:
+    """What was tried already: decided candidates, and knob settings handed out in order.
+
+    Only facts that are the same on every resume are remembered, so refusals are too.
+    """
+
+    def __init__(self, baseline: Harness) -> None:
+        self._seen = {baseline.fingerprint: "c0"}
+
+    def remember(self, harness: Harness, candidate_id: str) -> None:
+        """Note a harness as tried."""
+        self._seen.setdefault(harness.fingerprint, candidate_id)
+
+    def tried(self, harness: Harness) -> str:
+        """Return the candidate that said the same, or an empty string."""
+        return self._seen.get(harness.fingerprint, "")
+
+
+def what_changed(parent: Harness, turned: Harness, mutant: Harness, summary: str) -> str:
+    """Name in one line everything that differs from the parent, and who changed it.
+
+    `turned` is the parent with the knobs that the study moved; what `mutant` has beyond that is the
+    implementer's, who describes it in its `summary`.
+    """
+    theirs = {name for name, value in mutant.values.items() if turned.values.get(name) != value}
+    moves = moved(parent, mutant, [name for name in mutant.values if name not in theirs])
+    files = [f for f in sorted({*turned.files, *mutant.files}) if f != MANIFEST]
+    edited = [f for f in files if turned.files.get(f) != mutant.files.get(f)]
+    edited += [moved(turned, mutant)] if theirs else []
+    if not edited:
+        return f"Move {moves}"
+    told = "".join(letter for letter in " ".join(summary.split()) if letter.isprintable())
+    by_implementer = f"Implementer edits {', '.join(edited)}: {told[:SUMMARY_CHARS]}"
+    return f"{by_implementer}; study moves {moves}" if moves else by_implementer
+
+
+class HarnessProposer:
+    """Proposes by moving knobs (`study`), by editing text (`edit`), or both in one candidate.
+
+    A knob move takes each knob from TPE's suggestion with probability `MOVED` and from the parent
+    otherwise, so that a good parent's settings are built upon.
+    """
+
+    def __init__(
+        self,
+        baseline: Harness,
+        workshop: Workshop,
+        study: Study,
+        edit: Editing | None = None,
+        move_knobs: bool = True,
+        max_prompt_chars: int = 0,
+    ) -> None:
+        self._baseline = baseline
+        self._workshop = workshop
+        self._study = study
+        self._edit = edit
+        self._move_knobs = move_knobs and bool(baseline.knobs)
+        if edit is None and not self._move_knobs:
+            raise ConfigurationError(
+                f"harness {baseline.name} declares no knobs, so there is nothing to move",
+                "declare knobs in harness.yaml, or set optimize.proposer: llm",
+            )
+        self._max_prompt_chars = max_prompt_chars
+        self._memory = Memory(baseline)
+        self._made: dict[int, Harness] = {}
+        self.wants_minibatch = edit is not None
+
+    @property
+    def kind(self) -> str:
+        """`knobs`, `llm` or `mix`."""
+        return {(False, True): "knobs", (True, False): "llm"}.get(
+            (self._edit is not None, self._move_knobs), "mix"
+        )
+
+    async def propose(
+        self,
+        number: int,
+        parent: Candidate,
+        minibatch: Sequence[Outcome],
+        history: Sequence[Iteration],
+        rng: Random,
+    ) -> Proposal:
+        """Return a candidate that nobody tried, or a refusal with its reason."""
+        values = self._draw(number, parent, rng)
+        harness = await self._workshop.load(parent)
+        analysis, summary, spend = "", "", Spend()
+        predictions: tuple[Prediction, ...] = ()
+        try:
+            mutant = turned = with_knobs(harness, values)
+            if self._edit is not None:
+                mutant, analysis, predictions, summary, spend = await self._edit(
+                    number, parent, harness, turned, minibatch, history
+                )
+            check_edit(self._baseline, mutant)
+        except HarnessError as error:
+            spend = error.spend if isinstance(error, EditFailed) else spend
+            return Proposal(self.kind, None, analysis, "", predictions, error.problem, spend)
+        text = diff(harness, mutant)
+        refused = self._refuse(number, mutant)
+        if self._edit is not None and mutant.fingerprint == turned.fingerprint:
+            refused = "the edit changes nothing"
+        if refused:
+            return Proposal(self.kind, None, analysis, text, predictions, refused, spend)
+        self._made[number] = mutant
+        message = what_changed(harness, turned, mutant, summary)
+        candidate = await self._workshop.make(number, parent, mutant, message)
+        return Proposal(self.kind, candidate, analysis, text, predictions, "", spend)
+
+    def observe(self, iteration: Iteration) -> None:
+        """Tell the study, and remember what was decided about."""
+        self._study.tell(iteration)
+        made = self._made.pop(iteration.number, None)
+        if made is not None:
+            self._memory.remember(made, f"c{iteration.number}")
+
+    def _draw(self, number: int, parent: Candidate, rng: Random) -> dict[str, KnobValue]:
+        """Draw a knob setting; runs before the first await, so draws happen in iteration order."""
+        if not self._move_knobs:
+            self._study.suggest(number, parent.knobs)
+            return {}
+        values = dict(parent.knobs)
+        for _ in range(TRIES):
+            names = sorted(parent.knobs)
+            moved = {name for name in names if rng.random() < MOVED} or {rng.choice(names)}
+            kept = {name: parent.knobs[name] for name in names if name not in moved}
+            values = self._study.suggest(number, kept)
+            setting = with_knobs(self._baseline, values)
+            if self._edit is not None or not self._memory.tried(setting):
+                if self._edit is None:
+                    self._memory.remember(setting, f"c{number}")
+                break
+        return values
+
+    def _refuse(self, number: int, mutant: Harness) -> str:
+        tried = self._memory.tried(mutant)
+        if tried and tried != f"c{number}":
+            return f"already tried as {tried}"
+        bound = self._max_prompt_chars
+        if bound and mutant.prompt_chars > bound:
+            return f"prompts of {mutant.prompt_chars} characters, {bound} allowed"
+        return ""

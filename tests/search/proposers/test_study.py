@@ -1,0 +1,132 @@
+"""The Optuna study: a trial for each candidate, and the same suggestion for the same past."""
+
+import resource
+from pathlib import Path
+
+import optuna
+import pytest
+
+from autodata.errors import StoreError
+from autodata.harness.spec import load_files
+from autodata.search.base import Decision, Iteration, Proposal
+from autodata.search.proposers.study import STUDY_FILE, KnobStudy, distribution
+from autodata.types import Candidate, Cell, KnobValue, Outcome
+from tests.support.harnesses import FILES
+
+BASE = load_files(FILES)
+Values = dict[str, KnobValue]
+
+
+def study(folder: Path, seed: int = 1) -> KnobStudy:
+    folder.mkdir(exist_ok=True)
+    made = KnobStudy(folder, "r1", BASE.knobs, seed)
+    made.baseline(BASE.values, 0.3, "commit0")
+    return made
+
+
+def decided(
+    number: int, values: Values, scores: tuple[int, ...], decision: Decision = "admitted"
+) -> Iteration:
+    candidate = Candidate(f"c{number}", f"commit{number}", f"tree{number}", "c0", values)
+    outcomes = tuple(
+        Outcome(Cell(f"d{n}", "validation", 0), bool(score)) for n, score in enumerate(scores)
+    )
+    proposal = Proposal("knobs", candidate if scores else None)
+    return Iteration(number, "c0", proposal, decision, "because", outcomes)
+
+
+def trials(folder: Path) -> list[optuna.trial.FrozenTrial]:
+    """What another program, such as optuna-dashboard, sees."""
+    return optuna.load_study(study_name="r1", storage=f"sqlite:///{folder / STUDY_FILE}").trials
+
+
+def play(subject: KnobStudy, iterations: int) -> list[Values]:
+    given = []
+    for number in range(1, iterations + 1):
+        values = subject.suggest(number, {})
+        given.append(values)
+        subject.tell(decided(number, values, (number % 2, 1, 0, 1)))
+    return given
+
+
+def test_a_study_built_again_suggests_the_same(tmp_path: Path) -> None:
+    first = play(study(tmp_path), 7)
+    assert play(study(tmp_path), 7) == first
+    assert play(study(tmp_path / "other", seed=2), 2) != first[:2]
+
+
+def test_suggestions_keep_to_ranges_and_to_what_is_kept(tmp_path: Path) -> None:
+    subject = study(tmp_path)
+    for number in range(1, 8):
+        values = subject.suggest(number, {"style": "long", "rounds": 7})
+        assert (values["style"], values["rounds"]) == ("long", 7)
+        assert set(values) == set(BASE.knobs)
+        for name, knob in BASE.knobs.items():
+            assert not knob.problem_with(values[name])
+        subject.tell(decided(number, values, (1, 0)))
+
+
+def test_trials_carry_candidate_commit_decision_and_running_means(tmp_path: Path) -> None:
+    subject = study(tmp_path)
+    for number, decision in enumerate(("admitted", "rejected", "refused"), 1):
+        values = subject.suggest(number, {})
+        scores = () if decision == "refused" else (1, 0, 1, 1)
+        subject.tell(decided(number, values, scores, decision))  # type: ignore[arg-type]
+    baseline, won, lost, refused = trials(tmp_path)
+    assert (baseline.value, baseline.user_attrs["candidate"]) == (0.3, "c0")
+    assert baseline.params == BASE.values
+    assert (won.state.name, won.value) == ("COMPLETE", 0.75)
+    assert list(won.intermediate_values.values()) == [1.0, 0.5, pytest.approx(2 / 3), 0.75]
+    assert won.user_attrs["commit"] == "commit1"
+    assert won.user_attrs["documents"] == ["d0", "d1", "d2", "d3"]
+    assert (lost.state.name, lost.user_attrs["decision"]) == ("PRUNED", "rejected")
+    assert lost.user_attrs["reason"] == "because"
+    assert refused.state.name == "FAIL"
+
+
+def test_parallel_trials_are_told_apart(tmp_path: Path) -> None:
+    subject = study(tmp_path)
+    values = {number: subject.suggest(number, {}) for number in (1, 2, 3)}
+    for number in (1, 2, 3):
+        subject.tell(decided(number, values[number], (1, 0)))
+    assert [t.params for t in trials(tmp_path)[1:]] == [values[n] for n in (1, 2, 3)]
+
+
+def test_a_setting_that_was_drawn_again_leaves_a_failed_trial(tmp_path: Path) -> None:
+    subject = study(tmp_path)
+    subject.suggest(1, {})
+    values = subject.suggest(1, {})
+    subject.tell(decided(1, values, (1,)))
+    assert [t.state.name for t in trials(tmp_path)] == ["COMPLETE", "FAIL", "COMPLETE"]
+
+
+def test_an_iteration_without_a_trial_changes_nothing(tmp_path: Path) -> None:
+    subject = study(tmp_path)
+    subject.tell(decided(9, {}, (1,)))
+    assert len(trials(tmp_path)) == 1
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match=r"optuna\.db cannot be written"):
+        KnobStudy(tmp_path / "nowhere", "r1", BASE.knobs, 0)
+
+
+def test_every_kind_of_knob_has_a_distribution() -> None:
+    kinds = {name: type(distribution(knob)).__name__ for name, knob in BASE.knobs.items()}
+    assert kinds == {
+        "rounds": "IntDistribution",
+        "share": "FloatDistribution",
+        "careful": "CategoricalDistribution",
+        "style": "CategoricalDistribution",
+    }
+
+
+def test_a_disk_that_is_full_in_the_middle_is_told_as_such(tmp_path: Path) -> None:
+    subject = study(tmp_path)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, limits[1]))
+    try:
+        with pytest.raises(StoreError, match=r"optuna\.db cannot be written"):
+            subject.suggest(1, {})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)

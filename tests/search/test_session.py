@@ -1,0 +1,203 @@
+"""A session: facts in the journal, candidates in git, and resuming that comes to the same."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from autodata.errors import ConfigurationError, Interrupted
+from autodata.harness.repository import Repository
+from autodata.harness.spec import load_files, with_knobs
+from autodata.search.events import Event
+from autodata.search.plan import SearchPlan
+from autodata.search.search import SearchResult
+from autodata.search.session import (
+    FINISHED,
+    GitWorkshop,
+    RunStart,
+    run_session,
+    train_episodes,
+)
+from autodata.store.journal import Journal
+from autodata.types import Candidate, Cell, Json, Outcome
+from tests.support.harnesses import FILES
+from tests.support.repositories import git, make_repository
+from tests.support.searches import BASELINE, Rates, Steps, documents
+
+DEALT: Json = {"test": [{"id": "a", "name": "a.txt", "characters": 3, "span": None}]}
+START = RunStart(
+    "r1", 1_790_000_000, 7, "tiny", None, {"optimize": {"iterations": 4}}, False, DEALT
+)
+PLAN = SearchPlan(seed=7, iterations=4, parallel=2, minibatch=4)
+DOCUMENTS = documents()
+STEPS = [0.3, -0.2, 0.2, 0.1]
+
+
+class Breaking(Rates):
+    """Stops the run, as a signal would, when it is asked for the `at`-th time."""
+
+    def __init__(self, at: int) -> None:
+        super().__init__()
+        self._left = at
+
+    async def evaluate(self, candidate: Candidate, cells: Sequence[Cell]) -> list[Outcome]:
+        self._left -= 1
+        if not self._left:
+            raise Interrupted("stopped by SIGTERM")
+        return await super().evaluate(candidate, cells)
+
+
+async def session(
+    folder: Path,
+    evaluator: Rates | None = None,
+    start: RunStart = START,
+    events: list[Event] | None = None,
+) -> SearchResult:
+    async def claim(finalists: Sequence[Candidate]) -> Sequence[int]:
+        return range(len(finalists))
+
+    journal = Journal.open(folder)
+    try:
+        return await run_session(
+            start,
+            PLAN,
+            BASELINE,
+            DOCUMENTS,
+            evaluator or Rates(),
+            Steps(STEPS, wants_minibatch=True),
+            journal,
+            claim,
+            events.append if events is not None else lambda event: None,
+        )
+    finally:
+        await journal.close()
+
+
+async def facts(folder: Path) -> dict[tuple[str, str], Json]:
+    """Everything in a journal but the times, and when sessions began and ended."""
+    journal = Journal.open(folder)
+    found = [(record.kind, record.key, dict(record.body)) for record in journal.records()]
+    await journal.close()
+    assert len({(kind, key) for kind, key, _ in found}) == len(found), "a fact was written twice"
+    return {
+        (kind, key): {name: value for name, value in body.items() if name != "finished_at"}
+        for kind, key, body in found
+        if kind != "session" or key == FINISHED
+    }
+
+
+async def sessions(folder: Path) -> dict[str, str | None]:
+    """How each session of a run ended."""
+    journal = Journal.open(folder)
+    found = {record.key: record.body["ended"] for record in journal.records("session")}
+    await journal.close()
+    return found
+
+
+async def test_a_session_leaves_run_candidates_iterations_certificate_and_end(
+    tmp_path: Path,
+) -> None:
+    events: list[Event] = []
+    result = await session(tmp_path, events=events)
+    found = await facts(tmp_path)
+    assert {kind for kind, _ in found} == {
+        "run",
+        "documents",
+        "candidate",
+        "iteration",
+        "certification",
+        "session",
+    }
+    assert [key for kind, key in found if kind == "iteration"] == ["1", "2", "3", "4"]
+    assert found["run", "r1"]["baseline_tree"] == BASELINE.tree
+    assert found["session", FINISHED]["best"] == result.best.id
+    assert events
+
+
+async def test_a_finished_session_says_the_same_again_and_writes_nothing(tmp_path: Path) -> None:
+    first = await session(tmp_path)
+    before, begun = await facts(tmp_path), await sessions(tmp_path)
+    assert await session(tmp_path) == first
+    assert await facts(tmp_path) == before
+    assert await sessions(tmp_path) == begun
+
+
+@pytest.mark.parametrize("at", [1, 2, 4, 7, 11, 16])
+async def test_a_session_stopped_anywhere_resumes_to_the_same_facts(
+    tmp_path: Path, at: int
+) -> None:
+    undisturbed = await session(tmp_path / "a")
+    with pytest.raises(Interrupted):
+        await session(tmp_path / "b", Breaking(at))
+    assert ("session", FINISHED) not in await facts(tmp_path / "b")
+    assert await session(tmp_path / "b", Rates(jitter=at)) == undisturbed
+    assert await facts(tmp_path / "b") == await facts(tmp_path / "a")
+    ends = {"1": None, "1-end": "Interrupted", "2": None, "2-end": "done", FINISHED: FINISHED}
+    assert await sessions(tmp_path / "b") == ends
+
+
+@pytest.mark.parametrize(
+    ("start", "named"),
+    [
+        (replace(START, seed=8), "seed"),
+        (replace(START, config={}), "config"),
+    ],
+)
+async def test_a_run_is_resumed_with_what_it_was_begun_with_or_not_at_all(
+    tmp_path: Path, start: RunStart, named: str
+) -> None:
+    with pytest.raises(Interrupted):
+        await session(tmp_path, Breaking(2))
+    before = await facts(tmp_path)
+    with pytest.raises(ConfigurationError, match=f"begun with other settings: {named}") as caught:
+        await session(tmp_path, start=start)
+    assert "--run r1-2" in caught.value.fix
+    assert await facts(tmp_path) == before
+
+
+async def test_documents_are_journaled_right_after_the_run_and_never_again(tmp_path: Path) -> None:
+    with pytest.raises(Interrupted):
+        await session(tmp_path, Breaking(2))
+    renamed = {"test": [{**DEALT["test"][0], "name": "b.txt"}]}
+    await session(tmp_path, start=replace(START, documents=renamed))
+    journal = Journal.open(tmp_path)
+    records = list(journal.records())
+    await journal.close()
+    assert [record.kind for record in records[:2]] == ["run", "documents"]
+    assert [record.body for record in records if record.kind == "documents"] == [DEALT]
+
+
+async def test_candidates_are_commits_that_come_out_equal_on_every_resume(tmp_path: Path) -> None:
+    place = make_repository(tmp_path / "project")
+    base = load_files(FILES)
+    moved = with_knobs(base, {"rounds": 7})
+    made = []
+    for _ in range(2):
+        with Repository(place) as repository:
+            workshop = GitWorkshop(repository, replace(START, base_commit=repository.head()))
+            c0 = workshop.baseline(base)
+            made.append((c0, await workshop.make(1, c0, moved, "Move rounds 4 -> 7")))
+    assert made[0] == made[1]
+    c0, c1 = made[0]
+    assert (c1.id, c1.parent_id, c1.knobs["rounds"]) == ("c1", "c0", 7)
+    assert git(place, "rev-parse", f"{c1.commit}^") == c0.commit
+    assert git(place, "show", "-s", "--format=%s", c1.commit) == "Move rounds 4 -> 7"
+    manifest = git(place, "show", f"{c1.commit}:harnesses/tiny/harness.yaml")
+    assert manifest == moved.files["harness.yaml"].strip()
+    with Repository(place) as repository:
+        found = await GitWorkshop(repository, START).load(c1)
+    assert found == moved
+    assert git(place, "status", "--porcelain") == ""
+
+
+def test_a_proposer_reads_the_journaled_episodes_of_its_minibatch() -> None:
+    journal = {"tree0:a:0": {"status": "accepted"}, "tree0:b:0": {"status": "rejected"}}
+    minibatch = [Outcome(Cell(name, "train", 0), False) for name in ("b", "missing", "a")]
+
+    def find(kind: str, key: str) -> Json | None:
+        assert kind == "episode"
+        return journal.get(key)
+
+    found = train_episodes(find, BASELINE, minibatch)
+    assert [body["status"] for body in found] == ["rejected", "accepted"]
