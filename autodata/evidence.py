@@ -12,12 +12,12 @@ from typing import Any
 from autodata.episode.evaluator import episode_key, outcome_of
 from autodata.errors import AutodataError, RepositoryError, StoreError
 from autodata.recorded import recorded_rules
+from autodata.report.views import signed
 from autodata.search.certify import certify, fingerprint
 from autodata.search.session import FINISHED
 from autodata.store import looks
 from autodata.store.journal import Journal
 from autodata.types import Cell, Json, Outcome
-from autodata.views import signed
 
 _FORCE = "or promote with --force (it is recorded)"
 

@@ -1,0 +1,1 @@
+"""Search policies compared on simulated landscapes whose truth is known."""

@@ -123,7 +123,7 @@ def runs(as_json: AsJson = False) -> None:
     if not states:
         out("there is no run yet; begin one: autodata optimize")
         return
-    from autodata.views import WIDE, rows_view
+    from autodata.report.views import WIDE, rows_view
 
     rows = [
         {
@@ -153,7 +153,7 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Show a run (candidates and front, or what it measured), a candidate, or a version (v2)."""
-    from autodata import measured, report, views
+    from autodata.report import measured, queries, views
 
     if candidate is None and run is not None and (version := _version(run)):
         if as_json:
@@ -168,10 +168,10 @@ def show(
             data = measured.evaluation_report(connection, folder.name)
             drawn: Any = measured.evaluation_view(data, stands.told)
         elif candidate is None:
-            data = report.run_report(connection, folder.name)
+            data = queries.run_report(connection, folder.name)
             drawn = views.run_view(data, stands.told, make_console().width)
         else:
-            data = report.candidate_report(connection, folder.name, candidate)
+            data = queries.candidate_report(connection, folder.name, candidate)
             drawn = views.candidate_view(data, make_console().width)
     if as_json:
         out_json(data)
@@ -196,8 +196,8 @@ def diff(
 ) -> None:
     """Show what differs between two versions of a harness."""
     from autodata.harness import spec
+    from autodata.report.views import diff_view
     from autodata.running import harness_at
-    from autodata.views import diff_view
 
     project = open_project(Path.cwd(), None, [], None)
     text = spec.diff(harness_at(project, a), harness_at(project, b))
@@ -218,7 +218,7 @@ def trace(
     as_json: AsJson = False,
 ) -> None:
     """Show everything that happened in an episode, or list the episodes."""
-    from autodata import traces
+    from autodata.report import traces
 
     folder, episode = chosen_run(run, episode)
     one = episode is not None and ":" in episode

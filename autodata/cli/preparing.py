@@ -134,12 +134,12 @@ def bench_search(
     as_json: AsJson = False,
 ) -> None:
     """Run search policies on simulated landscapes whose truth is known (no model is called)."""
-    from autodata.bench import run as bench
+    from autodata.bench import comparison
 
-    rows = bench.bench_search(
-        bench.landscapes_named(landscape),
-        bench.policies_named(policy),
-        budget or bench.BUDGETS,
+    rows = comparison.bench_search(
+        comparison.landscapes_named(landscape),
+        comparison.policies_named(policy),
+        budget or comparison.BUDGETS,
         runs,
         seed,
         lambda line: print(line, file=sys.stderr),
@@ -148,4 +148,4 @@ def bench_search(
     if as_json:
         out_json(rows)
     else:
-        out(bench.render(rows))
+        out(comparison.render(rows))

@@ -34,7 +34,7 @@ def promote(
 ) -> None:
     """Make a certified candidate the new version of its harness."""
     from autodata.promoting import promote_run
-    from autodata.views import SIMULATED
+    from autodata.report.views import SIMULATED
 
     project = open_project(Path.cwd(), config, [], None)
     folder, candidate = chosen_run(run, candidate, OPTIMIZATION)
@@ -59,7 +59,7 @@ def versions(
 ) -> None:
     """List the promoted versions of a harness."""
     from autodata.promoting import list_versions
-    from autodata.views import rows_view
+    from autodata.report.views import rows_view
 
     project = open_project(Path.cwd(), None, [], None)
     found = list_versions(project, harness or project.config.harness)

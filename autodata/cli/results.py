@@ -20,12 +20,12 @@ def show_result(
     project: Project, run_id: str, result: "SearchResult", console: Console, as_json: bool
 ) -> None:
     """Print a search's result, what its best candidate changes, and what to do next."""
-    from autodata import report, views
     from autodata.harness import spec
+    from autodata.report import queries, views
     from autodata.running import harness_at
 
     with open_tables(run_id) as connection:
-        data = report.run_report(connection, run_id)
+        data = queries.run_report(connection, run_id)
     closed = result.closed
     if as_json:
         out_json({**data, "best": result.best.id, "closed": closed.bound if closed else ""})

@@ -139,7 +139,8 @@ def evaluate(
     as_json: AsJson = False,
 ) -> None:
     """Measure the pass rate of one harness, without changing anything."""
-    from autodata import evaluating, report, running, views
+    from autodata import evaluating, running
+    from autodata.report import queries, views
     from autodata.resuming import Typed, open_run
     from autodata.types import Spend
 
@@ -162,11 +163,11 @@ def evaluate(
         ),
     )
     accepted = sum(outcome.accepted for outcome in outcomes)
-    low, high = report.wilson(accepted, len(outcomes))
+    low, high = queries.wilson(accepted, len(outcomes))
     spend = Spend.total(outcome.spend for outcome in outcomes)
     with open_tables(run_id) as connection:
-        unusable = report.rows(connection, report.UNUSABLE, run_id)
-        totals = report.rows(connection, report.TOTALS, run_id)[0]
+        unusable = queries.rows(connection, queries.UNUSABLE, run_id)
+        totals = queries.rows(connection, queries.TOTALS, run_id)[0]
     data = {
         "run_id": run_id,
         "harness": harness,
@@ -207,7 +208,8 @@ def certify(
     as_json: AsJson = False,
 ) -> None:
     """Let a candidate meet the baseline on the sealed test documents; every look counts."""
-    from autodata import measuring, views
+    from autodata import measuring
+    from autodata.report import views
 
     project = open_project(Path.cwd(), config, list(settings or []), models)
     folder, named = chosen_run(run, candidate, OPTIMIZATION)
@@ -238,7 +240,8 @@ def replay(run: LastSearch = None, as_json: AsJson = False) -> None:
     """Carry a finished run out again from its journal, without any model, and compare."""
     from dataclasses import asdict
 
-    from autodata import lifecycle, replaying, views
+    from autodata import lifecycle, replaying
+    from autodata.report import views
 
     folder, _ = chosen_run(run, kind=OPTIMIZATION)
     work = replaying.replay(find_root(Path.cwd()), folder)
@@ -292,7 +295,8 @@ def estimate(
     """Predict tokens, dollars and hours of a search from a pilot of a few episodes."""
     from dataclasses import asdict
 
-    from autodata import estimating, views
+    from autodata import estimating
+    from autodata.report import views
     from autodata.resuming import Typed, open_run
 
     run_id = run_name(run, "pilot-")

@@ -11,7 +11,7 @@ from autodata.project import examine_project
 from autodata.types import Json
 
 if TYPE_CHECKING:
-    from autodata.config_reference import Setting
+    from autodata.report.settings import Setting
 
 
 def config(
@@ -25,18 +25,19 @@ def config(
     as_json: AsJson = False,
 ) -> None:
     """Show the settings in force and where each was set, or what KEY means."""
-    from autodata import config_in_force, config_reference, views
+    from autodata.report import in_force, views
+    from autodata.report.settings import explain
 
-    asked = config_reference.explain(key) if key else None
+    asked = explain(key) if key else None
     project, reading = examine_project(Path.cwd(), file, list(settings or []), models)
     lines, faults = [], list(reading.faults)
     if project is not None:
         try:
-            lines = config_in_force.in_force(project.config, project.source.place)
+            lines = in_force.in_force(project.config, project.source.place)
         except ConfigurationError as error:
             faults.append(error)
     if asked is not None:
-        _explain(asked, [config_in_force.told(one, lines) for one in asked], as_json)
+        _explain(asked, [in_force.told(one, lines) for one in asked], as_json)
         if faults and not as_json:
             out(f"The configuration is not in order: {faults[0].problem}")
         return
@@ -51,12 +52,13 @@ def config(
 
 
 def _explain(asked: list["Setting"], told: list[Json], as_json: bool) -> None:
-    from autodata import config_reference, views
+    from autodata.report import views
+    from autodata.report.settings import presets
 
     if as_json:
         out_json(told)
         return
     draw(views.settings_view(told))
     if any(one.path in ("protocol.acceptance", "protocol.numbers") for one in asked):
-        head, *rows = config_reference.presets()
+        head, *rows = presets()
         draw(views.rows_view(head, rows))

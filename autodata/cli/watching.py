@@ -12,7 +12,7 @@ from autodata.errors import AutodataError, Interrupted
 from autodata.project import Project
 
 if TYPE_CHECKING:
-    from autodata.live import LiveView
+    from autodata.report.live import LiveView
     from autodata.running import Running
     from autodata.wiring import Reports
 
@@ -34,7 +34,7 @@ def watched(
     command alone may begin another one and pay again.
     """
     from autodata import lifecycle
-    from autodata.live import LiveView
+    from autodata.report.live import LiveView
     from autodata.wiring import Reports
 
     view = LiveView(console, title, iterations, project.config.budget, project.config.simulated)

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import typer.main
 
-from autodata import config_reference
 from autodata.cli.commands import app
+from autodata.report import settings
 from autodata.store.rows import describe
 
 ROOT = Path(__file__).parents[2]
@@ -87,7 +87,7 @@ def tables() -> str:
 
 def reference() -> str:
     """Return every setting with its type, default, unit and meaning, and the presets."""
-    return config_reference.document()
+    return settings.document()
 
 
 def block(text: str, name: str) -> str:

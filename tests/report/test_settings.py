@@ -5,11 +5,11 @@ from dataclasses import fields
 import pytest
 from pydantic import BaseModel
 
-from autodata import config_reference
 from autodata.config import schema
-from autodata.config_reference import Setting, all_settings, explain, presets
 from autodata.episode.acceptance import NUMBERS, PRESETS, Policy
 from autodata.errors import ConfigurationError
+from autodata.report import settings
+from autodata.report.settings import Setting, all_settings, explain, presets
 
 SECTIONS = [
     held
@@ -116,4 +116,4 @@ def test_what_is_nothing_like_a_setting_is_told_where_to_look() -> None:
 
 
 def test_a_cell_cannot_break_its_table() -> None:
-    assert config_reference.markdown([["a"], ["x|y"]]).splitlines()[-1] == "| x\\|y |"
+    assert settings.markdown([["a"], ["x|y"]]).splitlines()[-1] == "| x\\|y |"

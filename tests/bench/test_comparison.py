@@ -2,9 +2,9 @@
 
 import pytest
 
+from autodata.bench.comparison import bench_search, landscapes_named, policies_named, render
 from autodata.bench.landscapes import LANDSCAPES, Landscape, Shape, SimulatedWorld, World
 from autodata.bench.policies import POLICIES, Found, Policy, claim
-from autodata.bench.run import bench_search, landscapes_named, policies_named, render
 from autodata.errors import ConfigurationError
 
 KEYS = {

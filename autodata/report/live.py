@@ -14,6 +14,7 @@ from rich.text import Text
 from autodata.config.schema import Budget
 from autodata.models.calls.caller import CallStatus
 from autodata.models.endpoint.throttle import Now
+from autodata.report.views import SIMULATED, closing_line, rate, signed
 from autodata.search.belief import Estimate
 from autodata.search.events import (
     Ahead,
@@ -28,7 +29,6 @@ from autodata.search.events import (
     Started,
 )
 from autodata.types import Json
-from autodata.views import SIMULATED, closing_line, rate, signed
 
 REDRAW_PER_S = 4
 PLAIN_EVERY_S = 15.0

@@ -6,8 +6,8 @@ import re
 import pytest
 from rich.console import Console
 
-from autodata.report import wilson
-from autodata.views import run_view
+from autodata.report.queries import wilson
+from autodata.report.views import run_view
 from tests.support.command_line import NOTICE, RUN, Place, good, keys
 from tests.support.journals import small_run, write
 

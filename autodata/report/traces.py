@@ -12,10 +12,10 @@ from rich.text import Text
 
 from autodata.episode.feedback import line_of
 from autodata.errors import StoreError
-from autodata.report import rows
+from autodata.report.queries import rows
+from autodata.report.views import SIMULATED, plain, rate, rows_view
 from autodata.store.audience import counts, told
 from autodata.types import Attempt, Criterion, Example, Json, Round, Verdict, Verification
-from autodata.views import SIMULATED, plain, rate, rows_view
 
 if TYPE_CHECKING:
     import duckdb

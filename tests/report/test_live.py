@@ -6,8 +6,8 @@ import pytest
 from rich.console import Console
 
 from autodata.config.schema import Budget
-from autodata.live import PLAIN_STILL_S, LiveView
 from autodata.models.calls.caller import CallStatus
+from autodata.report.live import PLAIN_STILL_S, LiveView
 from autodata.search.base import Iteration, Proposal
 from autodata.search.belief import Estimate
 from autodata.search.events import Decided, Remeasured, Started

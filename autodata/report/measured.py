@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from autodata.report import rows, run_report, wilson
+from autodata.report.queries import rows, run_report, wilson
+from autodata.report.views import SIMULATED, rate, rows_view, tokens, unusable
 from autodata.types import Json
-from autodata.views import SIMULATED, rate, rows_view, tokens, unusable
 
 if TYPE_CHECKING:
     import duckdb

@@ -15,8 +15,8 @@ from pydantic import BaseModel
 from autodata.config.checks import USERS, VARIABLE
 from autodata.config.schema import Config, ModelConfig, RoleConfig
 from autodata.config.shaping import PRIVATE
-from autodata.config_reference import Setting, own_first
 from autodata.episode.acceptance import NUMBERS, policy_from
+from autodata.report.settings import Setting, own_first
 from autodata.types import Json
 
 DEFAULT = "default"

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from autodata.config.file import Source, load_config
-from autodata.config_in_force import Line, in_force
+from autodata.report.in_force import Line, in_force
 from tests.support.command_line import Place, good, refused
 
 TEXT = """\

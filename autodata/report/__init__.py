@@ -1,0 +1,1 @@
+"""Reports: what a run says of itself, as data and on a screen."""
