@@ -22,10 +22,10 @@ from typing import Any
 from autodata import __version__
 from autodata.config.schema import Config
 from autodata.documents.corpus import read_corpus
+from autodata.engine.recorded import recorded_config
 from autodata.errors import AutodataError, ConfigurationError, StoreError
 from autodata.models.serving.supervisor import without_keys
 from autodata.project import PACKAGE, Project
-from autodata.recorded import recorded_config
 from autodata.scrubbing import Scrubber, unescaped
 from autodata.skeleton import Tell, bones, length, private, settings, texts
 from autodata.store import lines, looks

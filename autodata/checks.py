@@ -16,6 +16,7 @@ from autodata.config.file import Reading
 from autodata.config.schema import ModelConfig
 from autodata.documents.corpus import SHORT, read_corpus
 from autodata.documents.splits import deal
+from autodata.engine.engine import check_documents_fit, check_workflow, search_plan
 from autodata.episode.acceptance import faults
 from autodata.errors import AutodataError, ConfigurationError
 from autodata.harness.spec import Harness, load_folder
@@ -30,7 +31,6 @@ from autodata.search.certify import check_room
 from autodata.store import lock, looks
 from autodata.store.scratch import scratch_folder
 from autodata.types import SPLITS, Document, Split
-from autodata.wiring import check_documents_fit, check_workflow, search_plan
 
 LEAST_FREE_GB = 1.0
 PROBE_BYTES = 1 << 20

@@ -9,6 +9,8 @@ from itertools import chain
 from random import Random
 
 from autodata.concurrency import all_of
+from autodata.engine.assembly import text_editor
+from autodata.engine.engine import Reports, load_splits, search_plan, slots
 from autodata.evaluating import Measured, measured
 from autodata.harness.spec import Harness, load_folder, with_knobs
 from autodata.project import Project
@@ -22,10 +24,8 @@ from autodata.search.forecast import (
     predict,
 )
 from autodata.search.proposers.kinds import EditFailed
-from autodata.searching import text_editor
 from autodata.store.journal import read_records
 from autodata.types import SPLITS, Cell, KnobValue, Spend, Split
-from autodata.wiring import Reports, load_splits, search_plan, slots
 
 PROPOSALS = 3
 """Proposals of a pilot: the fewest that tell how much they differ."""

@@ -7,16 +7,7 @@ from dataclasses import dataclass
 
 from autodata.concurrency import all_of
 from autodata.documents.splits import dealt_body
-from autodata.harness.spec import Harness
-from autodata.lifecycle import open_journal
-from autodata.project import Project
-from autodata.recorded import check_kind
-from autodata.running import Running
-from autodata.search.session import note_documents, recorded_session, same_run
-from autodata.store.journal import Journal
-from autodata.store.runs import FINISHED
-from autodata.types import Candidate, Cell, Document, Json, Outcome, Split
-from autodata.wiring import (
+from autodata.engine.engine import (
     Engine,
     Reports,
     check_documents_fit,
@@ -26,6 +17,15 @@ from autodata.wiring import (
     load_splits,
     task_protocol,
 )
+from autodata.engine.lifecycle import open_journal
+from autodata.engine.recorded import check_kind
+from autodata.harness.spec import Harness
+from autodata.project import Project
+from autodata.running import Running
+from autodata.search.session import note_documents, recorded_session, same_run
+from autodata.store.journal import Journal
+from autodata.store.runs import FINISHED
+from autodata.types import Candidate, Cell, Document, Json, Outcome, Split
 
 
 async def evaluate(

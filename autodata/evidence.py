@@ -9,9 +9,9 @@ from math import isclose
 from pathlib import Path
 from typing import Any
 
+from autodata.engine.recorded import recorded_rules
 from autodata.episode.evaluator import episode_key, outcome_of
 from autodata.errors import AutodataError, RepositoryError, StoreError
-from autodata.recorded import recorded_rules
 from autodata.report.views import signed
 from autodata.search.certify import certify, fingerprint
 from autodata.search.session import FINISHED

@@ -9,16 +9,17 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from autodata.claims import claim, noted
+from autodata.engine.claims import claim, noted
+from autodata.engine.engine import Reports, engine, load_splits
+from autodata.engine.lifecycle import open_journal
+from autodata.engine.recorded import as_recorded, check_search, decides_certificate, recorded_rules
 from autodata.errors import ConfigurationError, StoreError
 from autodata.harness.knobs import nearest
 from autodata.harness.repository import Repository
 from autodata.harness.spec import Harness, load_files
-from autodata.lifecycle import open_journal
 from autodata.models.serving.gpus import share_out
 from autodata.models.serving.servers import Servers
 from autodata.project import Project
-from autodata.recorded import as_recorded, check_search, decides_certificate, recorded_rules
 from autodata.running import Running
 from autodata.search.certify import check_room, fingerprint
 from autodata.search.sealed import SealedTest
@@ -26,7 +27,6 @@ from autodata.search.session import JournalRecorder, recorded_session
 from autodata.store.journal import Journal, read_records
 from autodata.store.runs import check_name_kept
 from autodata.types import Candidate, Json
-from autodata.wiring import Reports, engine, load_splits
 
 Started = Callable[[Running], None]
 

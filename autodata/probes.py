@@ -9,7 +9,7 @@ from difflib import get_close_matches
 
 from autodata.concurrency import all_of
 from autodata.config.schema import ModelConfig
-from autodata.endpoints import replica, values_of
+from autodata.engine.endpoints import replica, values_of
 from autodata.errors import ConfigurationError, ProviderError, RateLimited, TimedOut, Unreachable
 from autodata.models.providers.listing import Listing
 

@@ -6,6 +6,7 @@ Knows what counts as evidence; how a version is made is `harness.versions`'s bus
 import asyncio
 from pathlib import Path
 
+from autodata.engine.recorded import check_search
 from autodata.errors import RepositoryError, StoreError
 from autodata.evidence import default_candidate, examine
 from autodata.harness.knobs import nearest
@@ -21,7 +22,6 @@ from autodata.harness.versions import (
     versions,
 )
 from autodata.project import Project, harness_folder
-from autodata.recorded import check_search
 from autodata.store.journal import Journal
 from autodata.store.runs import check_name_kept
 from autodata.types import Json

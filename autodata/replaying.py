@@ -14,24 +14,24 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from autodata.claims import tested_before
 from autodata.documents.splits import dealt_body
+from autodata.engine.assembly import SearchTask, carry_out
+from autodata.engine.claims import tested_before
+from autodata.engine.engine import Reports, engine, identity, load_splits, search_plan
+from autodata.engine.recorded import recorded_config
 from autodata.errors import ReplayMismatch, StoreError
 from autodata.harness.repository import Repository
 from autodata.harness.spec import load_files
 from autodata.models.calls.call_records import call_name
 from autodata.project import Project
-from autodata.recorded import recorded_config
 from autodata.search.course import Closing, course_to_the_end, ending
 from autodata.search.session import DOCUMENTS, FINISHED, GitWorkshop, RunStart
-from autodata.searching import SearchTask, carry_out
 from autodata.store.journal import Journal, difference, read_records
 from autodata.store.lines import Record, segments
 from autodata.store.rows import SCHEMA, rows
 from autodata.store.runs import check_name_kept
 from autodata.store.scratch import scratch_folder
 from autodata.types import Candidate, Json
-from autodata.wiring import Reports, engine, identity, load_splits, search_plan
 
 ANSWERS = ("call", "query")
 """What a run was told from outside; all else follows."""

@@ -12,14 +12,14 @@ from typing import Literal
 
 from autodata.config.checks import mistakes
 from autodata.config.schema import Config, ModelConfig
+from autodata.engine.engine import settings_of
+from autodata.engine.recorded import check_kind, differences, merged, recorded_config, shown
 from autodata.errors import ConfigurationError
 from autodata.models.calls.budget import check_budget
 from autodata.project import TEMPLATES, Project, find_root, open_project
-from autodata.recorded import check_kind, differences, merged, recorded_config, shown
 from autodata.store.journal import read_records
 from autodata.store.runs import check_name_kept
 from autodata.types import Json
-from autodata.wiring import settings_of
 
 _UNTOLD = {"base_url", "api_key_env", "args", "headers", "extra_body"}
 """Settings of a model in which a key may stand; they are never recorded."""

@@ -10,36 +10,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from autodata.claims import check_room_left, claim, noted
 from autodata.documents.splits import dealt_body
-from autodata.errors import (
-    AutodataError,
-    ConfigurationError,
-    RepositoryError,
-    StoreError,
-)
-from autodata.harness.knobs import nearest
-from autodata.harness.repository import Repository
-from autodata.harness.spec import Harness, load_files, load_folder
-from autodata.harness.versions import files_of, find_version, spelled, states
-from autodata.lifecycle import open_journal
-from autodata.models.calls.budget import is_larger
-from autodata.project import Project, harness_folder, harness_names, shipped_folder
-from autodata.recorded import check_kind
-from autodata.search.certify import check_room
-from autodata.search.course import course_so_far, growth_of
-from autodata.search.events import Progress
-from autodata.search.plan import SearchPlan
-from autodata.search.search import SearchResult
-from autodata.search.session import (
-    GitWorkshop,
-    RunStart,
-)
-from autodata.searching import SearchTask, carry_out
-from autodata.store import looks
-from autodata.store.journal import Journal
-from autodata.types import Json, Split
-from autodata.wiring import (
+from autodata.engine.assembly import SearchTask, carry_out
+from autodata.engine.claims import check_room_left, claim, noted
+from autodata.engine.engine import (
     Engine,
     Reports,
     check_documents_fit,
@@ -50,6 +24,32 @@ from autodata.wiring import (
     search_plan,
     task_protocol,
 )
+from autodata.engine.lifecycle import open_journal
+from autodata.engine.recorded import check_kind
+from autodata.errors import (
+    AutodataError,
+    ConfigurationError,
+    RepositoryError,
+    StoreError,
+)
+from autodata.harness.knobs import nearest
+from autodata.harness.repository import Repository
+from autodata.harness.spec import Harness, load_files, load_folder
+from autodata.harness.versions import files_of, find_version, spelled, states
+from autodata.models.calls.budget import is_larger
+from autodata.project import Project, harness_folder, harness_names, shipped_folder
+from autodata.search.certify import check_room
+from autodata.search.course import course_so_far, growth_of
+from autodata.search.events import Progress
+from autodata.search.plan import SearchPlan
+from autodata.search.search import SearchResult
+from autodata.search.session import (
+    GitWorkshop,
+    RunStart,
+)
+from autodata.store import looks
+from autodata.store.journal import Journal
+from autodata.types import Json, Split
 
 
 @dataclass(slots=True)

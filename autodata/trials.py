@@ -13,7 +13,8 @@ from typing import Any
 
 from autodata.concurrency import all_of
 from autodata.config.schema import ModelConfig
-from autodata.endpoints import start
+from autodata.engine.endpoints import start
+from autodata.engine.engine import role_settings, seats_of, task_protocol
 from autodata.episode.agent import TOOLS
 from autodata.episode.protocol import Team
 from autodata.episode.replies import ExampleReply
@@ -28,7 +29,6 @@ from autodata.project import Project
 from autodata.search.proposers import text
 from autodata.store.scratch import scratch_folder
 from autodata.types import Criterion, Document, Example, Spend
-from autodata.wiring import role_settings, seats_of, task_protocol
 
 LONGEST_S = 120.0
 """Seconds that a call may take here, where a run would let it take longer."""

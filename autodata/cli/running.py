@@ -240,7 +240,8 @@ def replay(run: LastSearch = None, as_json: AsJson = False) -> None:
     """Carry a finished run out again from its journal, without any model, and compare."""
     from dataclasses import asdict
 
-    from autodata import lifecycle, replaying
+    from autodata import replaying
+    from autodata.engine import lifecycle
     from autodata.report import views
 
     folder, _ = chosen_run(run, kind=OPTIMIZATION)
@@ -261,8 +262,9 @@ def serve(
     models: Models = None,
 ) -> None:
     """Serve the configured vLLM and local models until Ctrl-C."""
-    from autodata import lifecycle, measuring
-    from autodata.wiring import Reports
+    from autodata import measuring
+    from autodata.engine import lifecycle
+    from autodata.engine.engine import Reports
 
     project = open_project(Path.cwd(), config, list(settings or []), models)
     console = make_console()

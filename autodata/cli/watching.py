@@ -12,9 +12,9 @@ from autodata.errors import AutodataError, Interrupted
 from autodata.project import Project
 
 if TYPE_CHECKING:
+    from autodata.engine.engine import Reports
     from autodata.report.live import LiveView
     from autodata.running import Running
-    from autodata.wiring import Reports
 
 T = TypeVar("T")
 
@@ -33,9 +33,9 @@ def watched(
     `resume` is the command that goes on: an error of a run that had begun says it, as the same
     command alone may begin another one and pay again.
     """
-    from autodata import lifecycle
+    from autodata.engine import lifecycle
+    from autodata.engine.engine import Reports
     from autodata.report.live import LiveView
-    from autodata.wiring import Reports
 
     view = LiveView(console, title, iterations, project.config.budget, project.config.simulated)
     begun = False

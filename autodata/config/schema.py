@@ -1,6 +1,6 @@
 """autodata.yaml: what it may say.
 
-Knows names and numbers only; what they refer to (models, harnesses, presets) is built in `wiring`,
+Knows names and numbers only; what they refer to (models, harnesses, presets) is built in `engine`,
 and reading the file is `config_file`'s.
 """
 

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from autodata.config.file import load_config
+from autodata.engine.engine import Engine, Reports, engine
 from autodata.harness.spec import Harness, load_folder, with_knobs
 from autodata.project import Project
 from autodata.store.journal import Journal
 from autodata.types import Candidate, Cell, Document, Json, Outcome, Split
-from autodata.wiring import Engine, Reports, engine
 from tests.support.episodes import DOCUMENT, EXAMPLE, GOOD_CHECK, as_json, verdicts
 from tests.support.loopback import Action, Loopback, Say, Seen
 

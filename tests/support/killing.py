@@ -30,10 +30,10 @@ CONCURRENCY = 8
 _FORK = """
 import functools, json, os, signal, sys
 import alembic.command, numpy.random, sqlalchemy.dialects.sqlite, sqlalchemy.orm
-import autodata.cli, autodata.lifecycle, autodata.report.live, autodata.report.queries
+import autodata.cli, autodata.engine.lifecycle, autodata.report.live, autodata.report.queries
 import autodata.measuring, autodata.replaying, autodata.report.views
 import autodata.harness.workflow, autodata.models.providers.openai
-from autodata import lifecycle
+from autodata.engine import lifecycle
 lifecycle.Journal.open = functools.partial(lifecycle.Journal.open, segment_bytes=60_000)
 lifecycle.sealing = functools.partial(lifecycle.sealing, every_s=0.1)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup has it ignored

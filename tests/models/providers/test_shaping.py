@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 
 from autodata.config.schema import Budget, Config
-from autodata.endpoints import headers_of
+from autodata.engine.endpoints import headers_of
+from autodata.engine.engine import identity
 from autodata.errors import Truncated
 from autodata.models.base import Deadlines, Message, Reply, Request, Tool, ToolCall, call_key
 from autodata.models.calls.budget import Ledger
 from autodata.models.calls.caller import RecordedCaller
 from autodata.models.calls.seat import Seat
 from autodata.models.endpoint.endpoint import Endpoint
-from autodata.wiring import identity
 from tests.support.fakes import CHAT, SITE, FakeModel, Memory
 from tests.support.loopback import SIGNATURE, Changed, Loopback, Say
 from tests.support.providers import ASK, KEY, make

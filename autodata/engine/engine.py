@@ -15,7 +15,7 @@ from autodata.config.schema import Config, Shaping
 from autodata.documents.corpus import read_corpus
 from autodata.documents.splits import deal, split_digest
 from autodata.domains.base import Domain, RoleSettings
-from autodata.endpoints import deadlines_of, headers_of, silent, start
+from autodata.engine.endpoints import deadlines_of, headers_of, silent, start
 from autodata.episode.acceptance import policy_from
 from autodata.episode.evaluator import HarnessEvaluator
 from autodata.episode.protocol import TaskProtocol, Team

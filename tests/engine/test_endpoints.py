@@ -1,7 +1,7 @@
 """What the configuration says, as the model layer gets it."""
 
 from autodata.config.schema import ModelConfig, RoleConfig
-from autodata.endpoints import deadlines_of, limits_of
+from autodata.engine.endpoints import deadlines_of, limits_of
 from autodata.models.base import Deadlines
 
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from autodata.config.file import Source, load_config
+from autodata.engine.engine import settings_of
+from autodata.engine.recorded import as_recorded
 from autodata.project import Project
-from autodata.recorded import as_recorded
-from autodata.wiring import settings_of
 
 TEXT = """\
 models:

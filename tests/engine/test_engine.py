@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from autodata.engine.engine import closing
 from autodata.errors import (
     AuthenticationFailed,
     AutodataError,
@@ -15,7 +16,6 @@ from autodata.errors import (
 )
 from autodata.models.calls.caller import CallStatus
 from autodata.types import Spend
-from autodata.wiring import closing
 
 
 class Caller:

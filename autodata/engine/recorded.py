@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from autodata.config.checks import mistakes
 from autodata.config.schema import Config
+from autodata.engine.engine import search_plan, settings_of
 from autodata.episode.evaluator import outcome_of
 from autodata.errors import ConfigurationError, ReplayMismatch, StoreError
 from autodata.models.base import Deadlines
@@ -22,7 +23,6 @@ from autodata.project import Project
 from autodata.search.certify import Rules
 from autodata.store.lines import Record
 from autodata.types import Cell, Json
-from autodata.wiring import search_plan, settings_of
 
 Path = tuple[str, ...]
 _SEARCHING = (

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from autodata.questions import Questions, visible_to
 from autodata.search.base import Iteration, Proposal
+from autodata.search.proposers.questions import Questions, visible_to
 from autodata.store.journal import Journal, Record
 from autodata.store.tables import Result, query
 from autodata.types import Candidate, Cell, Outcome, Split

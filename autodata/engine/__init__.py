@@ -1,0 +1,1 @@
+"""The engine: the only builder of collaborators, and how a run lives and ends."""
