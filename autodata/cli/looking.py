@@ -185,7 +185,7 @@ def _version(name: str) -> dict[str, Any] | None:
 
     if not spelled(name, "") or (runs_folder() / name / "journal").exists():
         return None
-    from autodata.promoting import version_report
+    from autodata.jobs.promote import version_report
 
     return version_report(open_project(Path.cwd(), None, [], None), name)
 
@@ -196,8 +196,8 @@ def diff(
 ) -> None:
     """Show what differs between two versions of a harness."""
     from autodata.harness import spec
+    from autodata.jobs.optimize import harness_at
     from autodata.report.views import diff_view
-    from autodata.running import harness_at
 
     project = open_project(Path.cwd(), None, [], None)
     text = spec.diff(harness_at(project, a), harness_at(project, b))
@@ -273,7 +273,7 @@ def bundle(
     ] = None,
 ) -> None:
     """Put what helps about a run into one file for a bug report, without documents or keys."""
-    from autodata import bundle as bundling
+    from autodata.jobs.bundle import bundle as bundles
 
     project, trouble = None, ""
     try:
@@ -282,7 +282,7 @@ def bundle(
         trouble = error.problem
     folder, _ = chosen_run(run)
     place = to or Path(f"{folder.name}-bundle.zip")
-    made = bundling.make(folder, project, trouble, place)
+    made = bundles.make(folder, project, trouble, place)
     for name, about in made.about.items():
         out(f"{len(made.files[name].encode()):>12,}  {name}: {about}")
     out(

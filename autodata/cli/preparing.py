@@ -22,7 +22,7 @@ from autodata.cli.base import (
 from autodata.project import TEMPLATES, examine_project, find_root, plan_project, written
 
 if TYPE_CHECKING:
-    from autodata.probes import Check
+    from autodata.jobs.doctor.probes import Check
 
 
 def init(
@@ -56,7 +56,7 @@ def init(
 
 async def _missing(root: Path) -> "list[Check]":
     """Return what a first search would fail for; a name for commits can wait."""
-    from autodata import checks
+    from autodata.jobs.doctor import checks
 
     project, reading = examine_project(root, None, [], None)
     found = await checks.check_all(root, project, reading)
@@ -95,7 +95,7 @@ def doctor(
     models: Models = None,
 ) -> None:
     """Check what a run would need, without starting one: all faults at once."""
-    from autodata import checks, probes, trials
+    from autodata.jobs.doctor import checks, probes, trials
 
     start = Path.cwd()
     project, reading = examine_project(start, config, list(settings or []), models)

@@ -33,7 +33,7 @@ def promote(
     config: ConfigFile = None,
 ) -> None:
     """Make a certified candidate the new version of its harness."""
-    from autodata.promoting import promote_run
+    from autodata.jobs.promote import promote_run
     from autodata.report.views import SIMULATED
 
     project = open_project(Path.cwd(), config, [], None)
@@ -58,7 +58,7 @@ def versions(
     as_json: AsJson = False,
 ) -> None:
     """List the promoted versions of a harness."""
-    from autodata.promoting import list_versions
+    from autodata.jobs.promote import list_versions
     from autodata.report.views import rows_view
 
     project = open_project(Path.cwd(), None, [], None)
@@ -81,7 +81,7 @@ def rollback(
     ] = None,
 ) -> None:
     """Return a harness to an earlier version, by a new commit."""
-    from autodata.promoting import roll_back
+    from autodata.jobs.promote import roll_back
 
     project = open_project(Path.cwd(), None, [], None)
     made, gone = roll_back(project, harness, version)

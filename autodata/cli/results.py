@@ -21,8 +21,8 @@ def show_result(
 ) -> None:
     """Print a search's result, what its best candidate changes, and what to do next."""
     from autodata.harness import spec
+    from autodata.jobs.optimize import harness_at
     from autodata.report import queries, views
-    from autodata.running import harness_at
 
     with open_tables(run_id) as connection:
         data = queries.run_report(connection, run_id)

@@ -80,8 +80,8 @@ def optimize(
     as_json: AsJson = False,
 ) -> None:
     """Search for a better harness and certify it on sealed test documents."""
-    from autodata import running
-    from autodata.resuming import Typed, open_run
+    from autodata.jobs import optimize as running
+    from autodata.jobs.resume import Typed, open_run
 
     changes = list(settings or [])
     if iterations is not None:
@@ -139,9 +139,10 @@ def evaluate(
     as_json: AsJson = False,
 ) -> None:
     """Measure the pass rate of one harness, without changing anything."""
-    from autodata import evaluating, running
+    from autodata.jobs import evaluate as evaluating
+    from autodata.jobs import optimize as running
+    from autodata.jobs.resume import Typed, open_run
     from autodata.report import queries, views
-    from autodata.resuming import Typed, open_run
     from autodata.types import Spend
 
     run_id = run_name(run, "eval-")
@@ -208,7 +209,7 @@ def certify(
     as_json: AsJson = False,
 ) -> None:
     """Let a candidate meet the baseline on the sealed test documents; every look counts."""
-    from autodata import measuring
+    from autodata.jobs import certify as measuring
     from autodata.report import views
 
     project = open_project(Path.cwd(), config, list(settings or []), models)
@@ -240,8 +241,8 @@ def replay(run: LastSearch = None, as_json: AsJson = False) -> None:
     """Carry a finished run out again from its journal, without any model, and compare."""
     from dataclasses import asdict
 
-    from autodata import replaying
     from autodata.engine import lifecycle
+    from autodata.jobs import replay as replaying
     from autodata.report import views
 
     folder, _ = chosen_run(run, kind=OPTIMIZATION)
@@ -262,9 +263,9 @@ def serve(
     models: Models = None,
 ) -> None:
     """Serve the configured vLLM and local models until Ctrl-C."""
-    from autodata import measuring
     from autodata.engine import lifecycle
     from autodata.engine.engine import Reports
+    from autodata.jobs import serve as serving
 
     project = open_project(Path.cwd(), config, list(settings or []), models)
     console = make_console()
@@ -273,7 +274,7 @@ def serve(
         console.print(Text(text), soft_wrap=True)
 
     pull_weights(project, console)
-    work = measuring.serve(
+    work = serving.serve(
         project,
         new_run_id(),
         names or [],
@@ -297,9 +298,9 @@ def estimate(
     """Predict tokens, dollars and hours of a search from a pilot of a few episodes."""
     from dataclasses import asdict
 
-    from autodata import estimating
+    from autodata.jobs import estimate as estimating
+    from autodata.jobs.resume import Typed, open_run
     from autodata.report import views
-    from autodata.resuming import Typed, open_run
 
     run_id = run_name(run, "pilot-")
     opened = open_run(Path.cwd(), run_id, Typed(config, settings or [], models, kind="evaluation"))

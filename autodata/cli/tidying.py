@@ -21,10 +21,10 @@ def rm(
     ] = False,
 ) -> None:
     """Remove a run and its candidates in git; its looks at the test split stay counted."""
-    from autodata import removing
+    from autodata.jobs import remove
 
     root = runs_folder().parent
-    found = removing.foresee(root, find_run(run).name if run == run_store.NEWEST else run)
+    found = remove.foresee(root, find_run(run).name if run == run_store.NEWEST else run)
     out(
         f"run {found.run}: {space.shown(found.size)}, {found.calls:,} calls, "
         f"{found.candidates} candidates in git"
@@ -42,7 +42,7 @@ def rm(
             raise ConfigurationError(
                 f"nothing was done: that is not {found.run}", f"autodata rm {found.run}"
             )
-    removing.carry_out(root, found)
+    remove.carry_out(root, found)
     out(f"removed {found.run}; its looks at the test split stay counted")
 
 

@@ -13,8 +13,8 @@ from autodata.project import Project
 
 if TYPE_CHECKING:
     from autodata.engine.engine import Reports
+    from autodata.jobs.optimize import Running
     from autodata.report.live import LiveView
-    from autodata.running import Running
 
 T = TypeVar("T")
 

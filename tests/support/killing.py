@@ -31,7 +31,7 @@ _FORK = """
 import functools, json, os, signal, sys
 import alembic.command, numpy.random, sqlalchemy.dialects.sqlite, sqlalchemy.orm
 import autodata.cli, autodata.engine.lifecycle, autodata.report.live, autodata.report.queries
-import autodata.measuring, autodata.replaying, autodata.report.views
+import autodata.jobs.certify, autodata.jobs.replay, autodata.report.views
 import autodata.harness.workflow, autodata.models.providers.openai
 from autodata.engine import lifecycle
 lifecycle.Journal.open = functools.partial(lifecycle.Journal.open, segment_bytes=60_000)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from autodata.evidence import difference
+from autodata.jobs.evidence import difference
 from autodata.store.journal import Record
 from autodata.types import Json
 from tests.support.command_line import (

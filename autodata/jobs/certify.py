@@ -1,11 +1,6 @@
-"""Working with what is already there: certifying a run's candidate, serving models.
+"""Certifying a candidate of a run that is there, by the run's own rules."""
 
-Knows nothing of searching; whatever is paid for here is journaled like any run.
-"""
-
-import asyncio
-import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -17,10 +12,8 @@ from autodata.errors import ConfigurationError, StoreError
 from autodata.harness.knobs import nearest
 from autodata.harness.repository import Repository
 from autodata.harness.spec import Harness, load_files
-from autodata.models.serving.gpus import share_out
-from autodata.models.serving.servers import Servers
+from autodata.jobs.optimize import Running
 from autodata.project import Project
-from autodata.running import Running
 from autodata.search.certify import check_room, fingerprint
 from autodata.search.sealed import SealedTest
 from autodata.search.session import JournalRecorder, recorded_session
@@ -99,46 +92,3 @@ def _candidate(journal: Journal, name: str) -> Candidate:
         names = [record.key for record in journal.records("candidate")]
         raise StoreError(f"the run has no candidate {name!r}", nearest(name, names))
     return Candidate(name, body["commit"], body["tree"], body["parent_id"], body["knobs"])
-
-
-async def serve(
-    project: Project,
-    session: str,
-    names: Sequence[str],
-    reports: Reports,
-    ready: Callable[[str, list[str]], None],
-) -> None:
-    """Serve the configured models until cancelled; tell each one's addresses when it is up.
-
-    The logs lie in a folder named after the session, which nobody else writes to.
-
-    Raises:
-        ConfigurationError: no such model, nothing to serve, or a server does not start.
-    """
-    models = project.config.models
-    for name in names:
-        if name not in models:
-            raise ConfigurationError(
-                f"no model is named {name!r}", f"autodata.yaml has {', '.join(models)}"
-            )
-        if not models[name].served:
-            raise ConfigurationError(
-                f"models.{name} is served elsewhere",
-                "leave it out, or give it `provider: vllm` or `local`, and no base_url",
-            )
-    wanted = {
-        name: model
-        for name, model in models.items()
-        if model.served and (not names or name in names)
-    }
-    if not wanted:
-        raise ConfigurationError(
-            "there is nothing to serve", "give a model `provider: vllm` or `local`, and no base_url"
-        )
-    wanted = await asyncio.to_thread(share_out, wanted, os.environ)
-    logs = project.runs / "serve" / session
-    async with Servers(
-        logs, reports.line, root=project.root, key_names=project.config.secrets
-    ) as servers:
-        await servers.start_models(wanted, ready)
-        await asyncio.Event().wait()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from autodata.scrubbing import CUT, Scrubber
+from autodata.jobs.bundle.scrub import CUT, Scrubber
 
 SECRET = "planted-key-77aa"
 PRIVATE = "The tortoise of Samarkand never learned to whistle before the monsoon arrived."

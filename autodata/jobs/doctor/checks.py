@@ -20,12 +20,12 @@ from autodata.engine.engine import check_documents_fit, check_workflow, search_p
 from autodata.episode.acceptance import faults
 from autodata.errors import AutodataError, ConfigurationError
 from autodata.harness.spec import Harness, load_folder
+from autodata.jobs.doctor.probes import Check
 from autodata.models.providers.scripted import ScriptedModel
 from autodata.models.serving import llama, vllm
 from autodata.models.serving.gpus import share_out
 from autodata.models.serving.supervisor import without_keys
 from autodata.models.serving.weights import cache_folder, in_place
-from autodata.probes import Check
 from autodata.project import Project
 from autodata.search.certify import check_room
 from autodata.store import lock, looks

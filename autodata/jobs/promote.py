@@ -8,7 +8,6 @@ from pathlib import Path
 
 from autodata.engine.recorded import check_search
 from autodata.errors import RepositoryError, StoreError
-from autodata.evidence import default_candidate, examine
 from autodata.harness.knobs import nearest
 from autodata.harness.repository import Repository
 from autodata.harness.versions import (
@@ -21,6 +20,7 @@ from autodata.harness.versions import (
     states,
     versions,
 )
+from autodata.jobs.evidence import default_candidate, examine
 from autodata.project import Project, harness_folder
 from autodata.store.journal import Journal
 from autodata.store.runs import check_name_kept

@@ -20,8 +20,8 @@ from autodata.engine.engine import (
 from autodata.engine.lifecycle import open_journal
 from autodata.engine.recorded import check_kind
 from autodata.harness.spec import Harness
+from autodata.jobs.optimize import Running
 from autodata.project import Project
-from autodata.running import Running
 from autodata.search.session import note_documents, recorded_session, same_run
 from autodata.store.journal import Journal
 from autodata.store.runs import FINISHED

@@ -11,10 +11,10 @@ from random import Random
 from autodata.concurrency import all_of
 from autodata.engine.assembly import text_editor
 from autodata.engine.engine import Reports, load_splits, search_plan, slots
-from autodata.evaluating import Measured, measured
 from autodata.harness.spec import Harness, load_folder, with_knobs
+from autodata.jobs.evaluate import Measured, measured
+from autodata.jobs.optimize import Running
 from autodata.project import Project
-from autodata.running import Running
 from autodata.search.forecast import (
     Pace,
     Prediction,

@@ -75,10 +75,10 @@ def test_a_run_that_is_going_on_is_not_removed(used: Place) -> None:
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from autodata import removing
+from autodata.jobs import remove
 from autodata.store import space
 def killed(*_): os.kill(os.getpid(), signal.SIGKILL)
-place = {"refs": removing, "files": space, "some": space}[sys.argv[1]]
+place = {"refs": remove, "files": space, "some": space}[sys.argv[1]]
 name = {"refs": "_forget", "files": "clear", "some": "remove"}[sys.argv[1]]
 made = space.remove
 def once(path):
@@ -87,7 +87,7 @@ def once(path):
     once.seen = True
 once.seen = False
 setattr(place, name, once if name == "remove" else killed)
-removing.carry_out(Path.cwd(), removing.foresee(Path.cwd(), "first"))
+remove.carry_out(Path.cwd(), remove.foresee(Path.cwd(), "first"))
 """
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from autodata.config.schema import ModelConfig
-from autodata.probes import ask_all
+from autodata.jobs.doctor.probes import ask_all
 from tests.support.command_line import ROOT, Done, Place, edit_texts, good, served
 from tests.support.loopback import Action, Loopback, Models, Say, Script, Seen, Silence, Status
 

@@ -5,8 +5,8 @@ from random import Random
 
 import pytest
 
-from autodata.estimating import PROPOSALS, moved_at_random
 from autodata.harness.spec import load_folder
+from autodata.jobs.estimate import PROPOSALS, moved_at_random
 from autodata.search.forecast import (
     LEVEL,
     Episodes,

@@ -20,11 +20,11 @@ from autodata.episode.protocol import Team
 from autodata.episode.replies import ExampleReply
 from autodata.episode.roles import Asking, judge, sampling, verify_frozen
 from autodata.errors import AutodataError, ProviderError, Unavailable
+from autodata.jobs.doctor.probes import Check
 from autodata.models import base
 from autodata.models.base import Message, Reply, Request, Site
 from autodata.models.calls.seat import Seat
 from autodata.models.endpoint.endpoint import Answer
-from autodata.probes import Check
 from autodata.project import Project
 from autodata.search.proposers import text
 from autodata.store.scratch import scratch_folder

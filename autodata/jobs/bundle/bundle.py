@@ -24,10 +24,10 @@ from autodata.config.schema import Config
 from autodata.documents.corpus import read_corpus
 from autodata.engine.recorded import recorded_config
 from autodata.errors import AutodataError, ConfigurationError, StoreError
+from autodata.jobs.bundle.scrub import Scrubber, unescaped
+from autodata.jobs.bundle.skeleton import Tell, bones, length, private, settings, texts
 from autodata.models.serving.supervisor import without_keys
 from autodata.project import PACKAGE, Project
-from autodata.scrubbing import Scrubber, unescaped
-from autodata.skeleton import Tell, bones, length, private, settings, texts
 from autodata.store import lines, looks
 from autodata.store.journal import Record
 from autodata.store.runs import read_state

@@ -1,0 +1,1 @@
+"""autodata bundle: one file about a run for a bug report."""

@@ -1,0 +1,1 @@
+"""autodata doctor: what it looks at, asks of servers, and tries."""

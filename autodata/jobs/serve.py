@@ -1,0 +1,54 @@
+"""Serving the configured models until told to stop."""
+
+import asyncio
+import os
+from collections.abc import Callable, Sequence
+
+from autodata.engine.engine import Reports
+from autodata.errors import ConfigurationError
+from autodata.models.serving.gpus import share_out
+from autodata.models.serving.servers import Servers
+from autodata.project import Project
+
+
+async def serve(
+    project: Project,
+    session: str,
+    names: Sequence[str],
+    reports: Reports,
+    ready: Callable[[str, list[str]], None],
+) -> None:
+    """Serve the configured models until cancelled; tell each one's addresses when it is up.
+
+    The logs lie in a folder named after the session, which nobody else writes to.
+
+    Raises:
+        ConfigurationError: no such model, nothing to serve, or a server does not start.
+    """
+    models = project.config.models
+    for name in names:
+        if name not in models:
+            raise ConfigurationError(
+                f"no model is named {name!r}", f"autodata.yaml has {', '.join(models)}"
+            )
+        if not models[name].served:
+            raise ConfigurationError(
+                f"models.{name} is served elsewhere",
+                "leave it out, or give it `provider: vllm` or `local`, and no base_url",
+            )
+    wanted = {
+        name: model
+        for name, model in models.items()
+        if model.served and (not names or name in names)
+    }
+    if not wanted:
+        raise ConfigurationError(
+            "there is nothing to serve", "give a model `provider: vllm` or `local`, and no base_url"
+        )
+    wanted = await asyncio.to_thread(share_out, wanted, os.environ)
+    logs = project.runs / "serve" / session
+    async with Servers(
+        logs, reports.line, root=project.root, key_names=project.config.secrets
+    ) as servers:
+        await servers.start_models(wanted, ready)
+        await asyncio.Event().wait()
