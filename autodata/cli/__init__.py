@@ -16,7 +16,7 @@ def main(words: list[str] | None = None) -> None:
         )
         sys.exit(2)
     try:
-        from autodata.cli.commands import run
+        from autodata.cli.app import run
 
         run(words)
     except KeyboardInterrupt:

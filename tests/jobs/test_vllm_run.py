@@ -21,7 +21,7 @@ from tests.models.serving.test_vllm import ARGS, PREPARED, pytestmark, vllm_pid
 __all__ = ["pytestmark"]
 ENVIRONMENT = {
     **os.environ,
-    "PYTHONPATH": str(Path(__file__).parents[1]),
+    "PYTHONPATH": str(Path(__file__).parents[2]),
     "VLLM_CPU_KVCACHE_SPACE": "1",
     "HF_HUB_OFFLINE": "1",
 }

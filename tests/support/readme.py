@@ -12,7 +12,7 @@ from pathlib import Path
 
 import typer.main
 
-from autodata.cli.commands import app
+from autodata.cli.app import app
 from autodata.report import settings
 from autodata.store.rows import describe
 

@@ -151,7 +151,7 @@ async def test_the_environments_proxy_is_for_other_machines_only(
     async def answer(base_url: str, proxy: str) -> str:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-c", program, base_url),
-            env={"PYTHONPATH": str(Path(__file__).parents[2]), "HTTP_PROXY": proxy},
+            env={"PYTHONPATH": str(Path(__file__).parents[3]), "HTTP_PROXY": proxy},
             stdout=asyncio.subprocess.PIPE,
         )
         said, _ = await process.communicate()

@@ -139,7 +139,7 @@ def test_ctrl_c_ends_a_query_that_takes_long(fresh: Place, format: str) -> None:
     endless = "select sum(a.range + b.range) from range(100000000) a, range(100000000) b"
     program = (
         "import os, signal, sys, threading\n"
-        "import autodata.cli.commands, autodata.store.tables as tables\n"
+        "import autodata.cli.app, autodata.store.tables as tables\n"
         "query = tables.stream\n"
         "def begun(connection, sql, *words):\n"
         "    if 'sum' in sql:\n"

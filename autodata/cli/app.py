@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.text import Text
 
 from autodata import __version__
-from autodata.cli import looking, preparing, promoting, running, settings, tidying
+from autodata.cli import cleanup, inspect, promotion, settings, setup, work
 from autodata.cli.base import go_to, out
 from autodata.cli.mistakes import explained
 from autodata.cli.output import checked_output
@@ -61,45 +61,45 @@ def explain(
 
 
 models_app = typer.Typer(help="Models that autodata serves itself.")
-models_app.command("pull")(preparing.models_pull)
-models_app.command("list")(preparing.models_list)
+models_app.command("pull")(setup.models_pull)
+models_app.command("list")(setup.models_list)
 bench_app = typer.Typer(help="Measure autodata itself, on known truth.")
-bench_app.command("search")(preparing.bench_search)
+bench_app.command("search")(setup.bench_search)
 
 GROUPS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
     "Begin": {
-        "init": preparing.init,
-        "doctor": preparing.doctor,
+        "init": setup.init,
+        "doctor": setup.doctor,
         "config": settings.config,
-        "estimate": running.estimate,
+        "estimate": work.estimate,
     },
     "Search": {
-        "optimize": running.optimize,
-        "evaluate": running.evaluate,
-        "certify": running.certify,
-        "stop": looking.stop,
+        "optimize": work.optimize,
+        "evaluate": work.evaluate,
+        "certify": work.certify,
+        "stop": inspect.stop,
     },
     "Look": {
-        "status": looking.status,
-        "runs": looking.runs,
-        "show": looking.show,
-        "trace": looking.trace,
-        "diff": looking.diff,
-        "sql": looking.sql,
-        "replay": running.replay,
-        "bundle": looking.bundle,
+        "status": inspect.status,
+        "runs": inspect.runs,
+        "show": inspect.show,
+        "trace": inspect.trace,
+        "diff": inspect.diff,
+        "sql": inspect.sql,
+        "replay": work.replay,
+        "bundle": inspect.bundle,
     },
     "Promote": {
-        "promote": promoting.promote,
-        "versions": promoting.versions,
-        "rollback": promoting.rollback,
+        "promote": promotion.promote,
+        "versions": promotion.versions,
+        "rollback": promotion.rollback,
     },
     "Make room": {
-        "rm": tidying.rm,
-        "gc": tidying.gc,
+        "rm": cleanup.rm,
+        "gc": cleanup.gc,
     },
     "Models and tools": {
-        "serve": running.serve,
+        "serve": work.serve,
         "models": models_app,
         "bench": bench_app,
         "help": explain,

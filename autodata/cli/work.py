@@ -23,15 +23,15 @@ from autodata.cli.base import (
     out_json,
     run_name,
 )
-from autodata.cli.choosing import (
+from autodata.cli.choices import (
     OPTIMIZATION,
     CandidateName,
     LastSearch,
     chosen_run,
     measurable,
 )
+from autodata.cli.display import watched
 from autodata.cli.results import show_result
-from autodata.cli.watching import watched
 from autodata.errors import BudgetSpent, ConfigurationError, Interrupted
 from autodata.harness.knobs import nearest
 from autodata.project import Project, find_root, open_project

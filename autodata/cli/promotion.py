@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from autodata.cli.base import AsJson, ConfigFile, draw, out, out_json
-from autodata.cli.choosing import (
+from autodata.cli.choices import (
     OPTIMIZATION,
     LastSearch,
     candidate_names,

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import typer.main
 
-from autodata.cli.commands import GROUPS, app
+from autodata.cli.app import GROUPS, app
 from autodata.cli.results import next_steps
 from autodata.config.file import load_config
 from autodata.project import template

@@ -22,7 +22,7 @@ from autodata.cli.base import (
     run_names,
     runs_folder,
 )
-from autodata.cli.choosing import OPTIMIZATION, CandidateName, LastRun, chosen_run, going_run
+from autodata.cli.choices import OPTIMIZATION, CandidateName, LastRun, chosen_run, going_run
 from autodata.cli.patience import Patience
 from autodata.errors import AutodataError, ConfigurationError
 from autodata.project import open_project
