@@ -1,30 +1,30 @@
-"""Every error that autodata raises on purpose, in one tree.
+"""Every error that autodata raises on purpose, as a tree::
 
-AutodataError                   something the user can fix; printed as problem and fix, exit code 2
-├── ConfigurationError          autodata.yaml, a switch or the environment is wrong
-│   └── ReaderGone              nobody reads the output any more; only a run says so
-├── DocumentError               the corpus is empty, unreadable or too small
-├── HarnessError                a harness does not load, parse, type-check or validate
-├── RepositoryError             git says no: no repository, no identity, dirty tree
-│   └── StalePromotion          the incumbent is no longer the one that was compared with
-├── StoreError                  the journal is locked, corrupt or cannot be written
-│   ├── RunLocked               another process writes this run
-│   ├── CorruptJournal          a line in the middle of the journal is damaged
-│   └── ReplayMismatch          the same code came to another record than the journal holds
-├── BudgetSpent                 a budget is used up; exit code 3, resumable with a larger one
-├── Interrupted                 SIGINT, SIGTERM or `autodata stop`; exit code 130, resumable
-└── ProviderError               a model endpoint; each says whether the same call may be tried again
-    ├── Unavailable             time-out, 429, 5xx, reset: no evidence about the question; retried
-    │   ├── Unreachable         nobody there, or nobody listens
-    │   ├── Unusable            what came back is no answer of the API; perhaps of another server
-    │   ├── TimedOut            no answer, or no first token, within its deadline
-    │   └── RateLimited         429 or 503 with the server's own waiting time
-    ├── AuthenticationFailed    the key is missing or wrong; stops the run
-    ├── RequestRejected         the server refuses this request for good (400, unknown model)
-    │   └── ContextTooLong      prompt and reply do not fit; deterministic, not retried
-    ├── Truncated               the reply hit max_tokens; never adopted as a result
-    ├── Refused                 the model declined to answer
-    └── Malformed               the reply does not fit its schema after bounded re-asking
+    AutodataError                 the user can mend it: problem and fix are printed, exit code 2
+    ├── ConfigurationError        autodata.yaml, a switch or the environment is wrong
+    │   └── ReaderGone            nobody reads the output any more; only a run says so
+    ├── DocumentError             the corpus is empty, unreadable or too small
+    ├── HarnessError              a harness does not load, parse, type-check or validate
+    ├── RepositoryError           git says no: no repository, no identity, dirty tree
+    │   └── StalePromotion        the incumbent is no longer the one that was compared with
+    ├── StoreError                the journal is locked, corrupt or cannot be written
+    │   ├── RunLocked             another process writes this run
+    │   ├── CorruptJournal        a line in the middle of the journal is damaged
+    │   └── ReplayMismatch        the same code came to another record than the journal holds
+    ├── BudgetSpent               a budget is used up; exit code 3, resumable with a larger one
+    ├── Interrupted               SIGINT, SIGTERM or `autodata stop`; exit code 130, resumable
+    └── ProviderError             a model endpoint failed; each says whether to call again
+        ├── Unavailable           time-out, 429, 5xx, reset: no evidence, retried
+        │   ├── Unreachable       nobody there, or nobody listens
+        │   ├── Unusable          no answer of the API; perhaps another server's
+        │   ├── TimedOut          no answer, or no first token, within its deadline
+        │   └── RateLimited       429 or 503 with the server's own waiting time
+        ├── AuthenticationFailed  the key is missing or wrong; stops the run
+        ├── RequestRejected       the server refuses this request for good (400, unknown model)
+        │   └── ContextTooLong    prompt and reply do not fit; deterministic, not retried
+        ├── Truncated             the reply hit max_tokens; never adopted as a result
+        ├── Refused               the model declined to answer
+        └── Malformed             the reply does not fit its schema after bounded re-asking
 
 Everything else that escapes is a bug and keeps its traceback (exit code 1).
 """
