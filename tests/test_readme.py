@@ -14,10 +14,10 @@ TOPICS = "9940e28897d87cc3"
 """Of the documents in the README's session: the reference topics of CPython 3.11.7."""
 
 
-def test_the_session_in_the_readme_is_what_the_commands_print(tmp_path: Path) -> None:
+def test_the_session_in_the_docs_is_what_the_commands_print(tmp_path: Path) -> None:
     if split_digest(read_corpus(Documents()).documents) != TOPICS:
         pytest.skip("other documents: this Python has not the topics of CPython 3.11.7")
-    text = readme.README.read_text()
+    text = readme.WHOLE_SESSION.read_text()
     assert readme.session(tmp_path).splitlines() == readme.block(text, "session").splitlines()
     queries = readme.QUERIES.read_text()
     timeless = re.compile(r"[\d.e-]+")  # model seconds differ from run to run
@@ -27,10 +27,16 @@ def test_the_session_in_the_readme_is_what_the_commands_print(tmp_path: Path) ->
     ]
 
 
-def test_the_readme_lists_every_command_and_every_table() -> None:
-    text = readme.README.read_text()
-    assert readme.block(text, "commands") == readme.commands()
-    assert readme.block(text, "tables") == readme.tables()
+def test_the_readme_shows_the_telling_lines_of_that_session() -> None:
+    whole = readme.block(readme.WHOLE_SESSION.read_text(), "session")
+    shown = readme.block(readme.README.read_text(), "session")
+    assert shown == readme.excerpt(whole)
+    assert "certified" in shown
+
+
+def test_the_readme_lists_every_command_and_the_docs_every_table() -> None:
+    assert readme.block(readme.README.read_text(), "commands") == readme.commands()
+    assert readme.block(readme.TABLES.read_text(), "tables") == readme.tables()
 
 
 def test_the_reference_of_settings_is_what_the_schema_says() -> None:

@@ -198,7 +198,7 @@ def describe() -> str:
     """Return all tables and columns as Markdown."""
     parts = []
     for table, columns in SCHEMA.items():
-        lines = [f"### `{table}`", "", "| column | type | meaning |", "|---|---|---|"]
+        lines = [f"## `{table}`", "", "| column | type | meaning |", "|---|---|---|"]
         lines += [f"| `{name}` | {kind} | {meaning} |" for name, kind, meaning in columns]
         parts.append("\n".join(lines))
     return "\n\n".join(parts) + "\n"

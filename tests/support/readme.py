@@ -20,6 +20,8 @@ ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
 QUERIES = ROOT / "docs" / "queries.md"
 CONFIGURATION = ROOT / "docs" / "configuration.md"
+TABLES = ROOT / "docs" / "tables.md"
+WHOLE_SESSION = ROOT / "docs" / "session.md"
 SESSION = (
     "autodata init simulated",
     "autodata optimize --run demo --set optimize.episodes=400",
@@ -27,6 +29,8 @@ SESSION = (
     'autodata sql "select candidate_id, count(score) n, avg(score) rate '
     "from episodes where split = 'validation' group by all order by 1\"",
 )
+TELLING = re.compile(r"\$ |baseline |iteration [12]:|sealed |test documents |error: |fix: ")
+"""How the lines begin that the README shows of a session."""
 TIMES = re.compile(r"^\d+:\d\d  ", re.MULTILINE)
 BETWEEN = re.compile(r"iteration \d+ of \d+ decided")
 """How a line begins that a slow machine prints every now and then."""
@@ -57,6 +61,17 @@ def session(folder: Path) -> str:
         kept = [line.rstrip() for line in shown.splitlines() if not BETWEEN.match(line)]
         parts.append(f"$ {command}\n" + "\n".join(kept))
     return "```\n" + "\n".join(parts) + "\n```"
+
+
+def excerpt(whole: str) -> str:
+    """Return the telling lines of a session's first three commands, `...` for all between."""
+    shown: list[str] = []
+    for line in whole.partition("\n$ autodata sql")[0].splitlines():
+        if line == "```" or TELLING.match(line):
+            shown.append(line)
+        elif shown[-1] != "...":
+            shown.append("...")
+    return "\n".join([*shown, "```"])
 
 
 def commands() -> str:
@@ -122,11 +137,12 @@ def with_outputs(text: str, folder: Path) -> str:
 def main() -> None:
     """Write all blocks anew."""
     text = put(README.read_text(), "commands", commands())
-    text = put(text, "tables", tables())
     with tempfile.TemporaryDirectory() as name:
-        text = put(text, "session", session(Path(name)))
+        whole = session(Path(name))
         QUERIES.write_text(with_outputs(QUERIES.read_text(), Path(name)))
-    README.write_text(text)
+    README.write_text(put(text, "session", excerpt(whole)))
+    WHOLE_SESSION.write_text(put(WHOLE_SESSION.read_text(), "session", whole))
+    TABLES.write_text(put(TABLES.read_text(), "tables", tables()))
     CONFIGURATION.write_text(put(CONFIGURATION.read_text(), "reference", reference()))
 
 
