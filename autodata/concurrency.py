@@ -1,4 +1,4 @@
-"""Running things side by side: the first error cancels the rest and is raised as itself."""
+"""Structured concurrency: run coroutines side by side; the first error cancels the others."""
 
 import asyncio
 from collections.abc import Awaitable, Coroutine, Iterable

@@ -1,7 +1,4 @@
-"""A project on disk: where its configuration, harnesses and runs are, and how one is begun.
-
-Knows nothing of models or runs' contents.
-"""
+"""A project on disk: finding its configuration, harnesses and runs, and beginning one."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager

@@ -1,7 +1,6 @@
-"""The words of autodata as values: what flows from documents to promotion.
+"""The domain types: frozen dataclasses from document to candidate, used everywhere.
 
-Knows nothing of models, files, git or statistics. Every value is immutable and turns to JSON
-with `dataclasses.asdict`.
+Every value is immutable and turns to JSON with `dataclasses.asdict`.
 """
 
 import math

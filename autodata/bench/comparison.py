@@ -1,10 +1,7 @@
-"""`autodata bench search`: policies on landscapes over many seeded runs, as rows and as a table.
+"""The comparison behind `autodata bench search`: policies on landscapes over many seeded runs.
 
-Knows nothing of how policies search or how landscapes are made; anything with their shape can be
-passed in.
-
-    rows = bench_search([LANDSCAPES["gentle"]], [POLICIES["autodata"]], [1_500], runs=100, seed=0)
-    print(render(rows))
+rows = bench_search([LANDSCAPES["gentle"]], [POLICIES["autodata"]], [1_500], runs=100, seed=0)
+print(render(rows))
 """
 
 import asyncio

@@ -1,7 +1,6 @@
-"""Worlds with known truth for the search: documents, edits and what they really do.
+"""Simulated landscapes for the search, with known truth: documents, edits and their real effects.
 
-Knows nothing of search policies; a world answers as `Evaluator` and `Proposer`, and alone knows
-`truth`.
+A world answers as `Evaluator` and `Proposer`, and alone knows `truth`.
 
 An episode of harness h on document d is accepted with probability sigmoid(ability(h) +
 tilt(h)·z(d) + hardness * e(d)); z and e are the document's own, standard normal. The parameters of

@@ -1,7 +1,6 @@
-"""The searches that are compared, each as one function over a world and a budget of episodes.
+"""The search policies that are compared, each one function over a world and a budget of episodes.
 
-Knows nothing of landscapes' parameters or the truth; every policy gets the same stream of
-proposals.
+None sees a landscape's parameters or the truth; every policy gets the same stream of proposals.
 """
 
 from collections.abc import Callable, Coroutine, Sequence

@@ -1,7 +1,4 @@
-"""The commands. Loading them takes a while, so that is done where Ctrl-C can be answered.
-
-Knows nothing of what they are.
-"""
+"""The command line: loads the commands, which takes a while, where Ctrl-C can be answered."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""All commands: each opens a project, calls one thing and shows it. Nothing else prints.
+"""The command-line application: all commands; each opens a project, calls one thing and shows it.
 
 Imports of anything heavy are inside the commands that need them, so that `--help` and `status`
 answer at once.

@@ -1,4 +1,4 @@
-"""What the commands share: their common options, how they print, and how they find a run."""
+"""Shared parts of the commands: common options, printing, and finding a run."""
 
 import json
 import os

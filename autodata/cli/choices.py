@@ -1,6 +1,6 @@
-"""Which run a command is about when its name was left out, and what a shell can complete.
+"""Defaults and shell completion of RUN, CANDIDATE and HARNESS.
 
-Knows nothing of what a command does with the run. Imports nothing heavy: a shell asks at every Tab.
+Imports nothing heavy: a shell asks at every Tab.
 """
 
 import re

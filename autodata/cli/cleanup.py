@@ -1,4 +1,4 @@
-"""Commands that make room: `rm` takes a whole run, `gc` what nothing needs."""
+"""Commands that free disk space: `rm` takes a whole run, `gc` what nothing needs."""
 
 import time
 from typing import Annotated

@@ -1,7 +1,4 @@
-"""How a run that goes on is watched: its live view, and what an error says about resuming it.
-
-Knows nothing of what a command does with its result.
-"""
+"""The display of a running command: its live view, and the hint how to resume it."""
 
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, TypeVar

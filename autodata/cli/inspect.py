@@ -1,4 +1,4 @@
-"""Commands that look at runs, or stop one: nothing here calls a model."""
+"""Commands that show runs, or stop one: none calls a model."""
 
 import os
 import signal

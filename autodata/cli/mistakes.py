@@ -1,7 +1,7 @@
-"""What Typer finds wrong with a command line, as problem and fix in the words of all our errors.
+"""Translation of Typer's usage errors to problem and fix.
 
-Knows nothing of what the commands do. Typer's own errors have no public types: they are told apart
-by what they carry, and one that carries nothing known keeps its message.
+Typer's own errors have no public types: they are told apart by what they carry, and one that
+carries nothing known keeps its message.
 """
 
 import re

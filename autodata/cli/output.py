@@ -1,7 +1,4 @@
-"""What becomes of a command whose output cannot be written: it ends, and says so if it can.
-
-Knows nothing of what is printed.
-"""
+"""Handling of output that cannot be written, such as a closed pipe or a full disk."""
 
 import os
 import sys

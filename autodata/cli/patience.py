@@ -1,6 +1,6 @@
-"""Work that does not look up for Ctrl-C, done in another thread so that this one can.
+"""Interruptible blocking work: done in another thread so that Ctrl-C is answered in this one.
 
-Knows nothing of what the work is. DuckDB may not look up for minutes, but ends when it is told to.
+DuckDB may not look up for minutes, but ends when it is told to.
 """
 
 from collections.abc import Callable, Iterator

@@ -1,7 +1,4 @@
-"""What a search ends with on a screen: its result, the change, and commands that fit its state.
-
-Knows nothing of how a search goes on.
-"""
+"""The summary at the end of a search: its result, the change, and the next commands."""
 
 from typing import TYPE_CHECKING
 

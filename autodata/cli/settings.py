@@ -1,4 +1,4 @@
-"""The command that shows settings: those in force, or what one means."""
+"""The command `config`: show the settings in force, or what one means."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated

@@ -1,4 +1,4 @@
-"""Commands about the project and the machine: `init`, `doctor`, `models`, `bench`."""
+"""Commands that prepare a project and the machine: `init`, `doctor`, `models`, `bench`."""
 
 import asyncio
 import os

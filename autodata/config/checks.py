@@ -1,7 +1,4 @@
-"""What settings must mean together, once each of them alone is valid.
-
-Knows nothing of files: it finds mistakes, and `config_file` says where they are.
-"""
+"""Cross-field validation of a configuration: what settings must satisfy together."""
 
 import re
 from collections.abc import Iterator, Mapping

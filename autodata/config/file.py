@@ -1,7 +1,4 @@
-"""Reading autodata.yaml: one clear error, with file, line, field and fix, for all that is wrong.
-
-Knows what `config` allows and `config_checks` finds; nothing of what the settings are for.
-"""
+"""Loading autodata.yaml: one error with file, line, field and fix for everything that is wrong."""
 
 import copy
 import os

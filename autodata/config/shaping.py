@@ -1,7 +1,4 @@
-"""What settings may put into requests, by model and by role, and what they mean together.
-
-Knows nothing of files and of the environment; `config_checks` asks it.
-"""
+"""Request parameters of models and roles (`top_p`, `thinking` ...), and their validation."""
 
 import math
 import re

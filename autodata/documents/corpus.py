@@ -1,7 +1,4 @@
-"""Reading a corpus: which texts of a source are documents, and which are left out or cut, and why.
-
-Knows nothing of splits, harnesses or models.
-"""
+"""Reading a corpus: which texts become documents, and which are left out or cut, and why."""
 
 import importlib
 import json

@@ -1,7 +1,7 @@
-"""Documents: cutting texts into pieces that can be one, and dealing documents into splits.
+"""Documents and splits: cutting long texts into pieces, and dealing documents into the splits.
 
-Knows nothing of where texts come from (`corpus`), harnesses or models. A document's id is the hash
-of its text, so the same text is the same document wherever it was read from.
+A document's id is the hash of its text, so the same text is the same document wherever it was
+read from.
 """
 
 import hashlib

@@ -1,6 +1,6 @@
-"""How a search is put together from an engine: study, proposer, text editor and session.
+"""Assembly of a search from an engine: study, proposer, text editor and session.
 
-Knows nothing of where the engine's answers come from, so that runs and replays do the same.
+Where the engine's answers come from makes no difference, so that runs and replays do the same.
 """
 
 from collections.abc import Sequence

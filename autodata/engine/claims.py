@@ -1,7 +1,4 @@
-"""Who met the sealed test documents: noted for the whole project before anything of it is seen.
-
-Knows nothing of how a test is carried out.
-"""
+"""Claims on the sealed test documents, noted for the whole project before a test begins."""
 
 import time
 from collections.abc import Sequence

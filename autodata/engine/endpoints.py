@@ -1,7 +1,4 @@
-"""From the configuration's models to endpoints that can be called, served by us where need be.
-
-Knows nothing of runs and roles but their deadlines.
-"""
+"""Construction of endpoints from the configured models, served by autodata where need be."""
 
 import asyncio
 import math

@@ -1,6 +1,6 @@
 """The composition root: the only place that builds collaborators and puts them together.
 
-Everything above it (commands) asks for a finished whole; everything below it is handed its parts.
+Everything above it (jobs) asks for a finished whole; everything below it is handed its parts.
 """
 
 import asyncio

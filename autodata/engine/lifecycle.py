@@ -1,6 +1,6 @@
-"""How a run is kept and how it ends: its open journal, sealing while it goes on, and signals.
+"""The lifecycle of a run's process: open journal, sealing in the background, and signals.
 
-Knows nothing of what a run does; whatever is stopped here goes on when the same command is given.
+Whatever is stopped here goes on when the same command is given.
 """
 
 import asyncio

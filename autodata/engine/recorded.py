@@ -1,7 +1,7 @@
-"""The settings of a run that is there already: its record's, not those of the day.
+"""The settings of an existing run, from its record instead of today's configuration.
 
-Knows nothing of what is then done with them. What the record leaves out comes from the
-configuration at hand: addresses, keys, headers, deadlines, concurrency, prices and budgets.
+What the record leaves out comes from the configuration at hand: addresses, keys, headers,
+deadlines, concurrency, prices and budgets.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Acceptance rules: scores in, verdict with named reasons out.
+"""Acceptance rules: the scores of both solvers in, a verdict with the names of failed rules out.
 
 Pure functions of recorded scores; knows nothing of models, prompts or harnesses, so no harness
 can talk its way past them. Presets follow "Autodata" (Kulikov et al., arXiv 2606.25996), where the

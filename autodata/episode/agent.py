@@ -1,7 +1,4 @@
-"""The tool loop: a model with tools, until it answers or its turns are up.
-
-Knows nothing of rounds or acceptance; the tools given here only read the document.
-"""
+"""The agent loop: a model calls tools on the document until it answers or its turns are up."""
 
 import json
 from collections.abc import Awaitable, Callable, Sequence

@@ -1,6 +1,6 @@
-"""One harness version over many cells: episodes side by side, each journaled once, voids run again.
+"""Evaluation of one harness version on many cells, episodes running concurrently.
 
-Knows nothing of what the pass rates are for; it serves a search and `autodata evaluate` alike.
+Each episode is journaled once; a void one runs again. A search and `autodata evaluate` both use it.
 """
 
 import asyncio

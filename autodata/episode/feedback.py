@@ -1,4 +1,7 @@
-"""What failed so far in an episode, grouped for the challenger as in arXiv 2606.25996."""
+"""Feedback for the challenger: an episode's failed rounds, grouped by kind of failure.
+
+As in arXiv 2606.25996.
+"""
 
 from collections.abc import Sequence
 

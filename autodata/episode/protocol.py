@@ -1,6 +1,6 @@
-"""The frozen side of an episode: who plays which role, and what counts as an acceptable example.
+"""The frozen part of an episode: domain, acceptance policy, limits, and the model of each role.
 
-A harness cannot reach any of this; it is built from autodata.yaml once per run.
+It is built from autodata.yaml once per run; a harness cannot reach any of it.
 """
 
 from collections.abc import Mapping

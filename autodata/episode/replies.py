@@ -1,4 +1,4 @@
-"""What each role must return: the only shape in which model output enters an episode.
+"""The reply schema of each role: the only shape in which model output enters an episode.
 
 Validated always; sent along as a JSON schema so that servers can constrain decoding.
 """

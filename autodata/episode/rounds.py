@@ -1,6 +1,6 @@
-"""Rounds while they go on, and examples as they cross the border to a workflow.
+"""Rounds in progress, and the conversion of examples between workflow and host.
 
-Knows nothing of models or of who decides; an example from a workflow is hostile until validated.
+An example from a workflow is hostile until it is validated.
 """
 
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""One episode: a harness's workflow against one document, with the host holding every record.
+"""Execution of one episode: a harness's workflow against one document.
 
 The workflow proposes examples and asks for steps; the host runs solvers and judge with frozen
 prompts, records each round and decides acceptance from its own records alone.

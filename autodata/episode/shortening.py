@@ -1,4 +1,4 @@
-"""What is left of a document that does not fit a model's context.
+"""Truncation of a document that does not fit a model's context.
 
 The rule: each cut halves the document, keeping its first two thirds' worth and its last third's
 worth of what remains, cut at white space, with a mark in between. Beginning and end say most of

@@ -1,6 +1,6 @@
-"""Host calls as they come out of the sandbox: hostile values until they are bound and plain JSON.
+"""Binding of a workflow's host calls to parameters.
 
-Knows nothing of the sandbox or of what a host function does.
+Arguments are hostile values until they are bound and copied to plain JSON.
 """
 
 import inspect

@@ -1,7 +1,4 @@
-"""harness.yaml: the harness's name and the knobs that a search may turn, checked on the way in.
-
-Knows nothing of prompts, workflows, git or how knobs are searched.
-"""
+"""Parsing of harness.yaml: the harness's name, and its knobs with the range of each."""
 
 import json
 import math

@@ -1,6 +1,6 @@
-"""How a project's repository begins, with a first commit, and whether it can be written.
+"""Creation of a project's git repository with a first commit, and the check that it is writable.
 
-Knows nothing of what is committed; what went wrong in the middle leaves no repository behind.
+What goes wrong in the middle leaves no repository behind.
 """
 
 import shutil

@@ -1,7 +1,4 @@
-"""Prompt files: which variables they may name, and filling them in.
-
-Knows nothing of knob ranges, models or what a prompt says.
-"""
+"""Prompt templates: which variables a prompt file may name, and their substitution."""
 
 import re
 from collections.abc import Collection, Mapping

@@ -1,9 +1,8 @@
-"""Harness versions in git: candidates are commits under refs/autodata, made without a checkout.
+"""Candidates in git: harness versions as commits under refs/autodata, made without a checkout.
 
-Knows nothing of searches or of what makes a version worth promoting. A candidate is the repository
-as it was when its run began, with the files of one harness replaced, so `git diff HEAD c5`, `git
-cherry-pick` and `git log --graph --glob=refs/autodata/RUN` read as expected. Neither index nor
-working tree is touched, no hook runs, and nothing is signed.
+A candidate is the repository as it was when its run began, with the files of one harness replaced,
+so `git diff HEAD c5`, `git cherry-pick` and `git log --graph --glob=refs/autodata/RUN` read as
+expected. Neither index nor working tree is touched, no hook runs, and nothing is signed.
 """
 
 import os

@@ -1,7 +1,4 @@
-"""A harness as a value: its files, what they say, and new versions of it.
-
-Knows nothing of git repositories, the sandbox that runs `workflow.py`, or models.
-"""
+"""A harness as an immutable value: loading, validation, edits, diff, and its tree id in git."""
 
 import hashlib
 import json

@@ -1,7 +1,6 @@
-"""Promotion: a candidate becomes the harness on the current branch, with a tag that says why.
+"""Promotion and rollback in git: a commit on the branch, and a tag that holds the evidence.
 
-Knows nothing of runs, journals or how evidence is found: only the rules for taking a step forward,
-and the way back.
+How evidence is found is not decided here, only what a step forward or back requires.
 """
 
 import json

@@ -1,7 +1,6 @@
-"""Runs workflow.py in the Monty sandbox: type-checked, limited, parked while the host works.
+"""Execution of workflow.py in the Monty sandbox, type-checked and limited.
 
-Knows nothing of what host functions do, of models or of episodes. A parked workflow is a few
-kilobytes of snapshot and holds no worker.
+While the host works, a workflow is suspended: a few kilobytes of snapshot that hold no worker.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Certifying a candidate of a run that is there, by the run's own rules."""
+"""The job `certify`: let a candidate of a run meet the baseline on the sealed test documents."""
 
 from collections.abc import Callable
 from functools import partial

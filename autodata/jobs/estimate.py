@@ -1,6 +1,6 @@
-"""Piloting a search: a few of its episodes and proposals, journaled like any run.
+"""The job `estimate`: a pilot of a few episodes and proposals, and the forecast from it.
 
-Knows how a pilot is put together; what follows from it is foretold by `optimize.forecast`.
+The pilot is journaled like any run; `search.forecast` computes the forecast.
 """
 
 import math

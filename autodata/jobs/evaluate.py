@@ -1,4 +1,4 @@
-"""Measuring harnesses on cells of documents: journaled and resumable like any run."""
+"""The job `evaluate`: measure a harness on the documents of a split, journaled and resumable."""
 
 import time
 from collections.abc import AsyncIterator, Callable, Sequence

@@ -1,7 +1,7 @@
-"""What a run's journal says for and against promoting one of its candidates.
+"""The evidence for and against promoting a candidate, from the journal of its run.
 
 A certificate counts if it follows from the run's own record and test episodes, and from the
-project's note of tests: it is made anew from these and compared. Knows nothing of git.
+project's record of tests: it is made anew from these and compared.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,4 @@
-"""Runs that need models: optimizing and evaluating, from an open project to a finished journal.
-
-Knows how a run is put together, not how it is shown; what the user sees goes through `Reports`.
-"""
+"""The job `optimize`: run or resume one search, from an open project to a finished journal."""
 
 import time
 from collections.abc import AsyncIterator, Callable

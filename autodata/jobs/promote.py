@@ -1,6 +1,6 @@
-"""Promotion as a user asks for it: from a run's journal and a candidate to a version in git.
+"""The jobs `promote`, `versions` and `rollback`: from a run's journal to a version in git.
 
-Knows what counts as evidence; how a version is made is `harness.versions`'s business.
+`jobs.evidence` says what counts as evidence, `harness.versions` how a version is made.
 """
 
 import asyncio

@@ -1,7 +1,4 @@
-"""How a run is removed: its folder and its candidates in git. Its tests stay counted.
-
-Knows nothing of how the user is asked.
-"""
+"""The job `rm`: remove a run's folder and its candidates in git; its tests stay counted."""
 
 from dataclasses import dataclass
 from pathlib import Path

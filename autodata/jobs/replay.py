@@ -1,7 +1,7 @@
-"""Replaying: a finished run is carried out again from its journal, and all it comes to is compared.
+"""The job `replay`: carry a finished run out again from its journal, and compare all it comes to.
 
-Knows no models: a call that is not in the journal is an error. Works on a copy; the run, its git
-commits and the project's record of tests are only read.
+No model is called: a call that is not in the journal is an error. It works on a copy; the run, its
+git commits and the project's record of tests are only read.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""A run that is there already goes on with its own settings; what is typed may only add to them.
+"""Opening a run: a new one with today's settings, or an existing one with its own.
 
 Recorded are all settings but keys, addresses and what may hold one. What was typed for budgets,
 deadlines and concurrency stays until it is typed anew; the rest comes from the files of the run.

@@ -1,4 +1,4 @@
-"""Serving the configured models until told to stop."""
+"""The job `serve`: serve the configured models of a project until cancelled."""
 
 import asyncio
 import os

@@ -1,6 +1,6 @@
-"""The model seam: one request in, one reply out, whoever serves it.
+"""The model interfaces: `Model` (one request in, one reply out) and `Caller` (calls by role).
 
-Knows nothing of roles' prompts, episodes, retries or journals; each provider is its own module.
+Each provider is a module of its own behind `Model`; retries and journal lie above it.
 """
 
 import hashlib

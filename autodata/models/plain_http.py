@@ -1,7 +1,6 @@
-"""A GET on loopback in thirty lines, for health checks and metrics of model servers.
+"""A minimal HTTP GET on loopback, for health checks and metrics of model servers.
 
-Knows nothing of TLS, redirects and chunks: it asks in HTTP/1.0, so that the answer ends with the
-connection.
+It asks in HTTP/1.0, so that the answer ends with the connection; no TLS, redirects or chunks.
 """
 
 import asyncio

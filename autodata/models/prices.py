@@ -1,6 +1,6 @@
-"""What hosted models cost, as of one date; the price in a configuration always wins.
+"""The price table of hosted models, as of one date; a price in the configuration wins.
 
-Knows nothing of calls. Unknown models cost nothing here; their tokens are counted all the same.
+Unknown models cost nothing here; their tokens are counted all the same.
 """
 
 import re

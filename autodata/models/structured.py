@@ -1,6 +1,6 @@
-"""Replies as values: asks for JSON of a pydantic type, and asks again when it does not fit.
+"""Structured output: asks for JSON of a pydantic type, validates it, and asks again.
 
-Knows nothing of endpoints. Constrained decoding helps, but what came back is validated always.
+Constrained decoding helps, but what came back is validated always.
 """
 
 import copy

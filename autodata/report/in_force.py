@@ -1,6 +1,6 @@
-"""The configuration in force: every value, and where it comes from, without what may be secret.
+"""The settings in force, each with the file, line or switch that set it.
 
-Knows nothing of what settings mean (`config_reference`) and of printing.
+What may be secret is left out.
 """
 
 import json

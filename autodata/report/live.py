@@ -1,7 +1,4 @@
-"""The live view of a run: a few lines that are redrawn, or plain lines where there is no terminal.
-
-Knows nothing of how a search works; it draws its events and the caller's counters.
-"""
+"""The live view of a run: a few redrawn lines, or plain lines where there is no terminal."""
 
 import time
 from collections.abc import Callable

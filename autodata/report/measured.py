@@ -1,7 +1,4 @@
-"""What a run says that measured a harness and searched nothing: as data, and on a screen.
-
-Knows nothing of searches.
-"""
+"""The report of a run that measured a harness and searched nothing, as data and on a screen."""
 
 from typing import TYPE_CHECKING
 

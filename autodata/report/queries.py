@@ -1,7 +1,4 @@
-"""What a run says of itself, as plain data: asked of the tables, ready for JSON or for a screen.
-
-Knows nothing of how it is drawn; see `views`.
-"""
+"""Reports of runs and candidates as plain data, queried from the tables."""
 
 import json
 from dataclasses import asdict

@@ -1,6 +1,6 @@
-"""What every setting is: type, default, unit, meaning and who takes it, read from the schema.
+"""The reference of settings: type, default, unit and meaning of each, read from the schema.
 
-Knows nothing of files and of printing; `autodata config` and docs/configuration.md show it.
+`autodata config` and docs/configuration.md show it.
 """
 
 import json

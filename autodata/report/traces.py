@@ -1,6 +1,6 @@
-"""Single episodes: which there are, and everything that happened in one, as data and on a screen.
+"""Traces of single episodes: which there are, and everything that happened in one.
 
-Knows nothing of how an episode is run. What models wrote is shown without control characters.
+What models wrote is shown without control characters.
 """
 
 from collections.abc import Sequence

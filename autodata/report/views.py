@@ -1,7 +1,4 @@
-"""How reports look on a screen: Rich tables and lines.
-
-Knows nothing of where the data came from; every function takes plain data and returns renderables.
-"""
+"""Rendering of reports for a terminal, as Rich tables and lines, from plain data."""
 
 import json
 from collections.abc import Sequence

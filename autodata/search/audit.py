@@ -1,7 +1,4 @@
-"""Scores the analyzer's predictions once the outcomes are known.
-
-Knows nothing of who predicted or why.
-"""
+"""Scoring of the analyzer's predictions once the outcomes are known."""
 
 from collections.abc import Mapping, Sequence
 

@@ -1,4 +1,4 @@
-"""The seams of the outer loop: who evaluates, who proposes, and what an iteration leaves behind.
+"""The interfaces of the search, `Evaluator`, `Proposer` and `Recorder`, and its records.
 
 The search knows only these; real harnesses and simulated landscapes stand behind the same ones.
 """

@@ -1,6 +1,4 @@
-"""What is believed of every candidate: all its episodes pooled, shrunk towards its parent.
-
-Knows nothing of races, selection rules or where outcomes come from.
+"""The posterior belief about every candidate: all its episodes pooled, shrunk towards its parent.
 
 The model is a random walk along the family tree: a child's rate is its parent's plus an edit
 effect drawn from N(drift, spread^2), an episode's value is the candidate's rate plus the

@@ -1,6 +1,4 @@
-"""The sealed test split: what may be claimed of a finalist, and how often the split may be asked.
-
-Knows nothing of how finalists were found; it gets their outcomes and a ledger of earlier looks.
+"""Certification statistics: what the sealed test split shows, over all its uses.
 
 Each candidate ever tested on a split has an error rate of its own, alpha / (j (j + 1)) for the
 j-th one, so that all of them together stay below alpha (Bonferroni over an endless list). It is

@@ -1,7 +1,6 @@
-"""What came to a search from outside: it was allowed more, or a budget left only the sealed test.
+"""Events that change a search from outside: it was allowed more, or a budget closed it.
 
-Both are facts of the journal, so that a resumed run and a replay take the same course. Knows
-nothing of what a search does with them.
+Both are facts of the journal, so that a resumed run and a replay take the same course.
 """
 
 from collections.abc import Callable, Iterable, Iterator

@@ -1,7 +1,4 @@
-"""What a search tells while it runs, for whoever draws it.
-
-Knows nothing of how it is shown; events carry facts only and never influence the search.
-"""
+"""The progress events of a search, for whoever draws them; they never influence it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,7 +1,4 @@
-"""What a search is likely to take, foretold from the episodes and proposals of a pilot.
-
-Knows nothing of running: it is given what the pilot cost and how many of each a search may need.
-"""
+"""The forecast of a search's cost and time, from the episodes and proposals of a pilot."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence

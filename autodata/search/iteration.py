@@ -1,7 +1,6 @@
 """One iteration: train minibatch, proposal, race, audit; from a fixed start to a decision.
 
-Knows nothing of budgets, populations or other iterations, but that siblings share their parent's
-cells.
+Of other iterations it knows only that siblings share their parent's cells.
 """
 
 import asyncio

@@ -1,8 +1,4 @@
-"""What a search is asked to do: its sizes, rules and error rates, checked before anything is
-spent.
-
-Knows nothing of evaluators, proposers or how any of it is carried out.
-"""
+"""The plan of a search: sizes, rules and error rates, checked before anything is spent."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field

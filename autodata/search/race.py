@@ -1,13 +1,11 @@
-"""A race of a mutant against its parent on the same documents, looked at after every block.
+"""A race of a mutant against its parent on the same documents: a sequential paired test.
 
-Knows nothing of models, candidates' contents or the rest of the search; fed with values, it
-answers with cells to run and, at last, a verdict.
-
-Three things end a race. *Clear*: an e-process on the paired per-document differences says, at a
-level that holds however often one looks, that the mutant is better, or that it gains less than
-`margin`. *Not worth it*: by the posterior of the gain, more episodes would cost more than they can
-bring (this may lose a good mutant, but calls nothing better that is not). *The end* of the
-documents or of the allowance: the better one on balance stays.
+Fed with values, it answers with cells to run and, at last, a verdict. Three things end a race.
+*Clear*: an e-process on the paired per-document differences says, at a level that holds however
+often one looks, that the mutant is better, or that it gains less than `margin`. *Not worth it*: by
+the posterior of the gain, more episodes would cost more than they can bring (this may lose a good
+mutant, but calls nothing better that is not). *The end* of the documents or of the allowance: the
+better one on balance stays.
 """
 
 from collections.abc import Mapping, Sequence

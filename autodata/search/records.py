@@ -1,7 +1,4 @@
-"""The bodies under which a search records its facts.
-
-Knows nothing of where they are written.
-"""
+"""The journal records of a search: baseline, candidate and iteration."""
 
 from collections.abc import Sequence
 from dataclasses import asdict

@@ -1,6 +1,6 @@
-"""The one way to a certificate: baseline and finalists meet on the sealed test documents.
+"""The sealed test: baseline and finalists run on the test documents, each certified or not.
 
-The end of a search and `autodata certify` both go it. Knows nothing of how finalists were found.
+The end of a search and `autodata certify` both go through it.
 """
 
 from collections.abc import Sequence

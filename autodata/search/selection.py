@@ -1,7 +1,4 @@
-"""Which member of the population becomes the next parent: a table of named rules.
-
-Knows nothing of races, proposals or how the estimates came about.
-"""
+"""Parent selection: a table of named rules that pick the next parent from the population."""
 
 from collections.abc import Callable, Sequence
 from math import exp

@@ -1,7 +1,7 @@
-"""One durable optimization session: a search with its facts in a journal, its candidates in git.
+"""A durable search: its facts in a journal, its candidates in git.
 
-Knows nothing of how its collaborators were built. Resuming is running the same session again: what
-the journal holds is answered at once, and every decision comes out the same.
+Resuming is running the same session again: what the journal holds is answered at once, and every
+decision comes out the same.
 """
 
 import asyncio

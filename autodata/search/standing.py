@@ -1,6 +1,6 @@
-"""Where a search stands: candidates, beliefs, decisions and spending; changed by decisions alone.
+"""The state of a search: population, beliefs, decisions and spending, changed by decisions alone.
 
-Knows nothing of evaluators, proposers or time, so whatever is computed from it can be replayed.
+It sees no evaluator, proposer or clock, so whatever is computed from it can be replayed.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,8 +1,8 @@
-"""Who may see which rows of the tables, and how many are kept back from a user, until when.
+"""Visibility of rows: which ones a user may query yet, and how many are kept back until when.
 
-Knows nothing of files. Rows of test documents are seen by nobody before their run has ended: while
-there is something to choose, a test that is looked at is sealed no more. Its certificates may be
-known. A run has ended when its journal says `finished`, as it does where a budget closes a search.
+Rows of test documents are seen by nobody before their run has ended: while there is something to
+choose, a test that is looked at is sealed no more. Its certificates may be known. A run has ended
+when its journal says `finished`, as it does where a budget closes a search.
 """
 
 from collections.abc import Collection

@@ -1,7 +1,4 @@
-"""Rows as files of JSON lines, which DuckDB reads far faster than Python values.
-
-Knows nothing of DuckDB but how it names such a file in SQL.
-"""
+"""Rows as files of JSON lines, which DuckDB reads far faster than Python values."""
 
 import json
 from collections.abc import Iterable

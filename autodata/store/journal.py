@@ -1,6 +1,7 @@
-"""The run's one truth: an append-only journal with one writer and group-committed fsync.
+"""The journal of a run: append-only records with one writer and group-committed fsync.
 
-Knows nothing of what its records mean; tables, population and study are projections of it.
+It is the run's one truth; tables, population and study are projections of it. What its records
+mean is known elsewhere.
 """
 
 import asyncio

@@ -1,7 +1,4 @@
-"""The journal's line format and its segment files: encode, check, scan and repair.
-
-Knows nothing of writers, locks or what a record means.
-"""
+"""The journal's line format and its segment files: encoding, checksums, scan and repair."""
 
 import json
 import mmap

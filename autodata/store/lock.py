@@ -1,6 +1,6 @@
-"""The lock of a run: one process writes it, and everybody may know which.
+"""The lock of a run's folder: one process writes it, and everybody may know which.
 
-Knows nothing of journals. The kernel releases it when its process dies, however it dies.
+The kernel releases it when its process dies, however it dies.
 """
 
 import fcntl

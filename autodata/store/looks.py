@@ -1,9 +1,9 @@
-"""The project's memory of its sealed test documents: who was tested on which, ever.
+"""The project's record of sealed tests: which candidate was tested on which documents, ever.
 
-Knows nothing of statistics. Certification corrects for every candidate that met the same test
-documents, in whatever run; deleting a run's folder does not delete this. A test counts for a split
-when at least half of the split's documents were in it, so that one more document in the corpus is
-no fresh start. Simulated tests tell nothing about real ones and are counted apart.
+Certification corrects for every candidate that met the same test documents, in whatever run;
+deleting a run's folder does not delete this. A test counts for a split when at least half of the
+split's documents were in it, so that one more document in the corpus is no fresh start. Simulated
+tests tell nothing about real ones and are counted apart.
 """
 
 import fcntl

@@ -1,10 +1,8 @@
-"""Full segments of a journal, packed: the same lines in a sixth of the room.
+"""Compression of a journal's full segments: the same lines in a sixth of the room.
 
 A packed segment is lines like any other: scanned, checked and dropped alike. Only the first is
 added, of kind `texts`: what its records have in common, such as the documents asked about. A line
 of a bulky kind has, in place of its `body`, the same compressed against these texts, as `zstd`.
-
-Knows nothing of what a record means.
 """
 
 import base64

@@ -1,6 +1,6 @@
-"""What of a run's journal is sealed in Parquet, and where.
+"""The sealed parts of a run's journal: which bytes of it are in Parquet, and where.
 
-Knows nothing of Parquet or SQL. Sealed rows lie in
+Sealed rows lie in
 `runs/<id>/tables/<schema>/<segment>-<bytes>-<crc>/{open,closed,test}/<table>.parquet` and stand for
 exactly the first `bytes` bytes of that segment, which end in the line with checksum `crc`. So
 nothing is counted twice, whoever seals and whenever, and a mended journal is sealed anew.

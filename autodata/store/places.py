@@ -1,6 +1,6 @@
-"""Where records lie on disk: a hash table of 16 bytes a slot, so that a million calls stay cheap.
+"""An in-memory index from record keys to places on disk, so that a million calls stay cheap.
 
-Knows nothing of files; a place is a segment number and a byte offset.
+A hash table of 16 bytes a slot; a place is a segment number and a byte offset.
 """
 
 from array import array

@@ -1,6 +1,6 @@
-"""A query's result as text: an aligned table, or lines of CSV or JSON that may go on for ever.
+"""Rendering of a query's result as text: an aligned table, or a stream of CSV or JSON lines.
 
-Knows nothing of DuckDB. Cells hold what models wrote, so a table shows no control characters.
+Cells hold what models wrote, so a table shows no control characters.
 """
 
 import csv

@@ -1,6 +1,6 @@
-"""The runs of a folder: their names, and their state read from journal and lock.
+"""The runs of a project: their names, and their state read from journal and lock.
 
-Knows nothing of SQL; imports nothing heavy, so that `autodata status` answers at once.
+Imports nothing heavy, so that `autodata status` answers at once.
 """
 
 import re

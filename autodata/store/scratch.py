@@ -1,7 +1,4 @@
-"""Folders for the moment, outside of the project.
-
-Knows nothing of what is put there; what is worth keeping is never there alone.
-"""
+"""Temporary folders outside of the project; what is worth keeping is never there alone."""
 
 import tempfile
 from collections.abc import Iterator

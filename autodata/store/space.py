@@ -1,6 +1,6 @@
-"""What runs take of the disk: how much, what of it is left over, and how a run's folder goes.
+"""Disk use of runs: their size, what of it is left over, and the removal of a run's folder.
 
-Knows nothing of git. What a run was tested on is kept beside the runs and stays, whatever goes.
+What a run was tested on is kept beside the runs and stays, whatever goes.
 """
 
 import os

@@ -1,8 +1,8 @@
-"""`autodata bundle`: one file about a run for a bug report, without documents, examples or keys.
+"""The job `bundle`: one file about a run for a bug report, without documents, examples or keys.
 
-What may be told of each kind of record is listed here; all else is told by its length. Whatever is
-broken, a journal, a configuration, a folder's name, is what the file is needed for, so it is told
-and never in the way.
+What may be told of each kind of record is listed in `skeleton`; all else is told by its length.
+Whatever is broken, a journal, a configuration, a folder's name, is what the file is needed for, so
+it is told and never in the way.
 """
 
 import json

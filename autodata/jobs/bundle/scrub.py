@@ -1,8 +1,8 @@
-"""What may be told of a run to somebody who must not see its documents, their examples or its keys.
+"""Redaction of private text from what goes into a bundle: documents, examples and keys.
 
 Error texts and log lines are worth telling, but may quote anything. So every stretch of them that
 also stands in a private text is cut out, unless autodata's own source says the same words; what
-stands in quotes is cut out in any case. Knows nothing of bundles.
+stands in quotes is cut out in any case.
 """
 
 import re

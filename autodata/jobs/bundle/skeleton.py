@@ -1,6 +1,6 @@
-"""What may be told of records and settings without their texts: numbers, hashes, names of ours.
+"""The allow-list of a bundle: which numbers, hashes and names of records and settings it may hold.
 
-Everything that is not listed here is told by its length. Knows nothing of files and journals.
+Everything that is not listed here is told by its length.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""What `autodata doctor` looks at: each check names what it found and, when bad, the fix.
+"""The checks of `autodata doctor`: each names what it found and, when bad, the fix.
 
 Every check is made whatever the others found, so that all faults are told at once. Asks no server;
 what it writes to see whether it can is gone at its end.

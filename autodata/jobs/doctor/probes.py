@@ -1,6 +1,6 @@
-"""What `autodata doctor` asks of the endpoints that a run would use: who listens, and their models.
+"""Probes of the endpoints that a run would use: who listens, and which models are there.
 
-Asks nothing that is paid for. Knows nothing of roles, documents or harnesses.
+Nothing that is paid for is asked.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""One small call for each role, as a run would make it: what `autodata doctor --call` does.
+"""Trial calls of `autodata doctor --call`: one small call for each role, as a run would make it.
 
 Prompts are small; schema, tools and settings are those of a run. Nothing is journaled, and no
 budget counts it.

@@ -1,9 +1,9 @@
-"""What a run may spend: calls, tokens, dollars, hours and GPU-seconds, in all and per role.
+"""Budgets: bounds on calls, tokens, dollars, hours and GPU-seconds, of the run and of each role.
 
-Knows nothing of endpoints and requests. A call in flight holds what it may take at most, so that a
-budget is kept where replies have a limit. Where they have none a call holds as much as the longest
-reply so far, and the calls in flight may go over by what theirs are longer, each once.
-Of every bound the share of the sealed test is kept (`reserve`): only that test's calls may take it.
+A call in flight holds what it may take at most, so that a budget is kept where replies have a
+limit. Where they have none a call holds as much as the longest reply so far, and the calls in
+flight may go over by what theirs are longer, each once. Of every bound the share of the sealed
+test is kept (`reserve`): only that test's calls may take it.
 
 Time is wall time: the run's since its models are up, a role's while a call of it is under way.
 GPU-seconds are that time by the GPUs of all models, or of the role's.

@@ -1,7 +1,4 @@
-"""What the journal keeps of a call, and how an answer is read back from it.
-
-Knows nothing of limits, budgets and the journal itself.
-"""
+"""The journal record of a call: what is kept of it, and how its reply or error is read back."""
 
 from typing import Any
 

@@ -1,6 +1,7 @@
-"""Calls by role that are journaled before they are believed, so that nothing is paid for twice.
+"""The caller of a run: each call by role is answered by the journal or made once and journaled.
 
-Knows nothing of episodes and prompts; `base.Caller` is what it implements.
+A reply is journaled before it is used, so that nothing is paid for twice. It implements
+`base.Caller`.
 """
 
 import asyncio

@@ -1,6 +1,6 @@
-"""What a run's earlier sessions took, from its journal, so that budgets hold over all of them.
+"""Accounting of a run's earlier sessions, from its journal, so that budgets hold over all of them.
 
-Knows nothing of how a session ended; one that was killed went on to its last call.
+A session that was killed went on to its last call.
 """
 
 from bisect import bisect

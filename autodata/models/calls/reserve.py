@@ -1,7 +1,7 @@
-"""What the sealed test will take, foretold from what an episode of each harness has taken so far.
+"""Forecast of what the sealed test will take, so that its share of a budget is kept.
 
-Knows nothing of bounds. The calls of an episode count once it has ended: half an episode would make
-them all look cheap, and a few that have just begun make them look dear.
+The calls of an episode count once it has ended: half an episode would make them all look cheap,
+and a few that have just begun make them look dear.
 """
 
 from collections import defaultdict

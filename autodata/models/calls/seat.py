@@ -1,7 +1,4 @@
-"""Who plays a role: an endpoint, and what goes with every request of the role.
-
-Knows nothing of calls and journals.
-"""
+"""A role's seat: its endpoint, and the parameters that go with every request of the role."""
 
 from dataclasses import dataclass, replace
 

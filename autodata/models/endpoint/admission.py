@@ -1,6 +1,6 @@
-"""Admission that sees the server's own queue, for servers that never send a 429.
+"""Backpressure by a server's own queue metrics, for servers that never send a 429.
 
-Knows nothing of calls: it reads `/metrics` of vLLM or llama.cpp and moves the ceiling of a gate.
+It reads `/metrics` of vLLM or llama.cpp and moves the ceiling of a gate.
 """
 
 import asyncio

@@ -1,8 +1,8 @@
-"""A circuit breaker: pauses calls to an endpoint that is down, and resumes by itself.
+"""The circuit breaker: pauses calls to an endpoint that is down, and closes again by itself.
 
-Knows nothing of requests. While an endpoint is down one call at a time finds out whether it is
-back; all others wait without failing until `pause_s` is over. A server that rejects calls as too
-many is not down for that, unless it has answered nobody for two minutes.
+While an endpoint is down one call at a time finds out whether it is back; all others wait without
+failing until `pause_s` is over. A server that rejects calls as too many is not down for that,
+unless it has answered nobody for two minutes.
 """
 
 import asyncio

@@ -1,6 +1,6 @@
-"""One endpoint as a run uses it: a model behind deadlines, limit, retries and breaker.
+"""An endpoint: one model behind deadlines, concurrency limit, retries and circuit breaker.
 
-Knows nothing of roles, journals and budgets: a request comes in, a priced answer goes out.
+A request comes in, a priced answer goes out.
 """
 
 import asyncio

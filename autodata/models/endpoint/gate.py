@@ -1,6 +1,6 @@
-"""The way into an endpoint: calls queue in order of urgency until its throttle lets them through.
+"""The queue in front of an endpoint: calls wait by priority until the throttle admits them.
 
-Knows nothing of requests, retries and budgets, nor of how the limit is found.
+How the limit is found is the throttle's.
 """
 
 import asyncio

@@ -1,7 +1,7 @@
-"""Which share of calls an endpoint rejects at random, found out by sending fewer for a while.
+"""Estimation of the share of calls that an endpoint rejects at random.
 
-Knows nothing of limits: whoever owns one sends fewer calls while `testing`, and tells which calls
-were sent so and which were rejected.
+It is measured by sending fewer calls for a while: the owner of the limit does so while `testing`,
+and reports which calls were sent so and which were rejected.
 """
 
 LEAST, DEEPEST = 1 / 8, 1 / 2  # of the calls, by which there are fewer in a test

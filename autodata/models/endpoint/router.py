@@ -1,7 +1,7 @@
-"""Several replicas of one model behind the `Model` protocol: calls go where the queue is short.
+"""Load balancing over the replicas of one model, behind the `Model` interface.
 
-Knows nothing of how replicas are served. Calls with the same beginning keep to one replica as long
-as it is not busier than others, so that its prefix cache helps.
+Calls go where the queue is short. Calls with the same beginning keep to one replica as long as it
+is not busier than others, so that its prefix cache helps.
 """
 
 import asyncio

@@ -1,8 +1,7 @@
-"""How many calls an endpoint takes at once and how fast, learned from which ones it rejects.
+"""Adaptive concurrency and rate limit of an endpoint, learned from which calls it rejects.
 
-Knows nothing of queues, requests and retries: `limits.Gate` asks it before it lets a call through
-and tells it what became of the call. docs/architecture.md has the rule in words ("Too many, too
-fast, or bad luck").
+`gate.Gate` asks it before it lets a call through and tells it what became of the call.
+docs/architecture.md has the rule in words ("Too many, too fast, or bad luck").
 """
 
 import math

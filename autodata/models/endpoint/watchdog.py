@@ -1,7 +1,7 @@
-"""The watchdog: tells which endpoint of a run is down, silent or busy, and when it is back.
+"""Health monitoring of a run's endpoints: which one is down, silent or busy, and when it is back.
 
-Knows nothing of calls, retries and when an endpoint counts as down. It looks every two seconds and
-journals what it sees, so that `autodata status` can tell it from elsewhere.
+It looks every two seconds and journals what it sees, so that `autodata status` can show it from
+another process.
 """
 
 import asyncio

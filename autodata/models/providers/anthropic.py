@@ -1,6 +1,6 @@
-"""Messages through the official Anthropic SDK: tools, structured output, usage, stop reasons.
+"""The provider `anthropic`: messages through the official SDK, with tools and structured output.
 
-Knows nothing of deadlines, retries and budgets: one try, one reply or one `ProviderError`.
+One try, one reply or one `ProviderError`: deadlines, retries and budgets lie above it.
 """
 
 import asyncio

@@ -1,6 +1,6 @@
 """Anthropic's messages format: requests to bodies, messages to replies.
 
-Knows nothing of connections. Roles `system` and `tool` of our requests have other places there.
+Roles `system` and `tool` of our requests have other places there.
 """
 
 import json

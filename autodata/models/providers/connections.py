@@ -1,7 +1,4 @@
-"""How connections to model servers are kept: how many, how long, and through whose proxy.
-
-Knows nothing of what goes over them.
-"""
+"""HTTP client options shared by all providers: pool size, keep-alive and proxy."""
 
 from typing import Any
 

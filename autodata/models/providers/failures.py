@@ -1,7 +1,6 @@
-"""Turns what a server said when it failed into the errors tree, the same for every provider.
+"""Classification of provider failures: HTTP status and error text to one of `autodata.errors`.
 
-Knows nothing of SDKs: a status, a code and a text, or the error that a connection ended with, come
-in, a `ProviderError` goes out. What a server echoes of keys is taken out here, too.
+The same for every provider, without their SDKs. Keys that a server echoes are redacted here, too.
 """
 
 import email.utils

@@ -1,7 +1,4 @@
-"""What a server lists as its models: the answer to `/models`, which need not have any shape.
-
-Knows nothing of connections and SDKs.
-"""
+"""Parsing of a server's model list, the answer to `/models`, which need not have any shape."""
 
 from dataclasses import dataclass
 from typing import Any

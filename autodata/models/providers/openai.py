@@ -1,6 +1,6 @@
-"""Chat and raw completions through the official OpenAI SDK, at OpenAI or any compatible server.
+"""The provider `openai`: chat and completions, at OpenAI or any compatible server, by its SDK.
 
-Knows nothing of deadlines, retries and budgets: one try, one reply or one `ProviderError`.
+One try, one reply or one `ProviderError`: deadlines, retries and budgets lie above it.
 """
 
 import asyncio

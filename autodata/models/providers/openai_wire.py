@@ -1,6 +1,6 @@
 """The OpenAI wire format: requests to JSON bodies, JSON answers and streams to replies.
 
-Knows nothing of connections and SDKs. What a server sent is not trusted to have any shape.
+What a server sent is not trusted to have any shape.
 """
 
 import json

@@ -1,7 +1,4 @@
-"""The name table of providers: each is a module that is imported only when a run uses it.
-
-Knows nothing of their options; whoever composes a run passes those.
-"""
+"""The table of providers: each is a module that is imported only when a run uses it."""
 
 import difflib
 from importlib import import_module

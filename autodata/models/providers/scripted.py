@@ -1,7 +1,4 @@
-"""A model that answers from a script: for tests and demonstrations, never for results.
-
-Knows nothing of servers; it is a provider like any other behind the same protocol.
-"""
+"""The provider `scripted`: replies from a script, for tests and demonstrations only."""
 
 import json
 from collections.abc import Callable, Sequence

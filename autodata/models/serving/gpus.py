@@ -1,6 +1,6 @@
-"""Which GPUs each vLLM server gets: those its model lists, else its share of those that are seen.
+"""Assignment of GPUs to vLLM servers: those that a model lists, else its share of the visible ones.
 
-Knows nothing of servers. A model's GPUs go to its replicas in order, `tensor_parallel` to each.
+A model's GPUs go to its replicas in order, `tensor_parallel` to each.
 """
 
 import re

@@ -1,9 +1,9 @@
-"""A tiny program between autodata and a model server: `python guard.py CMD ...`.
+"""Process guard between autodata and a model server: `python guard.py CMD ...`.
 
 It ends the server with everything that the server started as soon as its standard input closes,
 which happens even when autodata is killed with -9. It is two processes, each of which cleans up
 when the other is killed; standard output stays open until both are gone. Imports nothing of ours,
-so that it can be run by its path, and knows nothing of servers.
+so that it can be run by its path.
 """
 
 import ctypes

@@ -1,4 +1,4 @@
-"""A small model on the CPU: serves a GGUF file with xllamacpp as an OpenAI-compatible server.
+"""The llama.cpp server: serves a GGUF file with xllamacpp as an OpenAI-compatible API, on the CPU.
 
 Run as a process of its own: `python -m autodata.models.serving.llama`; knows nothing of who asks.
 """

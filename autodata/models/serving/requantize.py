@@ -1,4 +1,4 @@
-"""GGUF weights from 4 to 8 bits, which a CPU reads a prompt 1.6 times as fast from.
+"""Requantization of GGUF weights from Q4_1 to Q8_0: prompts are read 1.6 times as fast on a CPU.
 
 Four-bit blocks with a minimum (Q4_1) have no fast matrix product in llama.cpp on AVX2, eight-bit
 ones (Q8_0) have; the values stay the same up to Q8_0's rounding.

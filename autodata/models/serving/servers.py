@@ -1,6 +1,6 @@
-"""The model servers that a run starts and stops: from a model's configuration to base URLs.
+"""The model servers of a run, started and stopped with it: from model configuration to base URLs.
 
-Knows nothing of calls. Whatever is started here is gone when the `async with` ends.
+Whatever is started here is gone when the `async with` ends.
 """
 
 import asyncio

@@ -1,6 +1,6 @@
-"""One supervised server process: a reserved port, a log, a health check, restarts, a sure end.
+"""Supervision of one server process: reserved port, log, health check, restarts, and a sure end.
 
-Knows nothing of what is served; a `ServerSpec` says how to start it.
+A `ServerSpec` says how to start the server.
 """
 
 import asyncio

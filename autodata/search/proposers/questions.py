@@ -1,7 +1,4 @@
-"""What an analyzer may know of its run, and the SQL it asks about that.
-
-Knows nothing of who analyzes or why.
-"""
+"""The SQL queries of an analyzer, answered from the records that its iteration may see."""
 
 import asyncio
 import hashlib

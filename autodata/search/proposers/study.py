@@ -1,7 +1,7 @@
-"""The Optuna study of a run: one trial per candidate, TPE over the knobs a harness declares.
+"""The Optuna study of a run: one trial per candidate, TPE over the knobs of the harness.
 
-The sole owner of optuna. The study is a projection: on resume it is built again by the same
-questions and answers in the same order, so the next suggestion is the same one.
+The study is a projection of the journal: on resume it is built again by the same questions and
+answers in the same order, so the next suggestion is the same one.
 """
 
 from collections.abc import Iterator, Mapping
