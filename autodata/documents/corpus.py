@@ -53,22 +53,22 @@ class Corpus:
     cut: list[Flaw]
 
     @property
-    def told(self) -> str:
+    def summary(self) -> str:
         """One line about what is not used as it is; empty if everything is.
 
         Texts below `documents.min_chars` are counted, not named: leaving them out was asked for.
         """
         counts = Counter(flaw.why for flaw in self.left_out)
-        told = ", ".join(f"{counts[why]:,} {why}" for why in WHYS if counts[why])
+        reasons = ", ".join(f"{counts[why]:,} {why}" for why in WHYS if counts[why])
         parts = []
-        if told:
-            named = [flaw for flaw in self.left_out if flaw.why != SHORT]
+        if reasons:
+            flaws = [flaw for flaw in self.left_out if flaw.why != SHORT]
             total = len(self.documents) + len(self.left_out)
-            kept = f"{len(self.documents):,} document{'s' * (len(self.documents) != 1)}"
-            parts.append(f"{kept} of {total:,}: {told}{_names(named)}")
+            count = f"{len(self.documents):,} document{'s' * (len(self.documents) != 1)}"
+            parts.append(f"{count} of {total:,}: {reasons}{_names(flaws)}")
         if self.cut:
-            kept = f"{len(self.cut):,} cut to at most {MOST_CHARS:,} characters"
-            parts.append(f"{kept}{_names(self.cut)} (documents.chunk_chars makes pieces instead)")
+            count = f"{len(self.cut):,} cut to at most {MOST_CHARS:,} characters"
+            parts.append(f"{count}{_names(self.cut)} (documents.chunk_chars makes pieces instead)")
         return "; ".join(parts)
 
     def check(self, strict: bool = False) -> None:
@@ -79,16 +79,16 @@ class Corpus:
         """
         wrong = [flaw for flaw in (*self.left_out, *self.cut) if flaw.why != SHORT]
         if not self.documents:
-            told = f" ({self.told})" if self.left_out else ""
+            summary = f" ({self.summary})" if self.left_out else ""
             fix = "put .txt or .md files there, or a .jsonl with a `text` field"
             if wrong:
                 fix = f"mend {wrong[0]}, or {fix}"
             elif self.left_out:
                 fix = "lower documents.min_chars"
-            raise DocumentError(f"documents.source: no text in {self.source}{told}", fix)
+            raise DocumentError(f"documents.source: no text in {self.source}{summary}", fix)
         if strict and wrong:
             raise DocumentError(
-                f"documents.strict: {self.told}",
+                f"documents.strict: {self.summary}",
                 f"mend or move {wrong[0]} (autodata doctor lists them all), or set "
                 "documents.strict: false",
             )
@@ -111,17 +111,17 @@ def read_corpus(settings: Documents, root: Path | None = None) -> Corpus:
         if isinstance(text, Flaw):
             left_out.append(text)
             continue
-        found = pieces(text, settings.chunk_chars)
-        for number, (span, piece) in enumerate(found):
-            label = f"{name}#{number}" if len(found) > 1 else name
+        parts = pieces(text, settings.chunk_chars)
+        for number, (span, piece) in enumerate(parts):
+            label = f"{name}#{number}" if len(parts) > 1 else name
             whole = span == (0, len(text))
             document = Document(document_id(piece), label, piece, None if whole else span)
             if not piece.strip():
                 left_out.append(Flaw(label, "empty"))
             elif len(piece) < settings.min_chars:
                 left_out.append(Flaw(label, SHORT, f"{len(piece):,} characters"))
-            elif (known := documents.setdefault(document.id, document)) is not document:
-                left_out.append(Flaw(label, "duplicate", f"of {known.name}"))
+            elif (first := documents.setdefault(document.id, document)) is not document:
+                left_out.append(Flaw(label, "duplicate", f"of {first.name}"))
             elif not settings.chunk_chars and not whole:
                 cut.append(Flaw(label, "cut", f"{len(piece):,} of {len(text):,} characters"))
     return Corpus(settings.source, list(documents.values()), left_out, cut)
@@ -198,8 +198,8 @@ def _json_line(line: bytes, place: str) -> tuple[str, str | Flaw]:
         return place, Flaw(place, "without text", "`text` is no string")
     if re.search("[\ud800-\udfff]", text):
         return place, Flaw(place, "with half a character", "a lone surrogate in `text`")
-    named = row.get("name")
-    return _clean(place if named in (None, "") else str(named)).replace("#", "_"), text
+    name = row.get("name")
+    return _clean(place if name in (None, "") else str(name)).replace("#", "_"), text
 
 
 def _clean(name: str) -> str:
@@ -213,5 +213,5 @@ def _clean(name: str) -> str:
 def _names(flaws: list[Flaw]) -> str:
     if not flaws:
         return ""
-    named = ", ".join(flaw.name for flaw in flaws[:NAMED])
-    return f": {named}" + (" ... (all: autodata doctor)" if len(flaws) > NAMED else "")
+    names = ", ".join(flaw.name for flaw in flaws[:NAMED])
+    return f": {names}" + (" ... (all: autodata doctor)" if len(flaws) > NAMED else "")

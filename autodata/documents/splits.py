@@ -37,27 +37,27 @@ def pieces(text: str, size: int) -> list[tuple[tuple[int, int], str]]:
     None is longer than `MOST_CHARS`: so long a paragraph is cut as `beginning` would.
     """
     if not size or not text.strip():
-        kept = beginning(text)
-        return [((0, len(kept)), kept)]
+        head = beginning(text)
+        return [((0, len(head)), head)]
     size = min(size, MOST_CHARS // 2 - 1)
-    found: list[tuple[tuple[int, int], str]] = []
+    parts: list[tuple[tuple[int, int], str]] = []
     current, begun, end = "", 0, 0
     for start, paragraph in _paragraphs(text, size):
         if current and len(current) + len(paragraph) >= MOST_CHARS:
-            found.append(((begun, end), current))
+            parts.append(((begun, end), current))
             current = ""
         begun, end = begun if current else start, start + len(paragraph)
         current += paragraph + "\n"
         if len(current) >= size:
-            found.append(((begun, end), current))
+            parts.append(((begun, end), current))
             current = ""
     if current.strip():
-        (first, _), last = found[-1] if found else ((0, 0), "")
-        if found and len(current) < size // 2 and len(last) + len(current) <= MOST_CHARS:
-            found[-1] = ((first, end), last + current)
+        (first, _), last = parts[-1] if parts else ((0, 0), "")
+        if parts and len(current) < size // 2 and len(last) + len(current) <= MOST_CHARS:
+            parts[-1] = ((first, end), last + current)
         else:
-            found.append(((begun, end), current))
-    return found
+            parts.append(((begun, end), current))
+    return parts
 
 
 def deal(
@@ -74,10 +74,10 @@ def deal(
     groups: dict[str, list[Document]] = {}
     for document in documents:
         groups.setdefault(document.name.partition("#")[0], []).append(document)
-    total, wanted = sum(map(len, groups.values())), sum(sizes.values())
-    if total < wanted:
+    total, needed = sum(map(len, groups.values())), sum(sizes.values())
+    if total < needed:
         raise DocumentError(
-            f"{total} documents, but the splits need {wanted} "
+            f"{total} documents, but the splits need {needed} "
             f"({', '.join(f'{name} {sizes[name]}' for name in SPLITS)})",
             "add documents, lower documents.chunk_chars, or make documents.splits smaller",
         )

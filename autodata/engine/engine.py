@@ -83,8 +83,8 @@ def load_splits(
     """
     settings = config.documents
     corpus = read_corpus(settings, root)
-    if corpus.told:
-        tell(corpus.told)
+    if corpus.summary:
+        tell(corpus.summary)
     corpus.check(settings.strict)
     sizes: dict[Split, int] = {split: getattr(settings.splits, split) for split in SPLITS}
     return deal(corpus.documents, sizes, settings.seed)

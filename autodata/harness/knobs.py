@@ -47,8 +47,8 @@ class Knob:
         if self.type == "bool":
             return "" if isinstance(value, bool) else f"{value!r} is not true or false"
         if self.type == "choice":
-            known = [repr(choice) for choice in self.choices]
-            return "" if repr(value) in known else f"{value!r} is none of {', '.join(known)}"
+            choices = [repr(choice) for choice in self.choices]
+            return "" if repr(value) in choices else f"{value!r} is none of {', '.join(choices)}"
         if isinstance(value, bool) or not isinstance(value, int | float):
             return f"{value!r} is not a number"
         if self.type == "int" and not isinstance(value, int):
@@ -163,10 +163,10 @@ _KEYS = {
 }
 
 
-def nearest(word: str, known: list[str]) -> str:
+def nearest(word: str, names: list[str]) -> str:
     """Return a hint such as ` (did you mean 'rounds'?)`, or which words are known."""
-    close = get_close_matches(word, known, 1)
-    return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(known) or 'none'}"
+    close = get_close_matches(word, names, 1)
+    return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(names) or 'none'}"
 
 
 def read_manifest(text: str, file: str = MANIFEST) -> Manifest:
@@ -234,12 +234,12 @@ def _compose(text: str, file: str) -> Any:
                 )
         root = yaml.compose(text, Loader=yaml.SafeLoader)
         for mapping in _mappings(root):
-            seen = set()
+            anchors = set()
             for key, _ in mapping.value:
                 where = f"{file}, line {key.start_mark.line + 1}"
-                if str(key.value) in seen:
+                if str(key.value) in anchors:
                     raise HarnessError(f"{where}: {key.value!r} is there twice", "keep one")
-                seen.add(str(key.value))
+                anchors.add(str(key.value))
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise _unreadable(error, file) from None
     return root

@@ -26,13 +26,14 @@ def check_prompt(name: PromptName, text: str, knobs: Collection[str], file: str)
     Raises:
         HarnessError: names file, line and the nearest known variable.
     """
-    known = [*VARIABLES[name], *(f"knobs.{knob}" for knob in knobs)]
+    allowed = [*VARIABLES[name], *(f"knobs.{knob}" for knob in knobs)]
     for number, line in enumerate(text.splitlines(), start=1):
         for match in _VARIABLE.finditer(line):
             word = match[1].strip()
-            if word not in known:
+            if word not in allowed:
                 raise HarnessError(
-                    f"{file}, line {number}: unknown variable {{{{{word}}}}}", nearest(word, known)
+                    f"{file}, line {number}: unknown variable {{{{{word}}}}}",
+                    nearest(word, allowed),
                 )
         if "{{" in _VARIABLE.sub("", line):
             raise HarnessError(

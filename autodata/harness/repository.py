@@ -141,8 +141,8 @@ class Repository:
                     strip_newline_in_stdout=False,
                 )
         except GitError as error:
-            said = str(getattr(error, "stderr", "") or error).strip().removeprefix("stderr: ")
-            problem = f"git {words[0]} failed: {said.strip(chr(39))}"
+            message = str(getattr(error, "stderr", "") or error).strip().removeprefix("stderr: ")
+            problem = f"git {words[0]} failed: {message.strip(chr(39))}"
             raise RepositoryError(problem, "put that right with git, then try again") from None
         except OSError as error:
             problem = f"git {words[0]} cannot be given its input: {error.strerror}"
@@ -212,8 +212,8 @@ class Repository:
         name = read_manifest(files.get(MANIFEST, "")).name
         trailers = f"Harness: {name}\nRun: {run}\nCandidate: {candidate_id}"
         author = f"{SEARCHER} {when} +0000"
-        said = message.strip()[:8_000] or f"Candidate {candidate_id}"
-        return self.write_commit(ref, name, files, parent, f"{said}\n\n{trailers}", author)
+        subject = message.strip()[:8_000] or f"Candidate {candidate_id}"
+        return self.write_commit(ref, name, files, parent, f"{subject}\n\n{trailers}", author)
 
     def write_commit(
         self,
@@ -253,11 +253,11 @@ class Repository:
         Raises:
             RepositoryError: no such commit, no such harness there, or not readable.
         """
-        found = self._commit(commit)
-        if found is None:
+        root = self._commit(commit)
+        if root is None:
             raise RepositoryError(f"git knows no commit {commit!r}", "see `autodata versions`")
-        folder = self.folder(harness or self._harness_of(found))
-        listing = self.git("ls-tree", "-r", "-z", "-l", "--full-tree", found, "--", f"{folder}/")
+        folder = self.folder(harness or self._harness_of(root))
+        listing = self.git("ls-tree", "-r", "-z", "-l", "--full-tree", root, "--", f"{folder}/")
         files = {}
         for line in listing.split("\0"):
             about, _, place = line.partition("\t")
@@ -279,12 +279,12 @@ class Repository:
         Raises:
             RepositoryError: the run has no such candidate; names the nearest.
         """
-        found = self._commit(_ref(run, candidate))
-        if found is None:
+        target = self._commit(_ref(run, candidate))
+        if target is None:
             names = self.candidates(run)
             fix = nearest(candidate, names) if names else "see `autodata runs`"
             raise RepositoryError(f"there is no candidate {run}/{candidate}", fix)
-        return found
+        return target
 
     def candidates(self, run: str) -> list[str]:
         """Return the names of a run's candidates that git keeps."""
@@ -311,8 +311,8 @@ class Repository:
 
     def _harness_of(self, commit: str) -> str:
         form = "--format=%(trailers:key=Harness,valueonly)"
-        if named := self.git("log", "-1", "--no-show-signature", form, commit).strip():
-            return named
+        if harness := self.git("log", "-1", "--no-show-signature", form, commit).strip():
+            return harness
         place = f"{self._folder / 'harnesses'}/"
         listing = self.git("ls-tree", "-d", "-z", "--name-only", "--full-tree", commit, "--", place)
         names = [PurePosixPath(line).name for line in listing.split("\0") if line]

@@ -66,14 +66,16 @@ class Harness:
     @property
     def fingerprint(self) -> str:
         """Digest of what the harness says: equal for versions that differ in layout only."""
-        said: dict[str, object] = {"values": self.values}
+        content: dict[str, object] = {"values": self.values}
         for path, text in self.files.items():
             if path == WORKFLOW:
                 lines = [line.rstrip() for line in text.splitlines()]
-                said[path] = [line for line in lines if line and not line.lstrip().startswith("#")]
+                content[path] = [
+                    line for line in lines if line and not line.lstrip().startswith("#")
+                ]
             elif path != MANIFEST:
-                said[path] = text.split()
-        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:32]
+                content[path] = text.split()
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
 
     def prompt(self, name: PromptName, **variables: str) -> str:
         """Return a prompt with its variables filled in; knobs are known by themselves.
@@ -107,8 +109,8 @@ def load_files(files: Mapping[str, str], origin: str = "") -> Harness:
                 f"{origin}{WORKFLOW}, line {line}: {_USED_BY[name]} needs {path}, which is missing",
                 f"write {origin}{path}",
             )
-    kept = dict(sorted(files.items()))
-    return Harness(manifest.name, tree_id(kept), manifest.description, manifest.knobs, kept)
+    ordered = dict(sorted(files.items()))
+    return Harness(manifest.name, tree_id(ordered), manifest.description, manifest.knobs, ordered)
 
 
 def load_folder(path: Path) -> Harness:
@@ -165,8 +167,8 @@ def with_edits(harness: Harness, edits: Mapping[str, str | None]) -> Harness:
         HarnessError: the edited files are no valid harness.
     """
     files = {**harness.files, **edits}
-    kept = {path: text.replace("\r\n", "\n") for path, text in files.items() if text is not None}
-    return load_files(kept)
+    texts = {path: text.replace("\r\n", "\n") for path, text in files.items() if text is not None}
+    return load_files(texts)
 
 
 def check_edit(baseline: Harness, candidate: Harness) -> None:

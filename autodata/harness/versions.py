@@ -72,8 +72,8 @@ def promote(repository: Repository, case: Case, force: bool = False) -> Version:
     if overridden and not force:
         raise overridden[0]
     if not there:
-        said = case.message.strip() or f"Promote {harness} to {case.commit[:10]}"
-        _advance(repository, harness, files, said)
+        message = case.message.strip() or f"Promote {harness} to {case.commit[:10]}"
+        _advance(repository, harness, files, message)
     facts = {**case.evidence, "overridden": [error.problem for error in overridden]}
     return _tag(repository, harness, facts, force)
 
@@ -107,8 +107,8 @@ def spelled(text: str, harness: str) -> tuple[str, int] | None:
 
     `harness` is whose it is where the text does not say.
     """
-    found = _SPELLED.fullmatch(text)
-    return (found[1] or harness, int(found[2])) if found else None
+    match = _SPELLED.fullmatch(text)
+    return (match[1] or harness, int(match[2])) if match else None
 
 
 def find_version(repository: Repository, harness: str, number: int) -> Version:
@@ -117,12 +117,12 @@ def find_version(repository: Repository, harness: str, number: int) -> Version:
     Raises:
         RepositoryError: there is no such version; lists those there are.
     """
-    known = {version.number: version for version in states(repository, harness)}
-    if number not in known:
-        names = ", ".join(f"v{other}" for other in known)
+    by_number = {version.number: version for version in states(repository, harness)}
+    if number not in by_number:
+        names = ", ".join(f"v{other}" for other in by_number)
         fix = f"there are: {names}" if names else "nothing is promoted yet: autodata promote RUN"
         raise RepositoryError(f"{harness} has no version v{number}", fix)
-    return known[number]
+    return by_number[number]
 
 
 def files_of(repository: Repository, version: Version) -> dict[str, str]:
@@ -134,29 +134,29 @@ def files_of(repository: Repository, version: Version) -> dict[str, str]:
 
 def states(repository: Repository, harness: str) -> list[Version]:
     """Return v0, which is no tag but the commit before the first promotion, and all versions."""
-    found = versions(repository, harness)
-    _, parents = repository.origin(found[0].commit) if found else (0, None)
-    return [*([Version(harness, 0, parents.split()[0], {})] if parents else []), *found]
+    promoted = versions(repository, harness)
+    _, parents = repository.origin(promoted[0].commit) if promoted else (0, None)
+    return [*([Version(harness, 0, parents.split()[0], {})] if parents else []), *promoted]
 
 
 def versions(repository: Repository, harness: str) -> list[Version]:
     """Return a harness's versions, oldest first; tags of another form are left out."""
     listing = repository.git("for-each-ref", f"--format={_FORM}", f"refs/tags/harness/{harness}/")
-    found = []
+    tags = []
     for entry in listing.split("\x1e"):
         name, _, rest = entry.strip("\n").partition("\x1f")
         if name[:1] == "v" and name[1:].isdigit():
             own, target, text = rest.split("\x1f", 2)
-            found.append(Version(harness, int(name[1:]), target or own, _evidence(text)))
-    return sorted(found, key=lambda version: version.number)
+            tags.append(Version(harness, int(name[1:]), target or own, _evidence(text)))
+    return sorted(tags, key=lambda version: version.number)
 
 
 def _evidence(text: str) -> dict[str, Any]:
     try:
-        found = yaml.safe_load(text.partition("\n\n")[2])
+        evidence = yaml.safe_load(text.partition("\n\n")[2])
     except (yaml.YAMLError, ValueError, RecursionError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return evidence if isinstance(evidence, dict) else {}
 
 
 def _ready(repository: Repository) -> None:
@@ -179,17 +179,17 @@ def _current(repository: Repository, harness: str, files: Mapping[str, str]) -> 
 
 
 def _obstacles(repository: Repository, case: Case) -> list[RepositoryError]:
-    found: list[RepositoryError] = []
+    obstacles: list[RepositoryError] = []
     if _incumbent(repository, case.harness) not in (None, case.expected):
-        found.append(
+        obstacles.append(
             StalePromotion(
                 f"{case.harness} has changed since this candidate was compared with it",
                 "optimize again from the current version, or promote with --force (it is recorded)",
             )
         )
     if dirty := _dirty(repository, case.harness):
-        found.append(dirty)
-    return found
+        obstacles.append(dirty)
+    return obstacles
 
 
 def _dirty(repository: Repository, harness: str) -> RepositoryError | None:
@@ -231,8 +231,8 @@ def _advance(repository: Repository, harness: str, files: Mapping[str, str], mes
 
 
 def _tag(repository: Repository, harness: str, evidence: Mapping[str, Any], force: bool) -> Version:
-    known = versions(repository, harness)
-    number = max((version.number for version in known), default=0) + 1
+    earlier = versions(repository, harness)
+    number = max((version.number for version in earlier), default=0) + 1
     facts = json.loads(json.dumps({**evidence, "forced": force}))
     version = Version(harness, number, repository.last_change(harness), facts)
     text = f"{harness} v{number}\n\n{yaml.safe_dump(facts, sort_keys=False)}"

@@ -291,16 +291,16 @@ def _arguments(snapshot: FunctionSnapshot) -> Json:
 
 
 def _type_error(diagnostics: str, last: int) -> HarnessError:
-    found = _DIAGNOSTIC.findall(diagnostics)
-    syntax = [entry for entry in found if entry[1] == "invalid-syntax"]
+    matches = _DIAGNOSTIC.findall(diagnostics)
+    syntax = [entry for entry in matches if entry[1] == "invalid-syntax"]
     problems = []
-    for line, rule, text in syntax or found:
+    for line, rule, text in syntax or matches:
         if int(line) < last or syntax:
             problems.append(f"line {line}: {text}")
         elif rule == "unresolved-reference":
             problems.append("there is no function run")
         else:
             problems.append(f"run does not have the signature {SIGNATURE}")
-    shown = "; ".join(problems[:5]) or diagnostics.strip()
+    detail = "; ".join(problems[:5]) or diagnostics.strip()
     more = f" (and {len(problems) - 5} more)" if len(problems) > 5 else ""
-    return HarnessError(f"{NAME}, {shown}{more}"[:2000], f"correct {NAME}; it needs {SIGNATURE}")
+    return HarnessError(f"{NAME}, {detail}{more}"[:2000], f"correct {NAME}; it needs {SIGNATURE}")

@@ -63,8 +63,8 @@ def known_price(model: str) -> Price | None:
     name = re.sub(r"-(\d{8}|\d{4}-\d{2}-\d{2}|latest)$", "", model)
     if name not in _PRICES:
         return None
-    paid, made, cached = _PRICES[name]
-    return Price(input=paid, output=made, cached_input=cached)
+    input_, output, cached = _PRICES[name]
+    return Price(input=input_, output=output, cached_input=cached)
 
 
 def cost_usd(price: Price | None, reply: Reply) -> float:

@@ -36,16 +36,16 @@ async def ask_json(
     """
     request = replace(request, schema=reply_schema(model_type), schema_name=model_type.__name__)
     spend, problem = Spend(), ""
-    asked = request
+    attempt = request
     check = partial(_problem, model_type)
     for number in range(max(1, tries)):
         ordinal = f"{site.ordinal}.t{number}" if number else site.ordinal
-        reply = await caller.call(replace(site, ordinal=ordinal), asked, check)
+        reply = await caller.call(replace(site, ordinal=ordinal), attempt, check)
         spend += reply.spend
         problem = check(reply.text)
         if not problem:
             return model_type.model_validate(json_in(reply.text)), spend
-        asked = replace(request, messages=(*_turns(request), *_retry(reply.text, problem)))
+        attempt = replace(request, messages=(*_turns(request), *_retry(reply.text, problem)))
     raise Malformed(
         f"the {site.role}'s reply is no {model_type.__name__} after {tries} tries: {problem}",
         "use a model or server that follows JSON schemas",

@@ -72,8 +72,8 @@ def ends_search(line: Line) -> bool:
 def sides(table: str) -> dict[str, str]:
     """Return the SQL condition of each file in which a table's rows are kept apart."""
     visible, test = f"coalesce({OPEN.get(table, 'false')}, false)", kept_back(table, ())
-    found = {"open": visible, "closed": f"NOT ({visible} OR {test})"}
-    return {**found, "test": test} if table in HELD else found
+    conditions = {"open": visible, "closed": f"NOT ({visible} OR {test})"}
+    return {**conditions, "test": test} if table in HELD else conditions
 
 
 def kept_back(table: str, ended: Collection[str]) -> str:
@@ -107,20 +107,20 @@ def counts(connection: "duckdb.DuckDBPyConnection") -> list[KeptBack]:
         f"coalesce(sum({name}), 0)::BIGINT" for name in ("rows", "episodes", "calls", *_SUMS[:3])
     ]
     parts = [f"coalesce(sum({name}), 0)" for name in _SUMS[3:]]
-    found = connection.execute(
+    rows = connection.execute(
         f"SELECT run_id, {', '.join(whole + parts)} FROM live.kept_back GROUP BY 1 ORDER BY 1"
     ).fetchall()
-    return [KeptBack(*row) for row in found]
+    return [KeptBack(*row) for row in rows]
 
 
-def told(found: list[KeptBack]) -> str:
+def told(hidden: list[KeptBack]) -> str:
     """Say in one line what is kept back, and until when; nothing if nothing is."""
-    if not found:
+    if not hidden:
         return ""
-    names = ", ".join(kept.run_id for kept in found[:3]) + (" ..." if len(found) > 3 else "")
-    rows = sum(kept.rows for kept in found)
-    searches = "the search of run" if len(found) == 1 else "the searches of runs"
+    names = ", ".join(run.run_id for run in hidden[:3]) + (" ..." if len(hidden) > 3 else "")
+    rows = sum(run.rows for run in hidden)
+    searches = "the search of run" if len(hidden) == 1 else "the searches of runs"
     return (
         f"{rows:,} row{'s' * (rows != 1)} on test documents kept back until {searches} {names} "
-        f"{'has' if len(found) == 1 else 'have'} ended"
+        f"{'has' if len(hidden) == 1 else 'have'} ended"
     )

@@ -18,9 +18,9 @@ class Dump:
         self._files: dict[str, BinaryIO] = {}
         self._longest = 0
 
-    def add(self, found: Iterable[tuple[str, Row]]) -> None:
+    def add(self, rows: Iterable[tuple[str, Row]]) -> None:
         """Write rows as `rows.rows` yields them."""
-        for table, row in found:
+        for table, row in rows:
             text = _json_line(row)
             self._longest = max(self._longest, len(text))
             if table not in self._files:

@@ -142,10 +142,10 @@ class Journal:
         if stored is None:
             await self.append(kind, key, body)
             return body
-        told = difference(body, stored)
-        if told:
+        mismatch = difference(body, stored)
+        if mismatch:
             raise ReplayMismatch(
-                f"{kind} {key} of run {self.folder.name} is not what its journal says: {told}",
+                f"{kind} {key} of run {self.folder.name} is not what its journal says: {mismatch}",
                 "resume with the version, harness and configuration it was started with, "
                 "or start a new run",
             )
@@ -313,8 +313,8 @@ def _pack(path: Path) -> list[tuple[str, str, int]] | None:
 
     if not pack_quietly(path, BULKY):
         return None
-    found = lines.scan(path, last=False)
-    return [(line.kind, line.key, line.offset) for line in found if line.kind not in KEPT]
+    scanned = lines.scan(path, last=False)
+    return [(line.kind, line.key, line.offset) for line in scanned if line.kind not in KEPT]
 
 
 def _open(path: Path) -> int:
@@ -343,7 +343,7 @@ def _difference(new: Any, old: Any, path: str) -> str:
     else:
         a, b = json.dumps(new), json.dumps(old)
         return "" if a == b else f"{path or 'its body'} is {a:.200}, was {b:.200}"
-    return next((told for place, a, b in pairs if (told := _difference(a, b, place))), "")
+    return next((inner for place, a, b in pairs if (inner := _difference(a, b, place))), "")
 
 
 def _is_time(name: str) -> bool:

@@ -101,9 +101,9 @@ def signed(text: bytes) -> bytes:
 
 def parted(raw: bytes) -> tuple[bytes, bytes]:
     """Return what stands before `"body":` in a whole line, and the body."""
-    found = _HEAD.match(raw)
-    assert found is not None
-    return raw[: found.end() - len('"body":')], raw[found.end() : -_CRC_LENGTH - 1]
+    match = _HEAD.match(raw)
+    assert match is not None
+    return raw[: match.end() - len('"body":')], raw[match.end() : -_CRC_LENGTH - 1]
 
 
 def decode(raw: bytes, texts: Texts | None = None) -> Record:
@@ -124,8 +124,8 @@ def _read(text: bytes) -> Any:
 def is_whole(raw: bytes) -> bool:
     """Tell whether `raw`, without its newline, is an undamaged line."""
     text, end = raw[:-_CRC_LENGTH], raw[-_CRC_LENGTH:]
-    found = _CRC.fullmatch(end)
-    return found is not None and int(found[1], 16) == zlib.crc32(text)
+    match = _CRC.fullmatch(end)
+    return match is not None and int(match[1], 16) == zlib.crc32(text)
 
 
 def segments(folder: Path) -> list[Path]:

@@ -76,10 +76,10 @@ def note(
         with path.open("ab") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             lines.repair_tail(path)
-            known = {(record.kind, record.key) for record in _read(path)}
+            existing = {(record.kind, record.key) for record in _read(path)}
 
             def write(kind: str, key: str, body: Json) -> None:
-                if (kind, key) not in known:
+                if (kind, key) not in existing:
                     file.write(lines.encode(Record(kind, key, clock(), body)))
 
             write(_SPLIT, split, {"documents": names})

@@ -29,8 +29,8 @@ class Unpacker:
 
     def __init__(self, texts: bytes) -> None:
         kind = zstandard.DICT_TYPE_RAWCONTENT
-        known = zstandard.ZstdCompressionDict(texts, dict_type=kind)
-        self._engine = zstandard.ZstdDecompressor(dict_data=known)
+        dictionary = zstandard.ZstdCompressionDict(texts, dict_type=kind)
+        self._engine = zstandard.ZstdDecompressor(dict_data=dictionary)
 
     @classmethod
     def of(cls, packed: str) -> "Unpacker":
@@ -61,10 +61,10 @@ def pack(path: Path, kinds: Collection[str]) -> bool:
     """
     if lines.is_packed(path):
         return False
-    found = list(lines.scan(path, last=False))
-    bulky = [line.raw for line in found if line.kind in kinds]
+    segment = list(lines.scan(path, last=False))
+    bulky = [line.raw for line in segment if line.kind in kinds]
     packer = _Packer(_in_common(bulky))
-    packed = [packer.line(line.raw) if line.kind in kinds else line.raw for line in found]
+    packed = [packer.line(line.raw) if line.kind in kinds else line.raw for line in segment]
     text = b"".join([packer.head(), *packed])
     if len(text) > _WORTH * path.stat().st_size:
         return False
@@ -74,7 +74,7 @@ def pack(path: Path, kinds: Collection[str]) -> bool:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        again = zip(found, lines.scan(making, last=False), strict=True)
+        again = zip(segment, lines.scan(making, last=False), strict=True)
         if any(one.record() != other.record() for one, other in again):
             return False
         making.rename(path)
@@ -94,10 +94,10 @@ def pack_quietly(path: Path, kinds: Collection[str]) -> bool:
 class _Packer:
     def __init__(self, texts: bytes) -> None:
         self._texts = texts
-        known = zstandard.ZstdCompressionDict(texts, dict_type=zstandard.DICT_TYPE_RAWCONTENT)
-        known.precompute_compress(level=_LEVEL)
+        dictionary = zstandard.ZstdCompressionDict(texts, dict_type=zstandard.DICT_TYPE_RAWCONTENT)
+        dictionary.precompute_compress(level=_LEVEL)
         self._engine = zstandard.ZstdCompressor(
-            level=_LEVEL, dict_data=known, write_checksum=True, write_dict_id=False
+            level=_LEVEL, dict_data=dictionary, write_checksum=True, write_dict_id=False
         )
 
     def head(self) -> bytes:
@@ -110,14 +110,14 @@ class _Packer:
         """Return a line with its body packed, or as it is if that is shorter."""
         head, body = lines.parted(raw)
         packed = base64.b64encode(self._engine.compress(body))
-        made = lines.signed(b'%b"zstd":"%b"' % (head, packed))
-        return min(raw, made, key=len)
+        line = lines.signed(b'%b"zstd":"%b"' % (head, packed))
+        return min(raw, line, key=len)
 
 
-def _in_common(found: list[bytes]) -> bytes:
+def _in_common(bodies: list[bytes]) -> bytes:
     """Return the texts that occur in more than one of these lines, and all those of some lines."""
     seen: dict[bytes, bool] = {}
-    for number, raw in enumerate(found):
+    for number, raw in enumerate(bodies):
         for text in raw.split(rb"\n"):
             if len(text) >= _SHORTEST:
                 seen[text] = text in seen or number % _SAMPLE == 0

@@ -55,15 +55,15 @@ def parts(run: Path, version: str) -> list[Part]:
     folders = defaultdict(list)
     for folder in tables.glob("[0-9]*-*-*"):
         folders[folder.name.split("-")[0]].append(folder)
-    found = []
+    segments = []
     for path in paths:
         best = Part(path, path == paths[-1], tables, 0)
         for folder in folders[path.stem]:
             _, size, crc = folder.name.split("-")
             if int(size) > best.size and _crc_at(path, int(size)) == crc.encode():
                 best = Part(path, best.last, folder, int(size))
-        found.append(best)
-    return found
+        segments.append(best)
+    return segments
 
 
 def _crc_at(path: Path, size: int) -> bytes:

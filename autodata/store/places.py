@@ -25,8 +25,8 @@ class Places:
 
     def get(self, kind: str, key: str) -> tuple[int, int] | None:
         """Return segment number and offset, or None."""
-        found = self._values[self._slot(_hash(kind, key))]
-        return (found >> _OFFSET_BITS, found & (1 << _OFFSET_BITS) - 1) if found else None
+        value = self._values[self._slot(_hash(kind, key))]
+        return (value >> _OFFSET_BITS, value & (1 << _OFFSET_BITS) - 1) if value else None
 
     def _insert(self, key: int, value: int) -> None:
         slot = self._slot(key)

@@ -197,7 +197,7 @@ def _skim(run: Path, counts: Counter[str]) -> tuple[list[Record], bool]:
     Say too whether there is a segment that cannot be read.
     """
     start = len('{"kind":"')
-    found, unread = [], False
+    records, unread = [], False
     for path in sorted((run / "journal").glob("*.jsonl")):
         try:
             with path.open("rb") as file:
@@ -208,7 +208,7 @@ def _skim(run: Path, counts: Counter[str]) -> tuple[list[Record], bool]:
                     if kind in ("run", "session", "growth", "trouble") and lines.is_whole(
                         raw.removesuffix(b"\n")
                     ):
-                        found.append(lines.decode(raw))
+                        records.append(lines.decode(raw))
         except OSError:
             unread = True
-    return found, unread
+    return records, unread

@@ -39,8 +39,8 @@ def size(place: Path) -> int:
             if not folder.is_dir():
                 total += folder.lstat().st_size
                 continue
-            with os.scandir(folder) as found:
-                for entry in found:
+            with os.scandir(folder) as entries:
+                for entry in entries:
                     if entry.is_dir(follow_symlinks=False):
                         folders.append(Path(entry.path))
                     else:

@@ -44,7 +44,7 @@ def test_a_folder_is_read_by_suffix_and_in_order(tmp_path: Path) -> None:
     found = read(tmp_path)
     assert texts(found) == [("b.txt", "text b"), ("sub/a.MD", "text a")]
     assert found.documents[0].id == document_id("text b")
-    assert (found.left_out, found.told) == ([], "")
+    assert (found.left_out, found.summary) == ([], "")
 
 
 def test_a_relative_source_is_under_the_projects_root(tmp_path: Path) -> None:
@@ -62,7 +62,7 @@ def test_what_is_no_document_is_left_out_counted_and_named(tmp_path: Path) -> No
         Flaw("gone.txt", "unreadable", "No such file or directory"),
         Flaw("latin.txt", "not UTF-8", "byte 3"),
     ]
-    assert found.told == (
+    assert found.summary == (
         "2 documents of 6: 1 empty, 1 duplicate, 1 not UTF-8, 1 unreadable: "
         "blank.md, copy.md, gone.txt ... (all: autodata doctor)"
     )
@@ -80,7 +80,7 @@ def test_short_texts_are_counted_but_strict_documents_may_be_short(tmp_path: Pat
     (tmp_path / "a.txt").write_text("long enough")
     (tmp_path / "b.txt").write_text("x")
     found = read(tmp_path, min_chars=5)
-    assert found.told == "1 document of 2: 1 below documents.min_chars"
+    assert found.summary == "1 document of 2: 1 below documents.min_chars"
     found.check(strict=True)
 
 
@@ -136,7 +136,7 @@ def test_a_bad_line_among_thousands_is_left_out_and_named(
     found = read(file)
     assert len(found.documents) == 2000
     assert whys(found) == [("line 1001", why)]
-    assert found.told == f"2,000 documents of 2,001: 1 {why}: line 1001"
+    assert found.summary == f"2,000 documents of 2,001: 1 {why}: line 1001"
 
 
 def test_names_that_are_no_text_can_be_dealt_and_shown(tmp_path: Path) -> None:
@@ -160,7 +160,7 @@ def test_a_text_that_is_too_long_is_cut_and_told(tmp_path: Path) -> None:
     assert MOST_CHARS - 25 <= len(document.text) <= MOST_CHARS
     assert document.span == (0, len(document.text))
     assert document.id == document_id(document.text)
-    assert "1 cut to at most 250,000 characters: book.txt" in found.told
+    assert "1 cut to at most 250,000 characters: book.txt" in found.summary
     with pytest.raises(DocumentError, match=r"documents\.strict: 1 cut"):
         found.check(strict=True)
 

@@ -17,7 +17,7 @@ def scrubbed(text: str, *private: str, package: Path | None = None) -> str:
         scrubber.keep_own_words(package)
     for other in (PRIVATE, *private):
         scrubber.hide(other)
-    return scrubber.told(text)
+    return scrubber.redacted(text)
 
 
 @pytest.mark.parametrize(
@@ -88,4 +88,4 @@ def test_the_programs_own_words_are_told_though_a_private_text_has_them(tmp_path
 
 
 def test_a_text_that_was_not_announced_is_not_told() -> None:
-    assert Scrubber([], {}).told("anything") == CUT
+    assert Scrubber([], {}).redacted("anything") == CUT

@@ -45,7 +45,7 @@ def test_a_spend_of_its_own_fills_the_spend_columns() -> None:
 def test_every_column_is_described() -> None:
     text = describe()
     for table, columns in SCHEMA.items():
-        assert f"### `{table}`" in text
+        assert f"## `{table}`" in text
         for name, kind, meaning in columns:
             assert f"| `{name}` | {kind} | {meaning} |" in text
             assert meaning

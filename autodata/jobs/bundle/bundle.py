@@ -25,7 +25,7 @@ from autodata.documents.corpus import read_corpus
 from autodata.engine.recorded import recorded_config
 from autodata.errors import AutodataError, ConfigurationError, StoreError
 from autodata.jobs.bundle.scrub import Scrubber, unescaped
-from autodata.jobs.bundle.skeleton import Tell, bones, length, private, settings, texts
+from autodata.jobs.bundle.skeleton import Tell, length, private, settings, skeleton, texts
 from autodata.models.serving.supervisor import without_keys
 from autodata.project import PACKAGE, Project
 from autodata.store import lines, looks
@@ -104,7 +104,7 @@ def make(folder: Path, project: Project | None, trouble: str, out: Path) -> Bund
     documents = None if read.gaps else _documents(root, config)
     tell = length
     if documents is not None:
-        tell = _scrubber(folder, root, project, documents, quoting).told
+        tell = _scrubber(folder, root, project, documents, quoting).redacted
     bundle = Bundle()
     bundle.put("about.json", "versions and platform", _about(root))
     bundle.put("state.json", "state, counts, files", _state(folder))
@@ -227,7 +227,7 @@ def _skeleton(line: Line, tell: Tell) -> Json:
         return {**place, "wrong": line.state}
     record = line.record
     head = {"kind": record.kind, "key": record.key, "at": record.at}
-    return {**place, **head, "body": bones(record.body, tell)}
+    return {**place, **head, "body": skeleton(record.body, tell)}
 
 
 def _about(root: Path) -> Json:

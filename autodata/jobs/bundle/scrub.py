@@ -68,7 +68,7 @@ class Scrubber:
         for gram in self._open.keys() & set(_grams(_normal(text), STRIDE)):
             self._open[gram] = False
 
-    def told(self, text: str) -> str:
+    def redacted(self, text: str) -> str:
         """Return what may be told of a text that was added."""
         plain = self._texts.get(text)
         if plain is None:

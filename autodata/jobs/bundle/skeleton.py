@@ -71,7 +71,7 @@ def _strings(value: Any, name: str = "") -> Iterator[str]:
             yield from _strings(part, name)
 
 
-def bones(body: Mapping[str, Any], tell: Tell) -> Json:
+def skeleton(body: Mapping[str, Any], tell: Tell) -> Json:
     """Return what may be told of a record; texts that may quote anything go through `tell`."""
     found: Json = {}
     for name, value in body.items():
@@ -86,9 +86,9 @@ def bones(body: Mapping[str, Any], tell: Tell) -> Json:
         elif name == "knobs" and isinstance(value, dict):
             found[name] = {knob: _short(setting) for knob, setting in value.items()}
         elif name in _INSIDE and isinstance(value, dict):
-            found[name] = bones(value, tell)
+            found[name] = skeleton(value, tell)
         elif name in _INSIDE and isinstance(value, list):
-            found[name] = [bones(v, tell) if isinstance(v, dict) else _short(v) for v in value]
+            found[name] = [skeleton(v, tell) if isinstance(v, dict) else _short(v) for v in value]
         else:
             found[f"{name}_chars"] = len(json.dumps(value))
     return found

@@ -186,7 +186,7 @@ def _documents(project: Project, harness: Harness | None, planned: bool) -> list
     try:
         corpus = read_corpus(settings, project.root)
         flaws = [flaw for flaw in (*corpus.left_out, *corpus.cut) if flaw.why != SHORT]
-        told = corpus.told or f"{len(corpus.documents):,} documents"
+        told = corpus.summary or f"{len(corpus.documents):,} documents"
         checks.append(Check(True, f"{settings.source}: {told}", "", tuple(map(str, flaws))))
         corpus.check(settings.strict)
         dealt = deal(corpus.documents, sizes, settings.seed)

@@ -171,10 +171,10 @@ class RecordedCaller:
         priority = self._priority(site)
         key = call_key(site, seat.endpoint.name, seat.endpoint.model_name, request)
         while True:
-            known = self._log.find("call", key)
-            if known is not None and known["outcome"] in FINAL:
+            journaled = self._log.find("call", key)
+            if journaled is not None and journaled["outcome"] in FINAL:
                 self._recalled += 1
-                return recall(known)
+                return recall(journaled)
             running = self._running.get(key)
             if running is None:
                 break
@@ -183,10 +183,10 @@ class RecordedCaller:
             self._ask(_Call(key, site, seat, request, check, priority), rejected)
         )
         task.add_done_callback(lambda over: self._over(key, over))
-        left, sealed = self._ledger.seconds_left, is_sealed(site)
+        allowed, sealed = self._ledger.seconds_left, is_sealed(site)
         try:
             while not task.done():
-                await asyncio.wait([task], timeout=left(site.role, sealed))
+                await asyncio.wait([task], timeout=allowed(site.role, sealed))
                 if not task.done():
                     self._ledger.check_time(site.role, sealed)
             return task.result()
@@ -220,12 +220,12 @@ class RecordedCaller:
 
     async def close(self) -> None:
         """Wait a little for what was sent, then close all endpoints; the journal is not ours."""
-        left = set(self._running.values())
-        if left:
-            _, late = await asyncio.wait(left, timeout=GRACE_S)
+        pending = set(self._running.values())
+        if pending:
+            _, late = await asyncio.wait(pending, timeout=GRACE_S)
             for task in late:
                 task.cancel()
-            await asyncio.gather(*left, return_exceptions=True)
+            await asyncio.gather(*pending, return_exceptions=True)
         for endpoint in self._endpoints():
             await endpoint.close()
 
@@ -283,9 +283,9 @@ class RecordedCaller:
             self._begun[episode] = (0, self._episodes)
             if len(self._begun) > EPISODES_REMEMBERED:
                 self._begun.popitem(last=False)
-        made, age = self._begun[episode]
-        self._begun[episode] = (made - 1, age)
-        return (made, age)
+        calls, age = self._begun[episode]
+        self._begun[episode] = (calls - 1, age)
+        return (calls, age)
 
 
 class RecallingCaller(RecordedCaller):
@@ -321,6 +321,6 @@ def _most(request: Request, price: Price | None, prompt_tokens: int, longest: in
 
 
 def _length(request: Request) -> int:
-    said = sum(len(message.content) for message in request.messages) + len(request.prompt)
-    said += sum(len(json.dumps(m.thinking)) for m in request.messages if m.thinking)
-    return said + (len(json.dumps(request.schema)) if request.schema else 0)
+    characters = sum(len(message.content) for message in request.messages) + len(request.prompt)
+    characters += sum(len(json.dumps(m.thinking)) for m in request.messages if m.thinking)
+    return characters + (len(json.dumps(request.schema)) if request.schema else 0)

@@ -25,11 +25,11 @@ class Seat:
 
     def fill(self, request: Request) -> Request:
         """Set the role's temperature and reply limit where the request has none, and its own."""
-        warmth = self.temperature if request.temperature is None else request.temperature
+        temperature = self.temperature if request.temperature is None else request.temperature
         return replace(
             request,
             max_tokens=request.max_tokens or self.max_tokens or self.endpoint.limits.max_tokens,
-            temperature=warmth if self.warm else None,
+            temperature=temperature if self.warm else None,
             extra=self.extra or None,
             headers=self.headers,
         )

@@ -37,19 +37,19 @@ class Load:
 def read_load(metrics: str) -> Load | None:
     """Read a server's Prometheus text; None when it says nothing about a queue."""
     running = waiting = 0
-    cache, found = 0.0, False
+    cache, any_metric = 0.0, False
     for name, value in _LINE.findall(metrics):
         try:
             number = float(value)
         except ValueError:
             continue
         if name in _WAITING:
-            waiting, found = waiting + int(number), True
+            waiting, any_metric = waiting + int(number), True
         elif name in _RUNNING:
             running += int(number)
         elif name in _CACHE:
             cache = max(cache, number)
-    return Load(running, waiting, cache) if found else None
+    return Load(running, waiting, cache) if any_metric else None
 
 
 def next_ceiling(load: Load, in_flight: int, ceiling: int, most: int) -> int:
@@ -96,14 +96,14 @@ class QueueWatch:
         While they say nothing it rises as for an idle server: the gate's own limit remains.
         """
         loads = await asyncio.gather(*(self._load(url) for url in self._urls))
-        known = [load for load in loads if load is not None]
+        readable = [load for load in loads if load is not None]
         if self._router is not None:
             for index, load in enumerate(loads):
                 self._router.queued[index] = load.waiting if load is not None else 0
         total = Load(
-            sum(load.running for load in known),
-            sum(load.waiting for load in known),
-            max((load.cache for load in known), default=0.0),
+            sum(load.running for load in readable),
+            sum(load.waiting for load in readable),
+            max((load.cache for load in readable), default=0.0),
         )
         gate = self._gate
         gate.ceiling = next_ceiling(total, gate.in_flight, gate.ceiling, gate.most)

@@ -58,7 +58,7 @@ class Watchdog:
         self,
         endpoints: Iterable[Endpoint],
         log: TroubleLog,
-        tell: Callable[[str], None],
+        notify: Callable[[str], None],
         looked: Callable[[], None],
         *,
         now: Now = time.monotonic,
@@ -66,7 +66,7 @@ class Watchdog:
     ) -> None:
         self._watched = [_Watched(each, each.breaker.successes) for each in endpoints]
         self._log = log
-        self._tell = tell
+        self._tell = notify
         self._looked = looked
         self._now = now
         self._sleep = sleep

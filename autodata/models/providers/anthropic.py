@@ -178,12 +178,12 @@ class AnthropicModel:
     def _failure(self, error: anthropic.APIError) -> ProviderError:
         if isinstance(error, anthropic.APIStatusError):
             kind = str(error.type or "")
-            said = f"{kind} {error.error_code or ''} {error.api_message or self._body(error)}"
+            message = f"{kind} {error.error_code or ''} {error.api_message or self._body(error)}"
             status = error.status_code
             if status < 400:
                 status = _STATUS.get(kind, 500)
             wait = failures.retry_after(error.response.headers)
-            return failures.failure(self._where, status, self._safe(said), wait)
+            return failures.failure(self._where, status, self._safe(message), wait)
         return failures.broken(self._where, error, self._words(error.__cause__ or error))
 
     def _body(self, error: anthropic.APIStatusError) -> str:

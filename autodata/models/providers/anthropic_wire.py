@@ -99,7 +99,7 @@ def read_reply(message: Any, request: Request) -> Reply:
             calls.append(ToolCall(str(block.id), str(block.name), arguments))
     finish = _FINISH[message.stop_reason]
     names = ("input", "output", "cache_read_input", "cache_creation_input")
-    fresh, made, *of_cache = (getattr(message.usage, f"{name}_tokens", None) for name in names)
+    fresh, output, *of_cache = (getattr(message.usage, f"{name}_tokens", None) for name in names)
     cached, stored = map(count, of_cache)
     details = getattr(message.usage, "output_tokens_details", None)
     reply = Reply(
@@ -113,7 +113,7 @@ def read_reply(message: Any, request: Request) -> Reply:
         model=str(message.model or ""),
     )
     whole = None if fresh is None else count(fresh) + cached + stored
-    return counted(reply, request, whole, made)
+    return counted(reply, request, whole, output)
 
 
 def _turns(messages: list[Message]) -> list[Json]:

@@ -120,11 +120,11 @@ def retry_after(headers: Mapping[str, str]) -> float:
     exact = headers.get("retry-after-ms", "")
     if _number(exact) > 0:
         return _number(exact) / 1000
-    said = headers.get("retry-after", "")
-    if _number(said) > 0:
-        return _number(said)
-    if said:
-        return _until(email.utils.parsedate_to_datetime, said)
+    header = headers.get("retry-after", "")
+    if _number(header) > 0:
+        return _number(header)
+    if header:
+        return _until(email.utils.parsedate_to_datetime, header)
     return max((_reset(headers[name]) for name in _spent(headers)), default=0.0)
 
 
@@ -139,23 +139,23 @@ def _spent(headers: Mapping[str, str]) -> Iterator[str]:
                 yield reset
 
 
-def _reset(said: str) -> float:
+def _reset(value: str) -> float:
     """Read `6m0s`, `1.5s`, `20ms`, a number of seconds, or a time of day as ISO has it."""
-    if _DURATION.fullmatch(said):
-        return sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(said))
-    return _number(said) or _until(datetime.fromisoformat, said)
+    if _DURATION.fullmatch(value):
+        return sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(value))
+    return _number(value) or _until(datetime.fromisoformat, value)
 
 
-def _until(read: Callable[[str], datetime], said: str) -> float:
+def _until(read: Callable[[str], datetime], value: str) -> float:
     try:
-        return max(0.0, read(said).timestamp() - time.time())
+        return max(0.0, read(value).timestamp() - time.time())
     except (ValueError, OverflowError):  # no date, or a year that no calendar has
         return 0.0
 
 
-def shorten(said: str) -> str:
+def shorten(text: str) -> str:
     """Make a server's text fit one line of an error message."""
-    line = " ".join(said.split())
+    line = " ".join(text.split())
     return line if len(line) <= LONGEST_TEXT else line[:LONGEST_TEXT] + "..."
 
 

@@ -27,8 +27,8 @@ def read_listing(data: Any) -> Listing | None:
     """
     if isinstance(data, str):
         raise ValueError(f"no JSON: {data}")
-    found = data.get("data") if isinstance(data, dict) else None
-    listed = found if isinstance(found, list) else []
+    entries = data.get("data") if isinstance(data, dict) else None
+    listed = entries if isinstance(entries, list) else []
     models = [model for model in listed if isinstance(model, dict)]
     names = tuple(model["id"] for model in models if isinstance(model.get("id"), str))
     owners = {str(model.get("owned_by")) for model in models}

@@ -163,15 +163,15 @@ class OpenAIModel:
     def _failure(self, error: openai.APIError) -> ProviderError:
         if isinstance(error, openai.APIStatusError):
             headers = error.response.headers
-            said = f"{error.code or ''} {error.type or ''} {self._message(error)}"
+            message = f"{error.code or ''} {error.type or ''} {self._message(error)}"
             wait = failures.retry_after(headers)
-            return failures.failure(self._where, error.status_code, self._safe(said), wait)
+            return failures.failure(self._where, error.status_code, self._safe(message), wait)
         if isinstance(error, openai.APIConnectionError):
             return failures.broken(self._where, error, self._words(error.__cause__ or error))
         # an error event in the middle of a stream has a body, but no status
         status = int(error.code) if error.code and _STATUS.fullmatch(error.code) else 500
-        said = f"{error.type or ''} {error.code or ''} {error.message}"
-        return failures.failure(self._where, status, self._safe(said))
+        message = f"{error.type or ''} {error.code or ''} {error.message}"
+        return failures.failure(self._where, status, self._safe(message))
 
     def _message(self, error: openai.APIStatusError) -> str:
         body = error.body

@@ -97,14 +97,14 @@ def counted(reply: Reply, request: Request, prompt: Any, completion: Any) -> Rep
     Where there is nothing but thinking it took all tokens. It is kept where the server wants it
     back, which is with the results of tools.
     """
-    made = _estimate(_said(reply)) if completion is None else count(completion)
+    output = _estimate(_said(reply)) if completion is None else count(completion)
     nothing_else = reply.thinking and not (reply.text or reply.tool_calls)
-    thought = reply.reasoning_tokens or (made if nothing_else else 0)
+    thought = reply.reasoning_tokens or (output if nothing_else else 0)
     return replace(
         reply,
         prompt_tokens=_estimate(_sent(request)) if prompt is None else count(prompt),
-        completion_tokens=made,
-        reasoning_tokens=min(thought, made),
+        completion_tokens=output,
+        reasoning_tokens=min(thought, output),
         thinking=reply.thinking if reply.tool_calls else (),
     )
 
@@ -168,8 +168,8 @@ def schema_words(schema: Json) -> str:
 
 def _constrain(body: Json, request: Request, structured: Structured) -> None:
     if structured == "schema":
-        named = {"name": request.schema_name or "reply", "schema": request.schema, "strict": True}
-        body["response_format"] = {"type": "json_schema", "json_schema": named}
+        schema = {"name": request.schema_name or "reply", "schema": request.schema, "strict": True}
+        body["response_format"] = {"type": "json_schema", "json_schema": schema}
         return
     if structured == "json":
         body["response_format"] = {"type": "json_object"}
@@ -266,7 +266,7 @@ def _sent(request: Request) -> Iterator[str]:
 
 def _said(reply: Reply) -> Iterator[str]:
     yield reply.text
-    yield from (str(said) for part in reply.thinking for said in part.values())
+    yield from (str(text) for part in reply.thinking for text in part.values())
     yield from (call.name + json.dumps(call.arguments) for call in reply.tool_calls)
 
 

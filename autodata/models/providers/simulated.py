@@ -63,8 +63,8 @@ class SimulatedModel:
             text = self._continue(request.prompt, rng)
         elif request.schema is not None:
             text = json.dumps(_structured(request, prompt, rng))
-        elif found := ITEM.findall(prompt):
-            text = f"Simulated answer of quality {self._quality(found[-1], rng):.2f}."
+        elif items := ITEM.findall(prompt):
+            text = f"Simulated answer of quality {self._quality(items[-1], rng):.2f}."
         else:
             text = f"Simulated angle {rng.randrange(1000)}."
         tokens = (len(prompt) // 4 + 1, len(text) // 4 + 1)
@@ -82,15 +82,19 @@ class SimulatedModel:
                 break
         else:
             return " unknown"
-        found = WORD.search(text, at + len(tail))
-        word = found.group() if found else ""
-        seen = [w.lower() for w in WORD.findall(prompt)]
-        shown = seen.count(word.lower())
-        lift = min(3.0, 1.2 * shown) if shown else -min(1.0, 0.2 * max(0, len(seen) - 20) / 40)
+        match = WORD.search(text, at + len(tail))
+        word = match.group() if match else ""
+        words = [w.lower() for w in WORD.findall(prompt)]
+        occurrences = words.count(word.lower())
+        lift = (
+            min(3.0, 1.2 * occurrences)
+            if occurrences
+            else -min(1.0, 0.2 * max(0, len(words) - 20) / 40)
+        )
         difficulty = _rng(f"item {tail} {word}").gauss(0, 1) + 0.25 * max(0, len(word) - 4)
         if rng.random() < _logistic(1.5 * (self._ability + lift - difficulty)):
             return f" {word}"
-        return f" {rng.choice([w for w in seen if w != word.lower()] or ['nothing'])}"
+        return f" {rng.choice([w for w in words if w != word.lower()] or ['nothing'])}"
 
     def _quality(self, item: tuple[str, str, str, str], rng: Random) -> float:
         difficulty, slope, leak = float(item[0]), float(item[1]), int(item[2])
@@ -148,8 +152,8 @@ def _challenge(prompt: str, rng: Random) -> Json:
 
 
 def _verify(prompt: str, rng: Random) -> Json:
-    found = ITEM.findall(prompt)
-    leak, bad = (int(found[-1][2]), int(found[-1][3])) if found else (0, 1)
+    items = ITEM.findall(prompt)
+    leak, bad = (int(items[-1][2]), int(items[-1][3])) if items else (0, 1)
     seen_leak, seen_bad = leak and rng.random() < 0.9, bad and rng.random() < 0.9
     return {
         "context_leak": bool(seen_leak),
@@ -187,10 +191,10 @@ def _analyze(prompt: str, rng: Random) -> Json:
 
 def _implement(prompt: str, rng: Random) -> Json:
     path = "prompts/challenger.md"
-    found = re.search(rf'<file path="{path}">\n(.*?)\n</file>', prompt, re.DOTALL)
-    text = found.group(1) if found else ""
+    match = re.search(rf'<file path="{path}">\n(.*?)\n</file>', prompt, re.DOTALL)
+    text = match.group(1) if match else ""
     phrase = rng.choice([phrase for phrase in EFFECTS if phrase not in text] or list(EFFECTS))
-    edits = [{"path": path, "content": f"{text.rstrip()}\n{phrase}\n"}] if found else []
+    edits = [{"path": path, "content": f"{text.rstrip()}\n{phrase}\n"}] if match else []
     return {"summary": f"Simulated edit: {phrase}", "files": edits, "knobs": []}
 
 

@@ -30,14 +30,14 @@ def main(command: Sequence[str]) -> int:
     """Run `command` in a session of its own until it ends or standard input closes."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     _rename()
-    told, tells = os.pipe()
+    reader, writer = os.pipe()
     second = os.fork()
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
     if second:
-        os.close(told)
-        return _watch(second, 0, lambda: os.close(tells), 2 * GRACE)
+        os.close(reader)
+        return _watch(second, 0, lambda: os.close(writer), 2 * GRACE)
     os.setpgid(0, 0)
-    os.close(tells)
+    os.close(writer)
     child = subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
@@ -45,17 +45,17 @@ def main(command: Sequence[str]) -> int:
         start_new_session=True,
         preexec_fn=_die_with_parent,
     )
-    return _watch(child.pid, told, lambda: _signal_group(child.pid, signal.SIGTERM), GRACE)
+    return _watch(child.pid, reader, lambda: _signal_group(child.pid, signal.SIGTERM), GRACE)
 
 
-def _watch(child: int, told: int, ask: Callable[[], None], grace: float) -> int:
+def _watch(child: int, pipe: int, ask: Callable[[], None], grace: float) -> int:
     """Wait until the child ends or `told` closes, then end it and what it left behind.
 
     `ask` asks the child to end; after `grace` seconds its process group is killed.
     """
     code = None
     try:
-        while code is None and not _closes(told):
+        while code is None and not _closes(pipe):
             code = _ended(child)
             if os.fstat(2).st_size > MOST_LOG:
                 os.ftruncate(2, 0)
@@ -72,8 +72,8 @@ def _watch(child: int, told: int, ask: Callable[[], None], grace: float) -> int:
     return code if code >= 0 else 128 - code
 
 
-def _closes(told: int) -> bool:
-    return bool(select.select([told], [], [], POLL)[0]) and not os.read(told, 1024)
+def _closes(pipe: int) -> bool:
+    return bool(select.select([pipe], [], [], POLL)[0]) and not os.read(pipe, 1024)
 
 
 def _ended(child: int) -> int | None:

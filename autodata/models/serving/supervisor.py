@@ -59,11 +59,11 @@ def without_keys(
     environment: Mapping[str, str], also: Iterable[str] = (), keep: Iterable[str] = ()
 ) -> dict[str, str]:
     """Copy an environment without what looks like a key and without the names in `also`."""
-    dropped, kept = set(also), set(keep)
+    dropped, allowed = set(also), set(keep)
     return {
         name: value
         for name, value in environment.items()
-        if name not in dropped and (name in kept or not _SECRET.search(name))
+        if name not in dropped and (name in allowed or not _SECRET.search(name))
     }
 
 
@@ -144,15 +144,15 @@ class Server:
     async def _until_healthy(self) -> None:
         guard = self._guard
         assert guard is not None
-        began = told = time.monotonic()
+        began = reported = time.monotonic()
         while guard.returncode is None:
             if await self._healthy():
                 return
             now = time.monotonic()
             if now - began > self._spec.ready_s:
                 raise self._failure(f"was not ready within ready_s, {self._spec.ready_s:g} s")
-            if now - told > self._pace.tell_every:
-                told = now
+            if now - reported > self._pace.tell_every:
+                reported = now
                 self._tell(f"{self._spec.name} is not ready after {now - began:.0f} s")
             with suppress(TimeoutError):
                 await asyncio.wait_for(guard.wait(), self._pace.health_every)

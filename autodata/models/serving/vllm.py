@@ -57,7 +57,7 @@ def check_installed(
     """
     python = _python(config)
     try:
-        found = subprocess.run(
+        probe = subprocess.run(
             [python, "-c", _FIND],
             env={**environment, **_APART},
             cwd=root,
@@ -68,7 +68,7 @@ def check_installed(
         raise ConfigurationError(
             f"models.{name}.python cannot be run: {python}: {error.strerror}", "correct the path"
         ) from error
-    if found.returncode:
+    if probe.returncode:
         raise ConfigurationError(
             f"vllm is not installed for {python}",
             f"pip install 'autodata[vllm]', or set models.{name}.python to a Python that has it",

