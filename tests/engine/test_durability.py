@@ -16,8 +16,8 @@ import pytest
 from autodata.search.session import FINISHED
 from autodata.store import lock
 from autodata.store.journal import read_records
-from tests.store.test_resume import tables_of
 from tests.support.command_line import Place, copied, served
+from tests.support.journals import tables_of
 from tests.support.killing import (
     CONCURRENCY,
     RUN,

@@ -21,6 +21,7 @@ from tests.support.killing import (
     until,
 )
 from tests.support.loopback import Action, Say, Script, Seen, Status
+from tests.support.serving import children
 
 OPTIMIZE = ("optimize", "--run", RUN)
 TEAM_NAME, TEAM = "AUTODATA_TEST_TEAM", "planted-team-4c81d0"
@@ -68,15 +69,6 @@ def content(path: Path) -> bytes:
         return path.read_bytes()
     with duckdb.connect() as tables:
         return str(tables.execute(f"from read_parquet('{path}')").fetchall()).encode()
-
-
-def children(pid: int) -> list[int]:
-    """All living descendants of a process."""
-    found: list[int] = []
-    for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        for child in map(int, task.read_text().split()):
-            found += [child, *children(child)]
-    return found
 
 
 def told(command: Command) -> dict[int, bytes]:

@@ -12,8 +12,8 @@ import pytest
 
 from autodata.store.journal import Journal, Record, read_records
 from autodata.types import Json
-from tests.store.test_resume import tables_of
 from tests.support.command_line import RUN, SMALL, TINY, Place, copied, edit_texts, good
+from tests.support.journals import tables_of
 
 Change = Callable[[Record], Json | None]
 

@@ -12,10 +12,18 @@ import pytest
 from autodata.config.schema import ModelConfig
 from autodata.errors import ConfigurationError
 from autodata.models.serving.servers import Servers
-from tests.engine.test_secrets import children
 from tests.support.command_line import Place
 from tests.support.killing import Command, Forks, forks, until
-from tests.support.serving import Start, alive, fake_vllm, gone, parent, starts, vllm_project
+from tests.support.serving import (
+    Start,
+    alive,
+    children,
+    fake_vllm,
+    gone,
+    parent,
+    starts,
+    vllm_project,
+)
 
 SERVERS = 3
 

@@ -6,14 +6,13 @@ import sys
 import time
 from pathlib import Path
 from random import Random
-from typing import Any
 
 import pytest
 
 from autodata.store import tables
 from autodata.store.journal import Journal, read_records
-from autodata.store.rows import SCHEMA, rows
-from tests.support.journals import call, episode
+from autodata.store.rows import rows
+from tests.support.journals import call, episode, tables_of
 
 WORK = """
 import asyncio, sys; from pathlib import Path; from tests.store import test_resume
@@ -42,22 +41,6 @@ async def work(run: Path) -> None:
         body = {"iteration": start // 5, "decision": "admitted", "seconds": time.time()}
         await journal.once("iteration", str(start // 5), body)
     await journal.close()
-
-
-def tables_of(runs: Path) -> dict[str, list[tuple[Any, ...]]]:
-    with tables.connect(runs) as connection:
-        return {
-            table: tables.query(
-                connection,
-                f"SELECT * EXCLUDE ({', '.join(times)}) FROM {table} ORDER BY ALL",
-            ).rows
-            for table, columns in SCHEMA.items()
-            if (
-                times := [
-                    name for name, _, _ in columns if name.endswith("_at") or name == "seconds"
-                ]
-            )
-        }
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from autodata.store import tables
 from autodata.store.journal import Journal
+from autodata.store.rows import SCHEMA
 from autodata.types import Json
 
 Fact = tuple[str, str, Json]
@@ -148,3 +150,20 @@ def write(run: Path, facts: Iterator[Fact] | list[Fact], **options: Any) -> None
         await journal.close()
 
     asyncio.run(all_of_them())
+
+
+def tables_of(runs: Path) -> dict[str, list[tuple[Any, ...]]]:
+    """All rows of all tables, without what depends on the clock."""
+    with tables.connect(runs) as connection:
+        return {
+            table: tables.query(
+                connection,
+                f"SELECT * EXCLUDE ({', '.join(times)}) FROM {table} ORDER BY ALL",
+            ).rows
+            for table, columns in SCHEMA.items()
+            if (
+                times := [
+                    name for name, _, _ in columns if name.endswith("_at") or name == "seconds"
+                ]
+            )
+        }
