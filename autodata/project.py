@@ -69,8 +69,8 @@ def open_project(
     text, name = _configuration(root, config_file, models)
     config = load_config(text, name, settings)
     check_budget(config)
-    asked = [*Config.model_fields] if config_file else ["models", "roles"] if models else []
-    return Project(root, config, name, Source.of(text, name, settings, asked))
+    switches = [*Config.model_fields] if config_file else ["models", "roles"] if models else []
+    return Project(root, config, name, Source.of(text, name, settings, switches))
 
 
 def examine_project(
@@ -130,12 +130,12 @@ def shipped_folder(name: str) -> Path:
     Raises:
         ConfigurationError: none of that name is shipped.
     """
-    found = [shelf / name for shelf in shipped_harnesses() if (shelf / name).is_dir()]
-    if not found:
+    folders = [shelf / name for shelf in shipped_harnesses() if (shelf / name).is_dir()]
+    if not folders:
         raise ConfigurationError(
             f"the project had no harness {name} then, and none is shipped", "name another version"
         )
-    return found[0]
+    return folders[0]
 
 
 def harness_names(root: Path) -> list[str]:

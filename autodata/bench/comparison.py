@@ -89,18 +89,18 @@ def bench_search(
 def run_once(landscape: Landscape, policy: Policy, budget: int, seed: int) -> Result:
     """One run of one policy in one world."""
     world = landscape.world(seed)
-    found = asyncio.run(policy.run(world, budget, seed))
-    truth, baseline = world.truth(found.chosen), world.truth(world.baseline)
+    result = asyncio.run(policy.run(world, budget, seed))
+    truth, baseline = world.truth(result.chosen), world.truth(world.baseline)
     gain_covered = None
-    if found.gain is not None:
-        gain_covered = found.gain[0] <= truth - baseline <= found.gain[1]
+    if result.gain is not None:
+        gain_covered = result.gain[0] <= truth - baseline <= result.gain[1]
     return Result(
         world.spent,
         truth,
         baseline,
-        found.reported,
-        found.low <= truth <= found.high,
-        found.claimed,
+        result.reported,
+        result.low <= truth <= result.high,
+        result.claimed,
         gain_covered,
     )
 
@@ -164,14 +164,14 @@ def _run_named(job: tuple[str, str, int, int]) -> Result:
     return run_once(LANDSCAPES[landscape], POLICIES[policy], budget, seed)
 
 
-def _named(switch: str, name: str, known: dict[str, Kind]) -> list[Kind]:
+def _named(switch: str, name: str, table: dict[str, Kind]) -> list[Kind]:
     if name == "all":
-        return list(known.values())
-    if name not in known:
+        return list(table.values())
+    if name not in table:
         raise ConfigurationError(
-            f"{switch} {name!r} is unknown", f"use one of {', '.join(known)} or all"
+            f"{switch} {name!r} is unknown", f"use one of {', '.join(table)} or all"
         )
-    return [known[name]]
+    return [table[name]]
 
 
 def _mean(values: Sequence[float]) -> float:

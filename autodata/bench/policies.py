@@ -150,8 +150,8 @@ async def gepa(world: World, budget: int, seed: int) -> Found:
         raise ImportError(f"{GEPA_ADAPTER} cannot be loaded")
     module = module_from_spec(spec)
     spec.loader.exec_module(module)
-    found: Found = await module.run(world, budget, seed)
-    return found
+    result: Found = await module.run(world, budget, seed)
+    return result
 
 
 def gepa_unavailable() -> str:

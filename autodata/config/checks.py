@@ -109,8 +109,8 @@ def _model(name: str, model: ModelConfig) -> Iterator[Mistake]:
         fix = "write it like http://host:8000/v1; a key goes into the environment variable that "
         yield mistake("base_url", " is no address of a server", f"{fix}api_key_env names")
     if model.base_url and model.replicas not in (1, len(model.urls)):
-        said = f"{len(model.urls)} address{'es' if len(model.urls) > 1 else ''}"
-        problem = f" is {model.replicas}, and base_url has {said}"
+        addresses = f"{len(model.urls)} address{'es' if len(model.urls) > 1 else ''}"
+        problem = f" is {model.replicas}, and base_url has {addresses}"
         fix = "list the addresses of all replicas in base_url, or take replicas out"
         yield mistake("replicas", problem, fix)
     if model.model == unset.model and _must_be_named(model):

@@ -47,8 +47,8 @@ class Source:
             return True
         node = self.node if path[0] in self.asked else None
         for part in path:
-            found = [v for k, v in node.value if k.value == part] if _is_map(node) else []
-            node = found[-1] if found else None
+            nodes = [v for k, v in node.value if k.value == part] if _is_map(node) else []
+            node = nodes[-1] if nodes else None
         return node is not None
 
     def place(self, *path: str) -> str:
@@ -60,10 +60,10 @@ class Source:
         node, line = self.node, self.node.start_mark.line if self.node else 0
         for part in path:
             if isinstance(node, yaml.MappingNode):
-                found = [(key, value) for key, value in node.value if key.value == part]
-                if not found:
+                nodes = [(key, value) for key, value in node.value if key.value == part]
+                if not nodes:
                     break
-                line, node = found[-1][0].start_mark.line, found[-1][1]
+                line, node = nodes[-1][0].start_mark.line, nodes[-1][1]
             elif isinstance(node, yaml.SequenceNode) and part.isdigit():
                 node = node.value[int(part)]
                 line = node.start_mark.line
@@ -143,9 +143,9 @@ def _readable(data: Any) -> tuple[Config | None, list[Any]]:
         try:
             return Config.model_validate(data), wrong
         except ValidationError as error:
-            found = error.errors()
-        wrong = wrong or found
-        for path in {tuple(_there(data, _path(item))) for item in found}:
+            details = error.errors()
+        wrong = wrong or details
+        for path in {tuple(_there(data, _path(item))) for item in details}:
             if not path:
                 return None, wrong
             place = data
@@ -189,13 +189,13 @@ def _doubles(node: yaml.Node | None, file: str, path: str) -> Iterator[Configura
     """YAML lets a later key of the same name replace an earlier one without a word."""
     if not isinstance(node, yaml.MappingNode):
         return
-    seen: set[str] = set()
+    keys: set[str] = set()
     for key, value in node.value:
         name = str(key.value)
-        if name in seen:
+        if name in keys:
             place = f"{file}, line {key.start_mark.line + 1}"
             yield ConfigurationError(f"{place}: {path}{name} is there twice", "keep one of the two")
-        seen.add(name)
+        keys.add(name)
         yield from _doubles(value, file, f"{path}{name}.")
 
 
@@ -227,9 +227,9 @@ def _explain(first: Any, data: Any, source: Source) -> ConfigurationError:
         return ConfigurationError(f"{source.place(*path)}: {field} is missing", f"add {field}")
     path = _there(data, path)
     field = ".".join(path)
-    shown = repr(first["input"]) if not isinstance(first["input"], dict) else "a section"
+    value = repr(first["input"]) if not isinstance(first["input"], dict) else "a section"
     if _UNSHOWN & {*path}:
-        shown = "what is there"
+        value = "what is there"
     message = first["msg"][0].lower() + first["msg"][1:]
     fix = f"change {field}"
     if first["type"] == "literal_error":
@@ -238,12 +238,12 @@ def _explain(first: Any, data: Any, source: Source) -> ConfigurationError:
         fix = f"did you mean {near[0]!r}?" if near else fix
     if "headers" in path:
         fix = f"write {field}: {{env: VARIABLE}}, and export VARIABLE with the value"
-    return ConfigurationError(f"{source.place(*path)}: {field}: {shown}: {message}", fix)
+    return ConfigurationError(f"{source.place(*path)}: {field}: {value}: {message}", fix)
 
 
 def _there(data: Any, path: list[str]) -> list[str]:
     """Leave out what pydantic adds to a field's path, such as the type that did not fit."""
-    kept: list[str] = []
+    present: list[str] = []
     for part in path:
         if isinstance(data, dict) and part in data:
             data = data[part]
@@ -251,8 +251,8 @@ def _there(data: Any, path: list[str]) -> list[str]:
             data = data[int(part)]
         else:
             break
-        kept.append(part)
-    return kept
+        present.append(part)
+    return present
 
 
 def _known_keys(path: list[str]) -> list[str]:

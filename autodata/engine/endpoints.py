@@ -89,9 +89,9 @@ def deadlines_of(model: ModelConfig, role: RoleConfig | None = None) -> Deadline
 
 def headers_of(model: ModelConfig, role: RoleConfig) -> tuple[tuple[str, str], ...]:
     """Return the headers of a role's requests with the environment variables of their values."""
-    named = {name.lower(): (name, header.env) for name, header in model.headers.items()}
-    named |= {name.lower(): (name, header.env) for name, header in role.headers.items()}
-    return tuple(named.values())
+    headers = {name.lower(): (name, header.env) for name, header in model.headers.items()}
+    headers |= {name.lower(): (name, header.env) for name, header in role.headers.items()}
+    return tuple(headers.values())
 
 
 def _secrets(config: Config, name: str) -> dict[str, str]:
@@ -113,12 +113,12 @@ def _model(
     documents: list[Document],
     secrets: Mapping[str, str],
 ) -> Model:
-    made = model_class(settings.provider)
+    provider = model_class(settings.provider)
     if settings.provider == "simulated":
-        simulated: Model = made(settings.model, documents)
+        simulated: Model = provider(settings.model, documents)
         return simulated
     if settings.provider == "scripted":
-        scripted: Model = made.from_file(root / settings.script)
+        scripted: Model = provider.from_file(root / settings.script)
         return scripted
     replicas: list[Model] = [replica(settings, url, secrets) for url in urls]
     return replicas[0] if len(replicas) == 1 else Router(replicas)

@@ -74,7 +74,7 @@ class Engine:
 
 
 def load_splits(
-    config: Config, root: Path, tell: Callable[[str], None] = lambda text: None
+    config: Config, root: Path, report: Callable[[str], None] = lambda text: None
 ) -> dict[Split, list[Document]]:
     """Read the corpus, tell in one line what of it is not used as it is, and deal it into splits.
 
@@ -84,7 +84,7 @@ def load_splits(
     settings = config.documents
     corpus = read_corpus(settings, root)
     if corpus.summary:
-        tell(corpus.summary)
+        report(corpus.summary)
     corpus.check(settings.strict)
     sizes: dict[Split, int] = {split: getattr(settings.splits, split) for split in SPLITS}
     return deal(corpus.documents, sizes, settings.seed)
@@ -276,8 +276,10 @@ async def closing(caller: RecordedCaller, report: Callable[[str], None]) -> Asyn
     try:
         yield
     except (BudgetSpent, AuthenticationFailed, RequestRejected):
-        if left := caller.status().in_flight:
-            report(f"stopping; waiting for answers to {left} calls in flight (Ctrl-C: no longer)")
+        if in_flight := caller.status().in_flight:
+            report(
+                f"stopping; waiting for answers to {in_flight} calls in flight (Ctrl-C: no longer)"
+            )
         await caller.answered()
         raise
     finally:

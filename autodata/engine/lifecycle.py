@@ -28,7 +28,7 @@ STOP_S = 9.0
 """Seconds after the first signal at which the process ends, whatever still hangs."""
 
 
-def run_until_signal(work: Coroutine[Any, Any, T], told: Callable[[str], None]) -> T:
+def run_until_signal(work: Coroutine[Any, Any, T], report: Callable[[str], None]) -> T:
     """Run a coroutine to its end, or to the first SIGINT, SIGTERM or SIGHUP (unless ignored).
 
     Signals after the first change nothing. A clean stop that takes longer than `STOP_S` seconds is
@@ -46,12 +46,12 @@ def run_until_signal(work: Coroutine[Any, Any, T], told: Callable[[str], None]) 
         def stop(number: signal.Signals) -> None:
             caught.append(number)
             if len(caught) > 1:
-                told(f"{number.name}: stopping already")
+                report(f"{number.name}: stopping already")
                 return
             watchdog.start()
             task.cancel()
             with suppress(OSError, AutodataError):  # the terminal is gone
-                told(
+                report(
                     f"{number.name}: stopping; calls in flight get some seconds, the rest is undone"
                 )
 

@@ -113,19 +113,19 @@ def as_recorded(project: Project, run: Json, decides: Callable[[Path], bool]) ->
     recorded, today = recorded_config(run["config"]), project.config
     old, new = settings_of(recorded), settings_of(today)
     players = {r.model for name, r in recorded.roles.items() if decides(("roles", name))}
-    told = []
+    notes = []
     for path, now, then in differences(new, old):
         model = path[0] == "models"
         if model and path[1] not in players:
             continue
         if decides(path) and (model or project.source.typed(*path)):
-            told.append(
+            notes.append(
                 f"{project.source.place(*path)}: {'.'.join(path)} is {shown(now)}, "
                 f"was {shown(then)}"
             )
-    if told:
+    if notes:
         raise ConfigurationError(
-            f"run {run['run_id']} was made with other settings: {'; '.join(told)}",
+            f"run {run['run_id']} was made with other settings: {'; '.join(notes)}",
             "leave them out, or name a configuration that agrees: -c FILE; the run's own hold",
         )
     config = merged(recorded, today, today.model_dump()["models"])

@@ -86,15 +86,15 @@ def in_words(messages: Sequence[Message]) -> tuple[Message, ...]:
 
     Servers refuse a request that holds tool calls and offers no tools, or grammar with tools.
     """
-    told: list[Message] = []
+    turns: list[Message] = []
     for message in messages:
         role = "user" if message.role == "tool" else message.role
         calls = [f"[{call.name} {json.dumps(call.arguments)}]" for call in message.tool_calls]
         content = "\n".join([*([message.content] if message.content else []), *calls])
-        if told and told[-1].role == role:
-            content = f"{told.pop().content}\n\n{content}"
-        told.append(Message(role, content))
-    return tuple(told)
+        if turns and turns[-1].role == role:
+            content = f"{turns.pop().content}\n\n{content}"
+        turns.append(Message(role, content))
+    return tuple(turns)
 
 
 def answer_tool(document: Document, call: ToolCall) -> str:

@@ -246,10 +246,10 @@ class EpisodeRun:
     async def _run_agent(self, task: str, max_turns: int = 8) -> str:
         self._seated("main")
         turns = max(1, min(max_turns, 30))
-        ordinal, said = f"s{self._steps}.agent", grouped(self.rounds)
+        ordinal, notes = f"s{self._steps}.agent", grouped(self.rounds)
 
         async def work(document: Document) -> str:
-            system = self._harness.prompt("main", document=document.text, feedback=said)
+            system = self._harness.prompt("main", document=document.text, feedback=notes)
             return await run_agent(self._asking, self._document, system, task, turns, ordinal)
 
         return await self._fitting(work)
@@ -265,14 +265,14 @@ class EpisodeRun:
 
     def _round(self, example: Any) -> OpenRound:
         """Return the round of this example, opening one when it is new."""
-        made = example_from(example)
+        value = example_from(example)
         for opened in self._rounds:
-            if opened.is_about(made):
+            if opened.is_about(value):
                 return opened
         if len(self._rounds) >= self._protocol.max_rounds:
             raise WorkflowStop
-        fault = self._protocol.domain.fault(self._document, made)
-        opened = OpenRound(len(self._rounds), made, fault)
+        fault = self._protocol.domain.fault(self._document, value)
+        opened = OpenRound(len(self._rounds), value, fault)
         if fault:
             opened.reasons = (fault,)
         self._rounds.append(opened)

@@ -73,9 +73,9 @@ def _lines(section: BaseModel, at: tuple[str, ...], place: Callable[..., str]) -
             for chosen, inner in value.items():
                 yield from _lines(inner, (*path, chosen), place)
         else:
-            given = name in section.model_fields_set
-            idle = not given and (value in (None, "", [], {}) or _left_to_others(section, name))
-            origin = place(*path) if given else DEFAULT
+            is_set = name in section.model_fields_set
+            idle = not is_set and (value in (None, "", [], {}) or _left_to_others(section, name))
+            origin = place(*path) if is_set else DEFAULT
             yield Line(".".join(path), _shown(name, value), origin, idle)
 
 
@@ -118,13 +118,13 @@ def _host(url: str) -> str:
 
 
 def _arguments(args: list[str]) -> list[str]:
-    shown, hide = [], False
+    arguments, hide = [], False
     for arg in args:
         flag, equals, _ = arg.partition("=")
         private = arg.startswith("-") and bool(PRIVATE.search(flag.replace("-", "_")))
-        shown.append(HIDDEN if hide else f"{flag}={HIDDEN}" if private and equals else arg)
+        arguments.append(HIDDEN if hide else f"{flag}={HIDDEN}" if private and equals else arg)
         hide = private and not equals
-    return shown
+    return arguments
 
 
 def _without_keys(value: Any) -> Any:

@@ -232,8 +232,8 @@ class LiveView:
         if self._console.is_terminal or now - self._last_plain < every_s:
             return
         self._last_plain = now
-        told = "  ".join(f"{name} {value}" for name, value in self._facts() if name != "time")
-        self.line(told)
+        line = "  ".join(f"{name} {value}" for name, value in self._facts() if name != "time")
+        self.line(line)
 
 
 def believed(estimate: Estimate) -> str:

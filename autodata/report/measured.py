@@ -52,9 +52,9 @@ def evaluation_view(report: Json, state: str) -> RenderableType:
     )
     for line in report["measured"]:
         several = f" by {line['candidates']} variants" if line["candidates"] > 1 else ""
-        shown = rate(line["pass_rate"], line["low"], line["high"])
+        interval = rate(line["pass_rate"], line["low"], line["high"])
         counted = f"({line['accepted']} of {line['episodes']} {line['split']} episodes{several})"
-        parts.append(Text(f"pass rate {shown}  {counted}"))
+        parts.append(Text(f"pass rate {interval}  {counted}"))
     if not report["measured"]:
         parts.append(Text("no episode has ended yet"))
     void = sum(line["void"] for line in report["episodes"])

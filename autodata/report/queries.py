@@ -54,17 +54,17 @@ from calls where run_id = $run and outcome <> 'ok' group by all order by calls d
 def rows(connection: "duckdb.DuckDBPyConnection", sql: str, run: str = "") -> list[Json]:
     """Return a query's rows as dictionaries, JSON read; `$run` in it stands for the run's id."""
     quoted = "'" + run.replace("'", "''") + "'"
-    found = query(connection, sql.replace("$run", quoted), limit=1_000_000)
+    result = query(connection, sql.replace("$run", quoted), limit=1_000_000)
     reads = [
         json.loads if kind == "JSON" else None  # DuckDB gives JSON as text
-        for kind in found.types
+        for kind in result.types
     ]
     return [
         {
             name: read(value) if read and value is not None else value
-            for name, read, value in zip(found.columns, reads, row, strict=True)
+            for name, read, value in zip(result.columns, reads, row, strict=True)
         }
-        for row in found.rows
+        for row in result.rows
     ]
 
 
@@ -86,8 +86,8 @@ def run_report(connection: "duckdb.DuckDBPyConnection", run: str) -> Json:
     Raises:
         StoreError: no such run.
     """
-    found = rows(connection, "select * from runs where run_id = $run", run)
-    if not found:
+    runs = rows(connection, "select * from runs where run_id = $run", run)
+    if not runs:
         raise StoreError(f"run {run} has not begun", "see `autodata runs`")
     candidates = [candidate_line(row) for row in rows(connection, CANDIDATES, run)]
     mark_front(candidates)
@@ -108,11 +108,11 @@ def run_report(connection: "duckdb.DuckDBPyConnection", run: str) -> Json:
         run,
     )
     totals = rows(connection, TOTALS, run)[0]
-    for kept in counts(connection):
-        spent = {**asdict(kept), "usd": kept.cost_usd}
+    for hidden in counts(connection):
+        spent = {**asdict(hidden), "usd": hidden.cost_usd}
         totals.update({name: totals[name] + spent[name] for name in totals if name in spent})
     return {
-        "run": found[0],
+        "run": runs[0],
         "totals": totals,
         "unusable": rows(connection, UNUSABLE, run),
         "episodes": episodes,

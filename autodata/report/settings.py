@@ -99,18 +99,20 @@ def explain(key: str) -> list[Setting]:
     Raises:
         ConfigurationError: there is none; names the nearest.
     """
-    known = all_settings()
+    reference = all_settings()
     path = key.strip(".")
-    found = [setting for setting in known if setting.fits(path)]
-    inside = [setting for setting in known if _within(setting, path)]
-    ends = [setting for setting in known if f".{setting.path}".endswith(f".{path}")]
+    matches = [setting for setting in reference if setting.fits(path)]
+    inside = [setting for setting in reference if _within(setting, path)]
+    ends = [setting for setting in reference if f".{setting.path}".endswith(f".{path}")]
     if path.startswith("protocol.numbers."):
-        found = [number for number in numbers() if number.path == path]
-    if found and not inside:
-        return found
+        matches = [number for number in numbers() if number.path == path]
+    if matches and not inside:
+        return matches
     if inside or ends:
-        return [*found, *inside] if inside else ends
-    words = {part for setting in [*known, *numbers()] for part in (setting.path, _last(setting))}
+        return [*matches, *inside] if inside else ends
+    words = {
+        part for setting in [*reference, *numbers()] for part in (setting.path, _last(setting))
+    }
     near = get_close_matches(path, words, 1) or get_close_matches(path.split(".")[-1], words, 1)
     raise ConfigurationError(
         f"no setting is called {key!r}",
@@ -120,14 +122,14 @@ def explain(key: str) -> list[Setting]:
 
 def numbers() -> list[Setting]:
     """Return the numbers of acceptance presets, as settings under `protocol.numbers`."""
-    found = []
+    settings = []
     for field in fields(Policy):
         kinds = {int: "whole number", bool: "true or false", float: "number"}
         kind = next(word for held, word in kinds.items() if held in _members(field.type))
         default = f"the preset's; else {_text(field.default)}"
         path = f"protocol.numbers.{field.name}"
-        found.append(Setting(path, kind, default, "", NUMBERS[field.name]))
-    return found
+        settings.append(Setting(path, kind, default, "", NUMBERS[field.name]))
+    return settings
 
 
 def presets() -> list[list[str]]:
@@ -135,17 +137,17 @@ def presets() -> list[list[str]]:
     rows = [["number", "meaning", *PRESETS]]
     for name, meaning in NUMBERS.items():
         held = [getattr(policy, name) for policy in PRESETS.values()]
-        shown = ["-" if value is None or value is False else _text(value) for value in held]
-        rows.append([name, meaning, *shown])
+        cells = ["-" if value is None or value is False else _text(value) for value in held]
+        rows.append([name, meaning, *cells])
     return rows
 
 
 def document() -> str:
     """Return the whole reference as Markdown: a table for each section, then roles and presets."""
-    known, shared = all_settings(), {*Shaping.model_fields}
+    reference, shared = all_settings(), {*Shaping.model_fields}
     parts = []
-    for section in dict.fromkeys(setting.section for setting in known):
-        inside = [setting for setting in known if setting.section == section]
+    for section in dict.fromkeys(setting.section for setting in reference):
+        inside = [setting for setting in reference if setting.section == section]
         if section == "roles.<role>":
             inside = [setting for setting in inside if _last(setting) not in shared]
         if section.startswith(("roles.<role>.thinking", "roles.<role>.headers")):
@@ -154,7 +156,10 @@ def document() -> str:
         if section == "roles.<role>":
             same = ", ".join(f"`{name}`" for name in Shaping.model_fields)
             parts.append(f"And, as for models and going before theirs: {same}.")
-            rows = [["role", "what it does"], *([f"`{n}`", told] for n, told in ROLES.items())]
+            rows = [
+                ["role", "what it does"],
+                *([f"`{n}`", purpose] for n, purpose in ROLES.items()),
+            ]
             parts.append(markdown(rows))
     rows = presets()
     quoted = [[f"`{name}`", *rest] for name, *rest in rows[1:]]
@@ -215,8 +220,8 @@ def _section_in(annotation: Any) -> type[BaseModel] | None:
 
 def _kind(schema: Json) -> str:
     choices = schema.get("anyOf", [schema])
-    told = dict.fromkeys(_one_kind(choice) for choice in choices if choice.get("type") != "null")
-    return " or ".join(told)
+    kinds = dict.fromkeys(_one_kind(choice) for choice in choices if choice.get("type") != "null")
+    return " or ".join(kinds)
 
 
 def _one_kind(schema: Json) -> str:

@@ -35,21 +35,21 @@ def list_episodes(
         StoreError: there is none.
     """
     where = "run_id = $run"
-    for column, wanted in (("candidate_id", candidate), ("status", status)):
-        if wanted is not None:
-            where += f" and {column} = '" + wanted.replace("'", "''") + "'"
-    found = rows(
+    for column, value in (("candidate_id", candidate), ("status", status)):
+        if value is not None:
+            where += f" and {column} = '" + value.replace("'", "''") + "'"
+    episodes = rows(
         connection,
         "select candidate_id, document_id, repeat, split, status, reason, rounds, calls, "
         f"prompt_tokens + completion_tokens as tokens from episodes where {where} "
         "order by recorded_at, candidate_id, document_id, repeat",
         run,
     )
-    if not found:
+    if not episodes:
         what = " ".join(filter(None, (status, "episode", f"of {candidate}" if candidate else "")))
         raise StoreError(f"run {run} has no {what}", f"list them: autodata trace {run}")
     names = _names(connection, run)
-    return [{**line, "document": names.get(line["document_id"])} for line in found]
+    return [{**line, "document": names.get(line["document_id"])} for line in episodes]
 
 
 def trace_report(connection: "duckdb.DuckDBPyConnection", run: str, episode: str) -> list[Json]:
@@ -70,11 +70,11 @@ def trace_report(connection: "duckdb.DuckDBPyConnection", run: str, episode: str
     where = f"run_id = $run and candidate_id = '{quoted}' and document_id like '{document}%'"
     if repeat:
         where += f" and repeat = {repeat}"
-    found = rows(connection, f"select * from episodes where {where} order by repeat", run)
-    if not found:
-        kept = told(counts(connection))
+    episodes = rows(connection, f"select * from episodes where {where} order by repeat", run)
+    if not episodes:
+        notice = told(counts(connection))
         raise StoreError(
-            f"run {run} has no episode {episode}{' that may be seen: ' * bool(kept)}{kept}",
+            f"run {run} has no episode {episode}{' that may be seen: ' * bool(notice)}{notice}",
             f"list them: autodata trace {run}",
         )
     rounds = rows(connection, f"select * from rounds where {where} order by repeat, round", run)
@@ -90,7 +90,7 @@ def trace_report(connection: "duckdb.DuckDBPyConnection", run: str, episode: str
         run,
     )
     names = _names(connection, run)
-    for line in found:
+    for line in episodes:
         line["document"] = names.get(line["document_id"])
         line["rounds"] = [past for past in rounds if _same(past, line)]
         ours = [call for call in calls if _same(call, line)]
@@ -101,12 +101,12 @@ def trace_report(connection: "duckdb.DuckDBPyConnection", run: str, episode: str
                 a for a in attempts if _same(a, line) and a["round"] == past["round"]
             ]
             past["told"] = _told(past, prompts)
-    return found
+    return episodes
 
 
 def _names(connection: "duckdb.DuckDBPyConnection", run: str) -> dict[str, str]:
-    found = rows(connection, "select document_id, name from documents where run_id = $run", run)
-    return {line["document_id"]: line["name"] for line in found}
+    documents = rows(connection, "select document_id, name from documents where run_id = $run", run)
+    return {line["document_id"]: line["name"] for line in documents}
 
 
 def _same(row: Json, episode: Json) -> bool:
@@ -151,8 +151,8 @@ def _told(past: Json, prompts: str) -> str | None:
 
 def listed_view(run: str, episodes: Sequence[Json], simulated: bool) -> RenderableType:
     """Draw the list of a run's episodes: the latest, and how to see others."""
-    named = any(line["document"] for line in episodes)
-    columns = ("episode", *(["document"] if named else []), "split", "status", "reason")
+    has_names = any(line["document"] for line in episodes)
+    columns = ("episode", *(["document"] if has_names else []), "split", "status", "reason")
     columns += ("rounds", "calls", "tokens")
     shown = [
         {**line, "episode": f"{line['candidate_id']}:{line['document_id'][:8]}:{line['repeat']}"}

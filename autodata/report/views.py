@@ -24,8 +24,8 @@ def rate(value: float | None, low: float | None = None, high: float | None = Non
     """Return a pass rate with its interval, such as `.42 [.30, .55]`."""
     if value is None:
         return "-"
-    shown = _short(value)
-    return shown if low is None or high is None else f"{shown} [{_short(low)}, {_short(high)}]"
+    text = _short(value)
+    return text if low is None or high is None else f"{text} [{_short(low)}, {_short(high)}]"
 
 
 def signed(value: float) -> str:
@@ -87,10 +87,10 @@ def tokens(totals: Json) -> str:
 
 def unusable(counts: Sequence[Json]) -> str:
     """Say how many replies were of no use, by role and why; of which thinking used up how many."""
-    told = ", ".join(f"{row['calls']:,} {row['outcome']} of {row['role']}" for row in counts)
+    counted = ", ".join(f"{row['calls']:,} {row['outcome']} of {row['role']}" for row in counts)
     thought = sum(row["thought"] for row in counts)
     fix = "raise their max_tokens, or let them think less"
-    return f"replies of no use, paid for all the same: {told}" + (
+    return f"replies of no use, paid for all the same: {counted}" + (
         f"; thinking used up {thought:,} of them: {fix}" if thought else ""
     )
 
@@ -204,8 +204,8 @@ def candidate_view(report: Json, width: int = 120) -> RenderableType:
     line, iteration = report["candidate"], report["iteration"]
     parts: list[RenderableType] = [SIMULATED] if report["simulated"] else []
     parts.append(candidates_table([line], width))
-    if said := _left_out(width).strip():
-        parts.append(Text(said))
+    if left_out := _left_out(width).strip():
+        parts.append(Text(left_out))
     knobs = "  ".join(f"{name}={value}" for name, value in _loaded(line["knobs"]).items())
     parts.append(Text(f"commit {line['commit']}"))
     parts.append(Text(f"knobs  {knobs}"))
@@ -247,13 +247,13 @@ def rows_view(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> Table:
     return table
 
 
-def settings_view(told: Sequence[Json]) -> RenderableType:
+def settings_view(settings: Sequence[Json]) -> RenderableType:
     """Draw what settings mean: a section as a table, some of one name one after the other."""
-    if len({one["key"].rpartition(".")[0] for one in told}) < len(told):
-        rows = [[one["key"], one["default"].strip("`"), one["meaning"]] for one in told]
+    if len({one["key"].rpartition(".")[0] for one in settings}) < len(settings):
+        rows = [[one["key"], one["default"].strip("`"), one["meaning"]] for one in settings]
         return rows_view(("setting", "default", "meaning"), rows)
     parts: list[RenderableType] = []
-    for one in told:
+    for one in settings:
         parts.append(Text(one["key"], style="bold"))
         parts.append(Text(f"  {one['meaning']}"))
         facts = {
@@ -269,16 +269,16 @@ def settings_view(told: Sequence[Json]) -> RenderableType:
     return Group(*parts)
 
 
-def estimated(found: Json) -> str:
+def estimated(forecast: Json) -> str:
     """Say what a search is likely to take."""
     lines = [
-        f"a search takes {found['fewest_episodes']:,} to {found['most_episodes']:,} episodes "
-        f"(pilot of {found['pilot_episodes']}, kept as {found['run_id']})"
+        f"a search takes {forecast['fewest_episodes']:,} to {forecast['most_episodes']:,} episodes "
+        f"(pilot of {forecast['pilot_episodes']}, kept as {forecast['run_id']})"
     ]
-    if found["pilot_edits"]:
+    if forecast["pilot_edits"]:
         lines.append(
-            f"and {found['fewest_edits']:,} to {found['most_edits']:,} edits of texts "
-            f"(pilot of {found['pilot_edits']})"
+            f"and {forecast['fewest_edits']:,} to {forecast['most_edits']:,} edits of texts "
+            f"(pilot of {forecast['pilot_edits']})"
         )
     for name, key, form in (
         ("prompt tokens", "prompt_tokens", ",.0f"),
@@ -286,10 +286,10 @@ def estimated(found: Json) -> str:
         ("dollars", "usd", ",.2f"),
         ("hours", "hours", ",.2f"),
     ):
-        amount = {end: format(found[key][end], form) for end in ("mean", "low", "high")}
+        amount = {end: format(forecast[key][end], form) for end in ("mean", "low", "high")}
         lines.append(f"{name:<18}{amount['mean']:>14}   [{amount['low']} to {amount['high']}]")
-    per = "random knob values do" if found["knobs_moved"] else "this harness does"
-    lines.append(f"[{found['level']:.0%} intervals, if candidates cost per episode what {per}]")
+    per = "random knob values do" if forecast["knobs_moved"] else "this harness does"
+    lines.append(f"[{forecast['level']:.0%} intervals, if candidates cost per episode what {per}]")
     return "\n".join(lines)
 
 
@@ -311,17 +311,19 @@ def _loaded(value: Any) -> Any:
     return json.loads(value) if isinstance(value, str) else value
 
 
-def replayed(found: Json) -> str:
+def replayed(replay: Json) -> str:
     """Say what a replay has compared."""
-    facts = found["facts"]
-    decisions = ", ".join(f"{number} {name}" for name, number in sorted(found["decisions"].items()))
-    rows = ", ".join(f"{table} {number:,}" for table, number in sorted(found["rows"].items()))
+    facts = replay["facts"]
+    decisions = ", ".join(
+        f"{number} {name}" for name, number in sorted(replay["decisions"].items())
+    )
+    rows = ", ".join(f"{table} {number:,}" for table, number in sorted(replay["rows"].items()))
     return "\n".join(
         (
             f"calls       {facts['call']:,}, answered from the journal; no model was asked",
             f"episodes    {facts['episode']:,} of {facts['candidate']:,} candidates",
             f"iterations  {facts.get('iteration', 0):,}: {decisions}",
-            f"decision    {found['best']} after {facts.get('certification', 0)} certifications",
+            f"decision    {replay['best']} after {facts.get('certification', 0)} certifications",
             f"table rows  {rows}",
             "equal, all of it, up to times",
         )

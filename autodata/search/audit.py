@@ -17,20 +17,20 @@ def audit(
     get. Empty when no prediction has an outcome.
     """
     results = {outcome.cell.document_id: float(outcome.accepted) for outcome in after}
-    known = [p for p in predictions if p.document_id in results]
-    if not known:
+    scored = [p for p in predictions if p.document_id in results]
+    if not scored:
         return {}
-    truth = [results[p.document_id] for p in known]
+    truth = [results[p.document_id] for p in scored]
     rate = sum(truth) / len(truth)
     earlier = _rates(before)
     unknown = (sum(o.accepted for o in before) + 1) / (len(before) + 2)
-    errors = [(p.probability - t) ** 2 for p, t in zip(known, truth, strict=True)]
+    errors = [(p.probability - t) ** 2 for p, t in zip(scored, truth, strict=True)]
     base = [
-        (earlier.get(p.document_id, unknown) - t) ** 2 for p, t in zip(known, truth, strict=True)
+        (earlier.get(p.document_id, unknown) - t) ** 2 for p, t in zip(scored, truth, strict=True)
     ]
-    hits = [(p.probability >= 0.5) == (t == 1.0) for p, t in zip(known, truth, strict=True)]
+    hits = [(p.probability >= 0.5) == (t == 1.0) for p, t in zip(scored, truth, strict=True)]
     return {
-        "predictions": len(known),
+        "predictions": len(scored),
         "brier": round(sum(errors) / len(errors), 4),
         "brier_base": round(sum(base) / len(base), 4),
         "hit_rate": round(sum(hits) / len(hits), 4),

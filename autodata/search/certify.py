@@ -136,8 +136,8 @@ def certify(
 
 def interval_of(outcomes: Sequence[Outcome], level: float = 0.95) -> Interval:
     """The pass rate of these episodes on documents like these."""
-    found = interval(list(_by_document(outcomes, Yardstick()).values()), level, spare=0.25)
-    return Interval(found.mean, max(0.0, found.low), min(1.0, found.high), level)
+    bounds = interval(list(_by_document(outcomes, Yardstick()).values()), level, spare=0.25)
+    return Interval(bounds.mean, max(0.0, bounds.low), min(1.0, bounds.high), level)
 
 
 def interval(values: Sequence[float], level: float, spare: float = 1.0) -> Interval:

@@ -203,7 +203,7 @@ def _hours(seconds: Sequence[float], needed: Episodes, pace: Pace, alike: int) -
     return Range(each * (low + high) / 2, each / reach * low, each * reach * high)
 
 
-def _with_proposals(found: Prediction, proposals: Proposals) -> Prediction:
+def _with_proposals(forecast: Prediction, proposals: Proposals) -> Prediction:
     spends, fewest, most = proposals.spends, proposals.fewest, proposals.most
     prompts = [spend.prompt_tokens for spend in spends]
     longer = 1 + proposals.longest_log() / max(1.0, fmean(prompts))
@@ -215,13 +215,14 @@ def _with_proposals(found: Prediction, proposals: Proposals) -> Prediction:
         )
 
     alone = amount([spend.seconds / 3600 for spend in spends])
-    hours = found.hours + alone
+    hours = forecast.hours + alone
     return replace(
-        found,
-        prompt_tokens=found.prompt_tokens + amount(prompts, longer),
-        completion_tokens=found.completion_tokens + amount([s.completion_tokens for s in spends]),
-        usd=found.usd + amount([spend.cost_usd for spend in spends], longer),
-        hours=replace(hours, low=max(found.hours.low, alone.low / proposals.parallel)),
+        forecast,
+        prompt_tokens=forecast.prompt_tokens + amount(prompts, longer),
+        completion_tokens=forecast.completion_tokens
+        + amount([s.completion_tokens for s in spends]),
+        usd=forecast.usd + amount([spend.cost_usd for spend in spends], longer),
+        hours=replace(hours, low=max(forecast.hours.low, alone.low / proposals.parallel)),
         fewest_edits=fewest,
         most_edits=most,
         pilot_edits=len(spends),

@@ -125,10 +125,10 @@ class SearchPlan:
         return max(1, min(4, affordable))
 
 
-def _unknown(name: str, value: str, known: Sequence[str]) -> Iterator[AutodataError]:
-    if value not in known:
-        near = get_close_matches(value, known, n=1)
+def _unknown(name: str, value: str, names: Sequence[str]) -> Iterator[AutodataError]:
+    if value not in names:
+        near = get_close_matches(value, names, n=1)
         hint = f"did you mean {near[0]}? " if near else ""
         yield ConfigurationError(
-            f"{name} is {value!r}, which nobody knows", f"{hint}use one of {', '.join(known)}"
+            f"{name} is {value!r}, which nobody knows", f"{hint}use one of {', '.join(names)}"
         )

@@ -189,17 +189,17 @@ class Race:
         }
 
     def _verdict(self, mean: float, sd: float) -> Verdict | None:
-        shown = f"{mean:+.3f} ± {sd:.3f} after {self.pairs} pairs"
+        numbers = f"{mean:+.3f} ± {sd:.3f} after {self.pairs} pairs"
         bar = self._plan.passes / self._plan.alpha
         if max(w.wealth for w in self._better) >= bar:
-            return Verdict(True, "clearly better", f"clearly better: gain {shown}")
+            return Verdict(True, "clearly better", f"clearly better: gain {numbers}")
         if max(w.wealth for w in self._worse) >= bar:
-            return Verdict(False, "clearly not better", f"clearly not better: gain {shown}")
+            return Verdict(False, "clearly not better", f"clearly not better: gain {numbers}")
         if self._pairs_left > 0 and self._worth_more(mean, sd):
             return None
         if mean > 0:
-            return Verdict(True, "better on balance", f"better on balance: gain {shown}")
-        return Verdict(False, "not worth more", f"not worth more episodes: gain {shown}")
+            return Verdict(True, "better on balance", f"better on balance: gain {numbers}")
+        return Verdict(False, "not worth more", f"not worth more episodes: gain {numbers}")
 
     def _worth_more(self, mean: float, sd: float) -> bool:
         """Some number of further pairs is expected to gain more than it costs."""

@@ -150,8 +150,8 @@ class Search:
         """Run the baseline on a few validation documents: a first rate, and the price of cost."""
         standing = self._standing
         validation = list(standing.documents["validation"])
-        seen = standing.rng(0, "baseline").sample(validation, min(FIRST_LOOK, len(validation)))
-        cells = [Cell(document, "validation", 0) for document in seen]
+        sample = standing.rng(0, "baseline").sample(validation, min(FIRST_LOOK, len(validation)))
+        cells = [Cell(document, "validation", 0) for document in sample]
         standing.first_look(await self._evaluator.evaluate(standing.baseline, cells))
         body = baseline_body(standing.baseline)
         await self._recorder.record("candidate", standing.baseline.id, body)
@@ -243,9 +243,9 @@ class Search:
             await self._reclose()
             look = standing.looks + 1
             rng = standing.rng(look, "remeasure")
-            left = plan.episodes - standing.test_cost() - standing.spent
+            affordable = plan.episodes - standing.test_cost() - standing.spent
             rivals = standing.rivals(rng) if look <= most else []
-            if not rivals or (plan.episodes and left < 2 * size):
+            if not rivals or (plan.episodes and affordable < 2 * size):
                 break
             cells = [Cell(d, "validation", look) for d in rng.sample(validation, size)]
             try:
@@ -285,12 +285,12 @@ class Search:
         standing = self._standing
         ours = [finalist.id for finalist in finalists]
         names = [*ours, *(name for name in reversed(self._certificates) if name not in ours)]
-        found = [self._certificates[name] for name in names if name in self._certificates]
-        best = next((c.candidate_id for c in found if c.certified), standing.baseline.id)
+        certificates = [self._certificates[name] for name in names if name in self._certificates]
+        best = next((c.candidate_id for c in certificates if c.certified), standing.baseline.id)
         return SearchResult(
             standing.candidates[best],
             tuple(finalists),
-            tuple(found),
+            tuple(certificates),
             self._baseline_rate,
             tuple(standing.history),
             tuple(standing.ranking()),

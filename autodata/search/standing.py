@@ -76,9 +76,9 @@ class Standing:
         """Choose the parent of an iteration and fix what it may know; None: the budget is spent."""
         overhead = 2 * minibatch  # the parent's, and the mutant's on what was predicted
         longest = overhead + 2 * self.plan.race.passes * len(self.documents["validation"])
-        left = self._left() if self.plan.episodes else float("inf")
+        remaining = self._left() if self.plan.episodes else float("inf")
         free = self.plan.parallel - len(self._reserved)
-        allowance = int(min(longest, left / max(1, free)))
+        allowance = int(min(longest, remaining / max(1, free)))
         if allowance < overhead + 2 * self.plan.race.block:
             return None
         self._reserved[number] = allowance
@@ -90,7 +90,7 @@ class Standing:
             number,
             leader,
             self.candidates[self._chosen],
-            self._known(number, minibatch, left),
+            self._known(number, minibatch, remaining),
             allowance - overhead,
             tuple(self.history),
         )
@@ -154,9 +154,9 @@ class Standing:
 
     def met(self, candidates: Iterable[Candidate], cells: Sequence[Cell]) -> None:
         """Count the episodes of a sealed test as spent, each once."""
-        asked = {(candidate.tree, cell) for candidate in candidates for cell in cells}
-        self.spent += len(asked - self._tested)
-        self._tested |= asked
+        tests = {(candidate.tree, cell) for candidate in candidates for cell in cells}
+        self.spent += len(tests - self._tested)
+        self._tested |= tests
 
     def out(self) -> frozenset[str]:
         """The trees that were raced and are no finalists, whatever comes."""
@@ -181,11 +181,11 @@ class Standing:
         search = self.plan.episodes - self.test_cost()
         return search * (1 - FINAL_SHARE) - self.spent - sum(self._reserved.values())
 
-    def _known(self, number: int, minibatch: int, left: float) -> Known:
+    def _known(self, number: int, minibatch: int, remaining: float) -> Known:
         belief, effect = self.book.estimate(self._chosen), self.book.effect
         pair = 1 + 2 / (1 + self.plan.parallel)
         longest = float(self.plan.race.passes * len(self.documents["validation"]))
-        each = left / (self.plan.iterations - number + 1)
+        each = remaining / (self.plan.iterations - number + 1)
         affordable = min(longest, max(1.0, (each - minibatch) / pair))
         price = going_rate(effect, pair, minibatch, affordable)
         return Known(effect, belief.mean, belief.sd**2, self.book.easiness, price, pair)

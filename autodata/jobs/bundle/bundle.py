@@ -102,19 +102,19 @@ def make(folder: Path, project: Project | None, trouble: str, out: Path) -> Bund
     quoting = [trouble, *read.texts, *(line for tail in logs.values() for line in tail)]
     config = recorded or (project.config if project else None)
     documents = None if read.gaps else _documents(root, config)
-    tell = length
+    redact = length
     if documents is not None:
-        tell = _scrubber(folder, root, project, documents, quoting).redacted
+        redact = _scrubber(folder, root, project, documents, quoting).redacted
     bundle = Bundle()
     bundle.put("about.json", "versions and platform", _about(root))
     bundle.put("state.json", "state, counts, files", _state(folder))
-    told = {
+    configuration = {
         "run": settings(recorded) if recorded else None,
         "today": settings(project.config) if project else None,
-        "trouble": tell(trouble) if trouble else "",
+        "trouble": redact(trouble) if trouble else "",
     }
-    bundle.put("settings.json", "settings of the run, and of today", told)
-    rows = [_skeleton(line, tell) for line in journal(folder)]
+    bundle.put("settings.json", "settings of the run, and of today", configuration)
+    rows = [_skeleton(line, redact) for line in journal(folder)]
     facts = [row for row in rows if row.get("kind") not in _MANY]
     calls = [row for row in rows if row.get("kind") in _MANY]
     about = "run, sessions, troubles, candidates, iterations, certificates, damaged lines"
@@ -122,7 +122,7 @@ def make(folder: Path, project: Project | None, trouble: str, out: Path) -> Bund
     bundle.put("calls.jsonl", "calls and episodes without their texts", _jsonl(calls))
     bundle.put("tests.jsonl", "the project's record of tests", _jsonl(_tests(folder.parent)))
     for path, tail in logs.items():
-        text = "".join(f"{tell(line)}\n" for line in tail)
+        text = "".join(f"{redact(line)}\n" for line in tail)
         bundle.put(f"servers/{path.name}", f"its last {LINES} lines, scrubbed", text)
     listing = "".join(f"{name}: {about}\n" for name, about in bundle.about.items())
     left_out = "" if documents is not None else _LEFT_OUT
@@ -173,17 +173,17 @@ class _Journal:
 
 
 def _read(folder: Path) -> _Journal:
-    found = _Journal()
+    reading = _Journal()
     for line in journal(folder):
         if line.record is None:
-            found.gaps |= (
+            reading.gaps |= (
                 not line.size or '"zstd":"' in line.wrong
             )  # packed: what it says is unknown
             continue
-        found.texts.update(texts(line.record.body))
+        reading.texts.update(texts(line.record.body))
         if line.record.kind == "run":
-            found.run = line.record.body
-    return found
+            reading.run = line.record.body
+    return reading
 
 
 def _documents(root: Path, config: Config | None) -> list[Document] | None:
@@ -221,13 +221,13 @@ def _scrubber(
     return scrubber
 
 
-def _skeleton(line: Line, tell: Tell) -> Json:
+def _skeleton(line: Line, redact: Tell) -> Json:
     place: Json = {"segment": line.segment, "offset": line.offset, "bytes": line.size}
     if line.record is None:
         return {**place, "wrong": line.state}
     record = line.record
     head = {"kind": record.kind, "key": record.key, "at": record.at}
-    return {**place, **head, "body": skeleton(record.body, tell)}
+    return {**place, **head, "body": skeleton(record.body, redact)}
 
 
 def _about(root: Path) -> Json:
@@ -269,10 +269,10 @@ def _state(folder: Path) -> Json:
 def _tests(runs: Path) -> list[Json]:
     """Return the project's record of tests: hashes and names of runs."""
     try:
-        found = [line.record() for line in lines.scan(looks.place(runs), last=True)]
+        records = [line.record() for line in lines.scan(looks.place(runs), last=True)]
     except StoreError as error:
         return [{"wrong": type(error).__name__}]
-    return [{"kind": r.kind, "key": r.key, "at": r.at, **r.body} for r in found]
+    return [{"kind": r.kind, "key": r.key, "at": r.at, **r.body} for r in records]
 
 
 def _tail(path: Path) -> list[str]:

@@ -79,10 +79,10 @@ class Scrubber:
             if self._open.get(units[start : start + GRAM]) is False:
                 for place in range(places[start], places[start + GRAM - 1] + 1):
                     shut[place] = True
-        told = _cut(plain, shut)
+        result = _cut(plain, shut)
         for secret in self._secrets:
-            told = told.replace(secret, CUT)
-        return told
+            result = result.replace(secret, CUT)
+        return result
 
     def _plain(self, text: str) -> str:
         """Take out keys, addresses and quotations, and read what is escaped."""
@@ -101,7 +101,7 @@ class Scrubber:
 
 def unescaped(text: str) -> str:
     """Return a text as it was before JSON or Python escaped it, near enough to compare."""
-    return _BREAK.sub(" ", _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text))
+    return _BREAK.sub(" ", _ESCAPED.sub(lambda match: chr(int(match[1], 16)), text))
 
 
 def _normal(text: str) -> str:
@@ -115,9 +115,9 @@ def _units(text: str) -> tuple[str, list[int]]:
     """Return the same as `_normal`, and where each character of it stands."""
     units, places = [], []
     for place, char in enumerate(text):
-        found = _normal(char)
-        units.append(found)
-        places.extend([place] * len(found))
+        folded = _normal(char)
+        units.append(folded)
+        places.extend([place] * len(folded))
     return "".join(units), places
 
 
@@ -131,5 +131,5 @@ def _cut(text: str, shut: list[bool]) -> str:
     gone = [any(shut[word.start() : word.end()]) for word in words]
     if not any(gone):
         return text
-    kept = [CUT if hidden else word[0] for word, hidden in zip(words, gone, strict=True)]
-    return " ".join([kept[0], *(b for a, b in pairwise(kept) if not (a == b == CUT))])
+    parts = [CUT if hidden else word[0] for word, hidden in zip(words, gone, strict=True)]
+    return " ".join([parts[0], *(b for a, b in pairwise(parts) if not (a == b == CUT))])

@@ -71,27 +71,29 @@ def _strings(value: Any, name: str = "") -> Iterator[str]:
             yield from _strings(part, name)
 
 
-def skeleton(body: Mapping[str, Any], tell: Tell) -> Json:
+def skeleton(body: Mapping[str, Any], redact: Tell) -> Json:
     """Return what may be told of a record; texts that may quote anything go through `tell`."""
-    found: Json = {}
+    fields: Json = {}
     for name, value in body.items():
         if _number(value):
-            found[name] = value
+            fields[name] = value
         elif name in TEXTS:
-            found[name] = [tell(part) for part in texts(value, name)]
+            fields[name] = [redact(part) for part in texts(value, name)]
         elif name == "model" and isinstance(value, str):
-            found[name] = _model(value)
+            fields[name] = _model(value)
         elif name in WORDS and isinstance(value, str) and len(value) <= LONGEST_WORD:
-            found[name] = value
+            fields[name] = value
         elif name == "knobs" and isinstance(value, dict):
-            found[name] = {knob: _short(setting) for knob, setting in value.items()}
+            fields[name] = {knob: _short(setting) for knob, setting in value.items()}
         elif name in _INSIDE and isinstance(value, dict):
-            found[name] = skeleton(value, tell)
+            fields[name] = skeleton(value, redact)
         elif name in _INSIDE and isinstance(value, list):
-            found[name] = [skeleton(v, tell) if isinstance(v, dict) else _short(v) for v in value]
+            fields[name] = [
+                skeleton(v, redact) if isinstance(v, dict) else _short(v) for v in value
+            ]
         else:
-            found[f"{name}_chars"] = len(json.dumps(value))
-    return found
+            fields[f"{name}_chars"] = len(json.dumps(value))
+    return fields
 
 
 def settings(config: Config) -> Json:
@@ -103,8 +105,8 @@ def settings(config: Config) -> Json:
         if isinstance(value, dict | list):
             return f"({len(value)} entries)"
         if isinstance(value, str) and value:
-            told = value in ("pydoc", "") or name in _PLAIN
-            return _model(value) if name == "model" else value if told else "(set)"
+            public = value in ("pydoc", "") or name in _PLAIN
+            return _model(value) if name == "model" else value if public else "(set)"
         return value
 
     return {name: plain(part, name) for name, part in config.model_dump(mode="json").items()}

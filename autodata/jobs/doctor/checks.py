@@ -50,8 +50,8 @@ async def check_all(root: Path, project: Project | None, reading: Reading) -> li
         try:
             harness = load_folder(project.harness_folder)
             await check_workflow(harness)
-            found = f"harness {harness.name} in {project.harness_folder}"
-            checks.append(Check(True, found))
+            place = f"harness {harness.name} in {project.harness_folder}"
+            checks.append(Check(True, place))
         except AutodataError as error:
             checks += _bad([error])
     if "documents" not in damaged:
@@ -85,11 +85,11 @@ def check_models(
 
 def sound(project: Project, reading: Reading) -> dict[str, ModelConfig]:
     """Return the models that play a role and whose own settings are faultless."""
-    told = [fault.problem for fault in reading.faults]
+    problems = [fault.problem for fault in reading.faults]
     return {
         name: model
         for name, model in project.config.used.items()
-        if not any(f"models.{name}." in problem for problem in told)
+        if not any(f"models.{name}." in problem for problem in problems)
     }
 
 
@@ -114,7 +114,7 @@ def _git(root: Path) -> list[Check]:
     checks = [Check(True, f"git repository in {root}")]
     environment = {name: value for name, value in os.environ.items() if NEEDED.fullmatch(name)}
     for field in ("user.name", "user.email"):
-        found = subprocess.run(
+        version = subprocess.run(
             ["git", "-C", str(root), "config", field],
             env=environment,
             capture_output=True,
@@ -123,9 +123,9 @@ def _git(root: Path) -> list[Check]:
         ).stdout.strip()
         checks.append(
             Check(
-                bool(found),
-                f"git {field}: {found or 'not set (needed to promote)'}",
-                "" if found else f'git config --global {field} "..."',
+                bool(version),
+                f"git {field}: {version or 'not set (needed to promote)'}",
+                "" if version else f'git config --global {field} "..."',
             )
         )
     from autodata.harness.new_repository import check_writable
@@ -145,7 +145,7 @@ def _disk(root: Path) -> Check:
 
 def _runs(runs: Path) -> Check:
     """Lock and write as a run does, in a folder that is gone afterwards."""
-    made = not runs.exists()
+    absent = not runs.exists()
     try:
         runs.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(prefix="doctor-", dir=runs) as name:
@@ -163,7 +163,7 @@ def _runs(runs: Path) -> Check:
     except AutodataError as error:
         return Check(False, error.problem, error.fix)
     finally:
-        if made and runs.is_dir():
+        if absent and runs.is_dir():
             runs.rmdir()
     return Check(True, f"runs are kept in {runs}, which can be written")
 
@@ -186,8 +186,8 @@ def _documents(project: Project, harness: Harness | None, planned: bool) -> list
     try:
         corpus = read_corpus(settings, project.root)
         flaws = [flaw for flaw in (*corpus.left_out, *corpus.cut) if flaw.why != SHORT]
-        told = corpus.summary or f"{len(corpus.documents):,} documents"
-        checks.append(Check(True, f"{settings.source}: {told}", "", tuple(map(str, flaws))))
+        summary = corpus.summary or f"{len(corpus.documents):,} documents"
+        checks.append(Check(True, f"{settings.source}: {summary}", "", tuple(map(str, flaws))))
         corpus.check(settings.strict)
         dealt = deal(corpus.documents, sizes, settings.seed)
         shares = ", ".join(f"{split} {sizes[split]}" for split in SPLITS)
@@ -197,10 +197,10 @@ def _documents(project: Project, harness: Harness | None, planned: bool) -> list
     except AutodataError as error:
         checks += _bad([error])
     ids = {split: [document.id for document in found] for split, found in dealt.items()}
-    wanted = {split: [f"{split} {number}" for number in range(sizes[split])] for split in SPLITS}
+    numbers = {split: [f"{split} {number}" for number in range(sizes[split])] for split in SPLITS}
     if planned:
         plan = search_plan(config, 0)
-        checks += _bad(plan.faults(ids or wanted))
+        checks += _bad(plan.faults(ids or numbers))
         try:
             if ids:
                 tests = looks.tested(project.runs, ids["test"], config.simulated)

@@ -29,13 +29,13 @@ class Check:
 
 async def ask_all(models: dict[str, ModelConfig], answer_s: float = ANSWER_S) -> list[Check]:
     """Ask the servers of all these models, all at the same time, for their lists of models."""
-    asked = [
+    checks = [
         (name, model, url)
         for name, model in models.items()
         if model.base_url or model.provider in ("openai", "anthropic")
         for url in model.urls
     ]
-    return await all_of(_ask(*one, answer_s) for one in asked)
+    return await all_of(_ask(*one, answer_s) for one in checks)
 
 
 async def _ask(name: str, model: ModelConfig, url: str, answer_s: float) -> Check:
@@ -60,16 +60,16 @@ async def _ask(name: str, model: ModelConfig, url: str, answer_s: float) -> Chec
 
 
 async def _listing(model: ModelConfig, url: str, answer_s: float) -> Listing | None:
-    asked = replica(model, url, values_of(model.headers.values()))
+    server = replica(model, url, values_of(model.headers.values()))
     headers = [(name, header.env) for name, header in model.headers.items()]
     try:
         async with asyncio.timeout(answer_s):
-            found: Listing | None = await asked.models(answer_s, headers)
-            return found
+            listing: Listing | None = await server.models(answer_s, headers)
+            return listing
     except TimeoutError:
         raise TimedOut("") from None
     finally:
-        await asked.close()
+        await server.close()
 
 
 async def _unlisted(name: str, model: ModelConfig, url: str, label: str, answer_s: float) -> Check:
@@ -89,16 +89,16 @@ async def _unlisted(name: str, model: ModelConfig, url: str, label: str, answer_
 
 
 def _named(name: str, model: ModelConfig, listing: Listing, label: str) -> Check:
-    shown = ", ".join(listing.names[:MOST_NAMED])
+    names = ", ".join(listing.names[:MOST_NAMED])
     more = len(listing.names) - MOST_NAMED
-    shown += f" and {more} more" if more > 0 else ""
+    names += f" and {more} more" if more > 0 else ""
     if model.model == ModelConfig(provider=model.provider).model:
-        return Check(True, f"{label}: serves {shown}")
+        return Check(True, f"{label}: serves {names}")
     if listing.has(model.model):
         return Check(True, f"{label}: there")
     near = get_close_matches(model.model, listing.names, 1, cutoff=0.5)
-    meant = near[0] if near else listing.names[0] if len(listing.names) == 1 else ""
+    nearest = near[0] if near else listing.names[0] if len(listing.names) == 1 else ""
     fix = f"correct models.{name}.model"
-    if meant:
-        fix = f"did you mean models.{name}.model: {meant}?"
-    return Check(False, f"{label}: the server does not list that model, but {shown}", fix)
+    if nearest:
+        fix = f"did you mean models.{name}.model: {nearest}?"
+    return Check(False, f"{label}: the server does not list that model, but {names}", fix)

@@ -107,16 +107,16 @@ async def call_all(
             stack.push_async_callback(endpoint.close)
         team = Team(_OneCall(seats_of(config, endpoints)), role_settings(config))
         asking = Asking(team, Site("", "", document_id=DOCUMENT.id), spent.append)
-        made = []
+        trials = []
         for role in roles:
             ask = _Asker(role, asking)
             where = f"{role} ({roles[role].model}, {models[roles[role].model].provider})"
             if role in ("weak", "strong"):
-                asked = domain.question(DOCUMENT, EXAMPLE, team.settings(role))
-                made.append(_try(where, ask.plain(replace(asked, again=True))))
+                question = domain.question(DOCUMENT, EXAMPLE, team.settings(role))
+                trials.append(_try(where, ask.plain(replace(question, again=True))))
             else:
-                made += [_try(where, one) for one in ask.of_its_kind()]
-        for check, spend in await all_of(made):
+                trials += [_try(where, one) for one in ask.of_its_kind()]
+        for check, spend in await all_of(trials):
             spent.append(spend)
             show(check)
     total = Spend.total(spent)
@@ -159,8 +159,8 @@ class _Asker:
 
     async def plain(self, request: Request) -> Reply:
         """Make a call that is sampled."""
-        asked = sampling(self.asking, self.role, "doctor", request)
-        return await self.asking.call(self.asking.at(self.role, "doctor"), asked)
+        sampled = sampling(self.asking, self.role, "doctor", request)
+        return await self.asking.call(self.asking.at(self.role, "doctor"), sampled)
 
 
 def _words(text: str) -> Request:
@@ -174,21 +174,21 @@ async def _try(where: str, call: Coroutine[Any, Any, Any]) -> tuple[Check, Spend
         await call
     except _Answered as answered:
         reply, error = answered.answer.reply, answered.answer.error
-        said = " ".join(reply.text.split())[:QUOTED] or "nothing"
+        text = " ".join(reply.text.split())[:QUOTED] or "nothing"
         if reply.tool_calls:
             tool = reply.tool_calls[0]
-            said = f"called {tool.name} {json.dumps(tool.arguments, ensure_ascii=False)[:QUOTED]}"
+            text = f"called {tool.name} {json.dumps(tool.arguments, ensure_ascii=False)[:QUOTED]}"
         elif answered.tools:
-            said = f"called no tool, but answered {said}"
+            text = f"called no tool, but answered {text}"
         tokens = f"{reply.prompt_tokens:,} + {reply.completion_tokens:,} tokens"
         took = f"({monotonic() - begun:.1f} s, {tokens}, ${reply.cost_usd:.4f})"
         if error is not None:
-            check = Check(False, f"{where}: {error.problem}: {said} {took}", error.fix)
+            check = Check(False, f"{where}: {error.problem}: {text} {took}", error.fix)
         elif answered.problem:
             problem = f"its reply does not fit its schema: {answered.problem}"
-            check = Check(False, f"{where}: {problem}: {said} {took}", MALFORMED)
+            check = Check(False, f"{where}: {problem}: {text} {took}", MALFORMED)
         else:
-            check = Check(True, f"{where}: {said} {took}")
+            check = Check(True, f"{where}: {text} {took}")
         return check, reply.spend
     except ProviderError as error:
         spend = Spend() if isinstance(error, Unavailable) else error.spend

@@ -90,8 +90,8 @@ def what_changed(parent: Harness, turned: Harness, mutant: Harness, summary: str
     edited += [moved(turned, mutant)] if theirs else []
     if not edited:
         return f"Move {moves}"
-    told = "".join(letter for letter in " ".join(summary.split()) if letter.isprintable())
-    by_implementer = f"Implementer edits {', '.join(edited)}: {told[:SUMMARY_CHARS]}"
+    line = "".join(letter for letter in " ".join(summary.split()) if letter.isprintable())
+    by_implementer = f"Implementer edits {', '.join(edited)}: {line[:SUMMARY_CHARS]}"
     return f"{by_implementer}; study moves {moves}" if moves else by_implementer
 
 

@@ -58,11 +58,11 @@ class Questions:
         """Return rows as CSV, or what is wrong with the SQL."""
         digest = hashlib.sha256(json.dumps(sql).encode()).hexdigest()[:32]
         key = f"i{self._iteration}:{digest}"
-        known = self._journal.find("query", key)
-        if known is None:
-            known = {"sql": sql, "answer": await self._aside(sql)}
-            await self._journal.append("query", key, known)
-        return str(known["answer"])
+        journaled = self._journal.find("query", key)
+        if journaled is None:
+            journaled = {"sql": sql, "answer": await self._aside(sql)}
+            await self._journal.append("query", key, journaled)
+        return str(journaled["answer"])
 
     def close(self) -> None:
         """Forget the tables."""
@@ -74,16 +74,16 @@ class Questions:
 
         DuckDB before 2.0.1 looked up from nothing inside of one function call.
         """
-        found: Future[str] = Future()
+        result: Future[str] = Future()
 
         def look() -> None:
             try:
-                found.set_result(self._look(sql))
+                result.set_result(self._look(sql))
             except BaseException as error:  # noqa: BLE001 (raised where it is awaited)
-                found.set_exception(error)
+                result.set_exception(error)
 
         Thread(target=look, name="question", daemon=True).start()
-        looking = asyncio.wrap_future(found)
+        looking = asyncio.wrap_future(result)
         try:
             await asyncio.wait([looking], timeout=self._most_s)
         finally:
@@ -102,11 +102,11 @@ class Questions:
 
     def _look(self, sql: str) -> str:
         if self._connection is None:
-            seen = filter(self._visible, self._journal.records())
-            self._connection = snapshot(seen, self._journal.folder.name)
+            visible = filter(self._visible, self._journal.records())
+            self._connection = snapshot(visible, self._journal.folder.name)
         try:
-            found = self._ask(self._connection, sql, limit=MOST_ROWS, seconds=self._most_s)
-            return "".join(csv_lines(found)).rstrip("\n")
+            result = self._ask(self._connection, sql, limit=MOST_ROWS, seconds=self._most_s)
+            return "".join(csv_lines(result)).rstrip("\n")
         except StoreError as error:
             return f"error: {error.problem}; {error.fix}"
 

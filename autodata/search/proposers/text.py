@@ -145,13 +145,13 @@ class TextEditor:
             edited, summary = await self._implement(number, harness, analysis, history)
         except BAD_OUTPUT as error:
             raise HarnessError(f"no usable edit: {error.problem}", "nothing to do") from error
-        known = {episode["document_id"] for episode in episodes}
+        shown_documents = {episode["document_id"] for episode in episodes}
         bets: dict[str, Prediction] = {}
         for bet in analysis.predictions:
-            if bet.document in known:  # one bet each: a sure one counts once
+            if bet.document in shown_documents:  # one bet each: a sure one counts once
                 bets.setdefault(bet.document, Prediction(bet.document, bet.probability))
-        told = f"{analysis.root_cause}\n\n{analysis.advice}"
-        return edited, told, tuple(bets.values()), summary
+        advice = f"{analysis.root_cause}\n\n{analysis.advice}"
+        return edited, advice, tuple(bets.values()), summary
 
     async def _analyze(
         self,
@@ -164,14 +164,14 @@ class TextEditor:
     ) -> AnalysisReply:
         traces = {episode["document_id"]: json.dumps(episode, indent=1) for episode in episodes}
         lines = [f"- {e['document_id']}: {e['status']} ({e['reason'] or 'ok'})" for e in episodes]
-        shown = (
+        task = (
             f"{files_of(harness)}\n\n<documents>\n" + "\n".join(lines) + "\n</documents>\n\n"
             f"<log>\n{log_of(history)}\n</log>"
         )
         if moves:
-            shown += f"\n\nWith your edit these knobs are moved: {moves}"
+            task += f"\n\nWith your edit these knobs are moved: {moves}"
         ordinal = f"i{number}.analyze"
-        base = Request(messages=(Message("system", ANALYST_PROMPT), Message("user", shown)))
+        base = Request(messages=(Message("system", ANALYST_PROMPT), Message("user", task)))
 
         async def ask(turn: str, request: Request) -> Reply:
             return await self._asking.call(
@@ -194,12 +194,12 @@ class TextEditor:
         analysis: AnalysisReply,
         history: Sequence[Iteration],
     ) -> tuple[Harness, str]:
-        shown = (
+        task = (
             f"<analysis>\n{analysis.root_cause}\n{analysis.advice}\n</analysis>\n\n"
             f"{files_of(harness)}\n\n<host_functions>\n{stubs()}\n</host_functions>\n\n"
             f"<log>\n{log_of(history)}\n</log>"
         )
-        request = Request(messages=(Message("system", IMPLEMENTER_PROMPT), Message("user", shown)))
+        request = Request(messages=(Message("system", IMPLEMENTER_PROMPT), Message("user", task)))
         problem = ""
         for turn in range(IMPLEMENTER_TRIES):
             reply = await self._asking.structured(
@@ -209,9 +209,11 @@ class TextEditor:
                 return await self._apply(harness, reply), reply.summary
             except HarnessError as error:
                 problem = error.problem
-            told = f"That edit is not valid: {problem}. Return the whole edit again, mended."
-            said = Message("assistant", reply.model_dump_json())
-            request = replace(request, messages=(*request.messages, said, Message("user", told)))
+            correction = f"That edit is not valid: {problem}. Return the whole edit again, mended."
+            answer = Message("assistant", reply.model_dump_json())
+            request = replace(
+                request, messages=(*request.messages, answer, Message("user", correction))
+            )
         raise HarnessError(f"the implementer's edit is not valid: {problem}", "nothing to do")
 
     async def _apply(self, harness: Harness, reply: EditReply) -> Harness:
