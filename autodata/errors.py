@@ -5,6 +5,8 @@
     │   └── ReaderGone            nobody reads the output any more; only a run says so
     ├── DocumentError             the corpus is empty, unreadable or too small
     ├── HarnessError              a harness does not load, parse, type-check or validate
+    │   ├── WorkflowFailed        a workflow raised or broke a limit: data about the harness
+    │   └── EditFailed            no usable edit came out; its cost is paid all the same
     ├── RepositoryError           git says no: no repository, no identity, dirty tree
     │   └── StalePromotion        the incumbent is no longer the one that was compared with
     ├── StoreError                the journal is locked, corrupt or cannot be written
@@ -57,6 +59,18 @@ class DocumentError(AutodataError):
 
 class HarnessError(AutodataError):
     """A harness does not load, parse, type-check or validate."""
+
+
+class WorkflowFailed(HarnessError):
+    """A workflow raised, broke a limit or took its worker down: data about the harness."""
+
+
+class EditFailed(HarnessError):
+    """No usable edit came out; what it cost is paid all the same."""
+
+    def __init__(self, problem: str, spend: Spend) -> None:
+        super().__init__(problem, "nothing to do")
+        self.spend = spend
 
 
 class RepositoryError(AutodataError):

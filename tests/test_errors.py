@@ -2,6 +2,7 @@
 
 import inspect
 import re
+from pathlib import Path
 
 from autodata import errors
 
@@ -41,3 +42,15 @@ def test_every_error_is_drawn_under_its_base() -> None:
 def test_errors_are_drawn_in_the_order_of_their_classes() -> None:
     source = inspect.getsource(errors)
     assert list(drawn()) == re.findall(r"^class (\w+)\(", source, re.MULTILINE)
+
+
+def test_no_module_keeps_an_error_of_its_own() -> None:
+    family = "|".join(defined())
+    package = Path(errors.__file__).parent
+    elsewhere = {
+        path.relative_to(package).as_posix(): match[1]
+        for path in package.rglob("*.py")
+        if path.name != "errors.py"
+        for match in re.finditer(rf"^class (\w+)\((?:{family})\)", path.read_text("utf-8"), re.M)
+    }
+    assert elsewhere == {}

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from autodata.config.schema import Optimize
 from autodata.engine.engine import Engine
 from autodata.episode.roles import Asking
-from autodata.errors import HarnessError
+from autodata.errors import EditFailed, HarnessError
 from autodata.harness.spec import Harness
 from autodata.models.base import Site
 from autodata.models.calls.reserve import Wanted
@@ -19,7 +19,7 @@ from autodata.search.certify import Claim
 from autodata.search.course import STRAIGHT, Course
 from autodata.search.events import Ahead, Event, Progress, Started
 from autodata.search.plan import SearchPlan
-from autodata.search.proposers.kinds import Edit, EditFailed, Editing, HarnessProposer
+from autodata.search.proposers.kinds import Edit, Editing, HarnessProposer
 from autodata.search.proposers.questions import Questions, visible_to
 from autodata.search.proposers.study import KnobStudy
 from autodata.search.proposers.text import TextEditor

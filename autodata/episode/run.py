@@ -21,9 +21,10 @@ from autodata.errors import (
     ContextTooLong,
     HarnessError,
     Unavailable,
+    WorkflowFailed,
 )
 from autodata.harness.spec import Harness
-from autodata.harness.workflow import StepFailed, WorkflowFailed, WorkflowStop
+from autodata.harness.workflow import StepFailed, WorkflowStop
 from autodata.models.base import Message, Request, Site
 from autodata.types import (
     Attempt,

@@ -29,7 +29,7 @@ from pydantic_monty import (
     SyncSnapshot,
 )
 
-from autodata.errors import HarnessError
+from autodata.errors import HarnessError, WorkflowFailed
 from autodata.harness.calls import bind, host_functions, stubs
 from autodata.types import Json, KnobValue
 
@@ -45,10 +45,6 @@ from typing import Any, TypeVar
 def start_workflow(run: Callable[[str, dict[str, Any], int], None]) -> None: ...
 """
 _DIAGNOSTIC = re.compile(rf"^{re.escape(NAME)}:(\d+):\d+: \w+\[([\w-]+)\] (.*)$", re.MULTILINE)
-
-
-class WorkflowFailed(HarnessError):
-    """A workflow raised, broke a limit or took its worker down: data about the harness."""
 
 
 class StepFailed(Exception):

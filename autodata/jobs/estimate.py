@@ -11,6 +11,7 @@ from random import Random
 from autodata.concurrency import all_of
 from autodata.engine.assembly import text_editor
 from autodata.engine.engine import Reports, load_splits, search_plan, slots
+from autodata.errors import EditFailed
 from autodata.harness.spec import Harness, load_folder, with_knobs
 from autodata.jobs.evaluate import Measured, measured
 from autodata.jobs.optimize import Running
@@ -23,7 +24,6 @@ from autodata.search.forecast import (
     episodes_of,
     predict,
 )
-from autodata.search.proposers.kinds import EditFailed
 from autodata.store.journal import read_records
 from autodata.types import SPLITS, Cell, KnobValue, Spend, Split
 

@@ -11,8 +11,13 @@ from autodata.domains.cloze import Cloze
 from autodata.episode.protocol import Team
 from autodata.episode.roles import Asking
 from autodata.episode.run import EpisodeRun, run_episode, workflow_seed
-from autodata.errors import AuthenticationFailed, BudgetSpent, RequestRejected, Unavailable
-from autodata.harness.workflow import WorkflowFailed
+from autodata.errors import (
+    AuthenticationFailed,
+    BudgetSpent,
+    RequestRejected,
+    Unavailable,
+    WorkflowFailed,
+)
 from autodata.types import Cell
 from tests.support.episodes import (
     CANDIDATE,

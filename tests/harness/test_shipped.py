@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from autodata.documents.splits import beginning
+from autodata.errors import WorkflowFailed
 from autodata.harness.knobs import Knob
 from autodata.harness.spec import Harness, check_edit, load_folder, with_knobs
-from autodata.harness.workflow import Sandbox, StepFailed, WorkflowFailed
+from autodata.harness.workflow import Sandbox, StepFailed
 from autodata.types import KnobValue
 
 HARNESSES = Path(__file__).parents[2] / "harnesses"

@@ -12,13 +12,12 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from autodata.errors import HarnessError, Unavailable
+from autodata.errors import HarnessError, Unavailable, WorkflowFailed
 from autodata.harness.workflow import (
     Host,
     Limits,
     Sandbox,
     StepFailed,
-    WorkflowFailed,
     WorkflowStop,
 )
 from tests.support.harnesses import WORKFLOW

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from random import Random
 from typing import Protocol
 
-from autodata.errors import ConfigurationError, HarnessError
+from autodata.errors import ConfigurationError, EditFailed, HarnessError
 from autodata.harness.knobs import MANIFEST
 from autodata.harness.spec import Harness, check_edit, diff, moved, with_knobs
 from autodata.search.base import Iteration, Prediction, Proposal
@@ -44,14 +44,6 @@ class Workshop(Protocol):
 
 Edit = tuple[Harness, str, tuple[Prediction, ...], str, Spend]
 """An edited harness, the analysis behind it, its predictions, a summary, and the cost."""
-
-
-class EditFailed(HarnessError):
-    """No usable edit came out; what it cost is paid all the same."""
-
-    def __init__(self, problem: str, spend: Spend) -> None:
-        super().__init__(problem, "nothing to do")
-        self.spend = spend
 
 
 Editing = Callable[

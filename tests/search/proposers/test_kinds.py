@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from autodata.errors import ConfigurationError, HarnessError
+from autodata.errors import ConfigurationError, EditFailed, HarnessError
 from autodata.harness.spec import Harness, load_files, with_edits, with_knobs
 from autodata.search.base import Iteration, Prediction, Proposal
-from autodata.search.proposers.kinds import Edit, EditFailed, HarnessProposer
+from autodata.search.proposers.kinds import Edit, HarnessProposer
 from autodata.types import Candidate, KnobValue, Outcome, Spend
 from tests.support.harnesses import FILES, MANIFEST
 
