@@ -61,7 +61,7 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """A verifier's view of an example; `frozen` when the protocol's own prompt asked for it."""
+    """A verifier's findings on an example; `frozen` when the protocol's own prompt asked for it."""
 
     passed: bool
     feedback: str = ""
@@ -82,7 +82,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the acceptance rules say, with the names of the rules that failed."""
+    """The verdict of the acceptance rules, with the names of the rules that failed."""
 
     accepted: bool
     reasons: tuple[str, ...] = ()
@@ -101,7 +101,7 @@ class Round:
 
 @dataclass(frozen=True, slots=True)
 class Spend:
-    """What something cost: tokens, dollars, seconds of model time, and calls."""
+    """The cost of something: tokens, dollars, seconds of model time, and calls."""
 
     calls: int = 0
     prompt_tokens: int = 0
@@ -111,7 +111,7 @@ class Spend:
 
     @staticmethod
     def total(spends: Iterable["Spend"]) -> "Spend":
-        """Add up, with the same result in whatever order these come."""
+        """Add up spends, with the same result in whatever order they come."""
         each = list(spends)
         return Spend(
             sum(spend.calls for spend in each),
@@ -133,7 +133,7 @@ class Spend:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """Where one episode stands: a document and a repeat number."""
+    """The key of an episode within a harness version: a document and a repeat number."""
 
     document_id: str
     split: Split
@@ -157,7 +157,7 @@ class Episode:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a search sees of an episode; never `void`."""
+    """The outcome of an episode as a search sees it; never `void`."""
 
     cell: Cell
     accepted: bool

@@ -23,7 +23,7 @@ BUDGETS = (1_500, 2_400, 5_000, 14_000)
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One seeded run: what was found, what was said of it, and the truth."""
+    """The outcome of one seeded run: the chosen harness's claimed and true improvement."""
 
     episodes: int
     truth: float
@@ -35,7 +35,7 @@ class Result:
 
     @property
     def false_claim(self) -> bool:
-        """An improvement was announced and there is none."""
+        """Whether an improvement was claimed where there is none."""
         return self.claimed and self.truth <= self.baseline + 1e-9
 
 

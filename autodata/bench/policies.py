@@ -28,7 +28,7 @@ GEPA_ADAPTER = Path(__file__).parents[2] / "benchmarks" / "gepa_policy.py"
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a policy ends with: the harness it names, and what it says of it.
+    """The result of a policy: the harness it chose and the claims it makes of it.
 
     `claimed` tells whether it announces an improvement over the baseline. `low` and `high` are the
     ends of its 95 % interval for the pass rate; a policy that has none gets the binomial interval
@@ -155,7 +155,7 @@ async def gepa(world: World, budget: int, seed: int) -> Found:
 
 
 def gepa_unavailable() -> str:
-    """Why gepa cannot be run here."""
+    """Return why gepa cannot be run here; empty if it can."""
     if not GEPA_ADAPTER.exists():
         return f"its adapter is only in the repository ({GEPA_ADAPTER})"
     return "" if find_spec("gepa") else "the package is not installed: pip install gepa==0.1.4"

@@ -22,7 +22,7 @@ _UNSHOWN = {"api_key_env", "base_url", "args", "headers", "extra_body"}
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where settings came from: a YAML file, and `--set` switches on top of it.
+    """The origin of settings: a YAML file, and `--set` switches on top of it.
 
     `asked` are the sections for which the user named the file in this very command.
     """
@@ -36,12 +36,12 @@ class Source:
     def of(
         cls, text: str, file: str, settings: Sequence[str], asked: Iterable[str] = ()
     ) -> "Source":
-        """Where the settings of a configuration came from that `load_config` has read."""
+        """Return the source of a configuration's settings, read by `load_config`."""
         node = yaml.compose(text, Loader=yaml.SafeLoader)
         return cls(file, node, _switches(settings), frozenset(asked))
 
     def typed(self, *path: str) -> bool:
-        """Whether the user asked for this setting in this very command."""
+        """Whether this setting was given on the command line of this very command."""
         field = ".".join(path)
         if any(f"{field}.".startswith(f"{switch}.") for switch in self.switches):
             return True

@@ -45,7 +45,7 @@ class Flaw:
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """What was read: documents, what was left out, and which documents were cut at their end."""
+    """The result of reading a corpus: documents, texts left out, and documents that were cut."""
 
     source: str
     documents: list[Document]
@@ -54,7 +54,7 @@ class Corpus:
 
     @property
     def summary(self) -> str:
-        """One line about what is not used as it is; empty if everything is.
+        """One line about texts that are left out or cut; empty if there are none.
 
         Texts below `documents.min_chars` are counted, not named: leaving them out was asked for.
         """

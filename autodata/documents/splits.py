@@ -101,7 +101,7 @@ def deal(
 
 
 def dealt_body(dealt: Mapping[Split, Iterable[Document]]) -> Json:
-    """Return what a run's journal says of its documents: everything but their texts."""
+    """Return the journal record of a run's documents: everything but their texts."""
     return {
         split: [
             {"id": d.id, "name": d.name, "characters": len(d.text), "span": d.span}

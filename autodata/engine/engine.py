@@ -49,7 +49,7 @@ MOST_WORKERS = 4
 
 @dataclass(slots=True)
 class Reports:
-    """Where running parts send lines for the user; commands put in what they draw with.
+    """Callbacks through which running parts report to the user; commands decide on the drawing.
 
     `still` is called every two seconds, for saying now and then how things are.
     """
@@ -76,7 +76,7 @@ class Engine:
 def load_splits(
     config: Config, root: Path, report: Callable[[str], None] = lambda text: None
 ) -> dict[Split, list[Document]]:
-    """Read the corpus, tell in one line what of it is not used as it is, and deal it into splits.
+    """Read the corpus, report in one line what is left out or cut, and deal it into splits.
 
     Raises:
         DocumentError: it is empty or too small, or not faultless where that is asked for.
@@ -123,7 +123,7 @@ def task_protocol(config: Config) -> TaskProtocol:
 
 
 def role_settings(config: Config) -> dict[str, RoleSettings]:
-    """Return how each role is asked."""
+    """Return the settings of each role: temperature, token limit and the like."""
     return {
         role: RoleSettings(
             settings.mode == "privileged",

@@ -41,7 +41,7 @@ _SEARCHING = (
 
 
 def decides_certificate(path: Path) -> bool:
-    """Whether a setting has a part in what the sealed test says of a candidate."""
+    """Whether a setting influences certificates."""
     return not any(f"{'.'.join(path)}.".startswith(f"{name}.") for name in _SEARCHING)
 
 

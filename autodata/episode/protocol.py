@@ -13,7 +13,7 @@ from autodata.models.base import Caller
 
 @dataclass(frozen=True, slots=True)
 class TaskProtocol:
-    """What a harness may not change: domain, acceptance policy and limits of an episode."""
+    """The frozen rules of an episode: domain, acceptance policy and limits."""
 
     domain: Domain
     policy: Policy

@@ -55,7 +55,7 @@ class OpenRound:
     accepted: bool = False
 
     def is_about(self, example: Example) -> bool:
-        """Whether this is the round of `example`, however its white space and labels differ."""
+        """Whether `example` is this round's, up to white space and labels."""
         return _essence(self.example) == _essence(example)
 
     def scores(self, role: SolverRole) -> list[float]:

@@ -91,7 +91,7 @@ class EpisodeRun:
 
     @property
     def spend(self) -> Spend:
-        """What it has cost so far; the order in which replies came does not matter."""
+        """The cost of the episode so far, in whatever order replies came."""
         return Spend.total(self._spent)
 
     @property
@@ -106,7 +106,7 @@ class EpisodeRun:
 
     @property
     def nothing_tried(self) -> str:
-        """Why an episode without any round was rejected."""
+        """The reason of rejection of an episode without any round."""
         return f"no example tried ({self._bad_output})" if self._bad_output else "no example tried"
 
     async def host(self, name: str, arguments: Json) -> Any:

@@ -43,7 +43,7 @@ class Knob:
     help: str = ""
 
     def problem_with(self, value: object) -> str:
-        """Say why `value` cannot be this knob's value, or return an empty string."""
+        """Return why `value` is invalid for this knob, or an empty string."""
         if self.type == "bool":
             return "" if isinstance(value, bool) else f"{value!r} is not true or false"
         if self.type == "choice":
@@ -62,7 +62,7 @@ class Knob:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What harness.yaml says."""
+    """The content of harness.yaml."""
 
     name: str
     description: str

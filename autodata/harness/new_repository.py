@@ -16,7 +16,7 @@ PROBE = "refs/autodata/doctor@"  # no run has such a name
 
 @contextmanager
 def new_repository(root: Path) -> Iterator[bool]:
-    """Make `root` a git repository unless it lies in one, and say so; undone if the body fails."""
+    """Make `root` a git repository unless it lies in one; undone if the body fails."""
     with ExitStack() as undo:
         if not in_repository(root):
             undo.callback(shutil.rmtree, root / ".git", ignore_errors=True)

@@ -69,7 +69,7 @@ _CONFIG = {
 
 
 def create_repository(root: Path) -> bool:
-    """Make `root` a git repository unless it lies in one; say whether it was made."""
+    """Make `root` a git repository unless it lies in one; return whether it was made."""
     if in_repository(root):
         return False
     try:
@@ -151,7 +151,7 @@ class Repository:
         return out.decode("utf-8", errors="replace")
 
     def folder(self, harness: str) -> str:
-        """Where a harness lies, from the top of the repository."""
+        """The path of a harness relative to the top of the repository."""
         return str(self._folder / "harnesses" / harness)
 
     def head(self) -> str | None:

@@ -60,12 +60,12 @@ class Harness:
 
     @property
     def prompt_chars(self) -> int:
-        """How long all prompts are together, in characters."""
+        """The total length of all prompts, in characters."""
         return sum(len(self.files.get(path, "")) for path in PROMPTS.values())
 
     @property
     def fingerprint(self) -> str:
-        """Digest of what the harness says: equal for versions that differ in layout only."""
+        """Digest of the harness's content: equal for versions that differ in layout only."""
         content: dict[str, object] = {"values": self.values}
         for path, text in self.files.items():
             if path == WORKFLOW:
@@ -196,7 +196,7 @@ def check_edit(baseline: Harness, candidate: Harness) -> None:
 
 
 def moved(before: Harness, after: Harness, names: Collection[str] | None = None) -> str:
-    """Say which knobs, of these or of all, have other values, as `rounds 1 -> 2, ...`."""
+    """Describe changed knob values, of these knobs or of all, as `rounds 1 -> 2, ...`."""
     return ", ".join(
         f"{name} {before.values[name]} -> {value}"
         for name, value in after.values.items()
@@ -238,7 +238,7 @@ def tree_id(files: Mapping[str, str]) -> str:
 
 
 def check_files(files: Mapping[str, str], origin: str = "") -> None:
-    """Hold paths, sizes and characters against the allow-list, whoever wrote the files.
+    """Check paths, sizes and characters of a harness's files against the allow-list.
 
     Raises:
         HarnessError: names the file and what is wrong with it.

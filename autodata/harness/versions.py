@@ -36,7 +36,7 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """What is to become the current version of a harness, and what speaks for and against it.
+    """The case for a promotion: the commit, its evidence, and the objections.
 
     `commit` holds its files; `expected` is the tree of the incumbent that it was compared with.
     `objections` are those against the evidence, the weightiest first.

@@ -53,14 +53,14 @@ def default_candidate(journal: Journal) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """Whether a candidate has a certificate that counts, and what speaks against promoting it."""
+    """The evidence about a candidate: its valid certificate, if any, and the objections."""
 
     certified: bool
     objections: list[RepositoryError]
 
 
 def examine(runs: Path, journal: Journal, run: Json, candidate: Json) -> Findings:
-    """Look at what a search has recorded of a candidate; the weightiest objection comes first."""
+    """Examine the record of a candidate; the weightiest objection comes first."""
     against = []
     if run["simulated"]:
         against.append(
@@ -128,7 +128,7 @@ def _outcome(journal: Journal, tree: str, cell: Cell) -> Outcome:
 
 
 def difference(found: Any, follows: Any, place: str = "") -> str:
-    """Say where a certificate is not what follows, or return nothing; the last digit may differ."""
+    """Return where a certificate differs from the recomputed one, but for the last digit."""
     if isinstance(found, dict) and isinstance(follows, dict):
         names = {**found, **follows}
         told = (difference(found.get(n), follows.get(n), f"{place}.{n}".strip(".")) for n in names)

@@ -30,7 +30,7 @@ from autodata.types import Json
 def promote_run(
     project: Project, folder: Path, candidate: str | None, force: bool
 ) -> tuple[Version, bool]:
-    """Promote a run's certified candidate, or another one by force; say whether that was news.
+    """Promote a run's certified candidate, or another by force; return whether that was news.
 
     Git is left alone until the run's journal can be written.
 
@@ -137,7 +137,7 @@ def roll_back(project: Project, harness: str | None, text: str) -> tuple[Version
 
 
 def version_report(project: Project, text: str) -> Json | None:
-    """Return what the tag of a version says of it; None where the text names none there is."""
+    """Return what the tag of a version holds; None where the text names no version."""
     named = spelled(text, project.config.harness)
     if named is None:
         return None

@@ -11,7 +11,7 @@ from autodata.store import runs as run_store
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """What would go: the folder if there is one, `size` bytes, and `candidates` in git.
+    """The plan of a removal: the folder if there is one, `size` bytes, and `candidates` in git.
 
     `weighty` says why it deserves a second thought, or nothing.
     """
@@ -25,7 +25,7 @@ class Removal:
 
 
 def foresee(root: Path, name: str) -> Removal:
-    """Return what removing a run would do; also of one that is half removed already.
+    """Plan the removal of a run; also of one that is half removed already.
 
     Raises:
         StoreError: there is nothing of that name, or it is going on.

@@ -58,7 +58,7 @@ _TIMES = {"seconds"} | {
 
 @dataclass(slots=True)
 class Replayed:
-    """What was compared, and found equal."""
+    """The result of a replay: the number of facts compared and found equal."""
 
     run_id: str
     facts: dict[str, int] = field(default_factory=dict)
@@ -166,7 +166,7 @@ class JournaledCommits:
         message: str,
         when: int,
     ) -> str:
-        """Return the journaled commit if it holds just these files and was made just so.
+        """Return the journaled commit if it holds these files, message, parent and date.
 
         One that was refused right away is not journaled; where it should be, its record will miss.
         """
@@ -186,7 +186,7 @@ class JournaledCommits:
 
 
 class ComparedFacts:
-    """A journal in which only calls are known; facts become known by being found out again.
+    """A journal for replay: calls are known, facts only once the replay has come to them.
 
     Calls are compared when they are recalled, all other facts when they are come to.
     """
@@ -199,7 +199,7 @@ class ComparedFacts:
         self._rows = Counter[str]()
 
     def find(self, kind: str, key: str) -> Json | None:
-        """Return an answer that the run was given, or a fact that the replay has come to."""
+        """Return a journaled call, or a fact that the replay has come to."""
         if kind not in ANSWERS and (kind, key) not in self._found_out:
             return None
         return self._journal.find(kind, key)
@@ -230,7 +230,7 @@ class ComparedFacts:
         return known
 
     def records(self, *kinds: str) -> Iterator[Record]:
-        """Yield the records of facts that the replay has come to, as and when they were written."""
+        """Yield the facts that the replay has come to, in the order of the journal."""
         for record in self._journal.records(*kinds):
             if (record.kind, record.key) in self._found_out:
                 yield record

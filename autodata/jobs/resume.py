@@ -28,7 +28,7 @@ _GROWING = (("optimize", "iterations"), ("optimize", "episodes"))
 
 @dataclass(frozen=True, slots=True)
 class Typed:
-    """What a command says of settings."""
+    """The settings given on a command line."""
 
     config: Path | None = None
     settings: Sequence[str] = ()

@@ -18,7 +18,7 @@ async def serve(
     reports: Reports,
     ready: Callable[[str, list[str]], None],
 ) -> None:
-    """Serve the configured models until cancelled; tell each one's addresses when it is up.
+    """Serve the configured models until cancelled; report each one's addresses when it is up.
 
     The logs lie in a folder named after the session, which nobody else writes to.
 

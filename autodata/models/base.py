@@ -70,7 +70,7 @@ class Request:
     headers: tuple[tuple[str, str], ...] = field(default=(), compare=False)
 
     def to_json(self) -> Json:
-        """What decides the reply as plain JSON, without the fields that are not set."""
+        """Return everything that decides the reply as plain JSON, without unset fields."""
         data: Json = {}
         if self.messages:
             data["messages"] = [_message_json(message) for message in self.messages]
@@ -89,7 +89,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What came back. `finish` is `length` when the text is incomplete.
+    """The reply to a request. `finish` is `length` when the text is incomplete.
 
     Of the prompt tokens the server took `cached_tokens` from its cache and put `stored_tokens`
     there at a higher price; `seconds` is wall time. Of the completion tokens `reasoning_tokens`
@@ -130,7 +130,7 @@ class Reply:
         return Reply(**{**data, "tool_calls": calls, "thinking": thinking})
 
     def whole(self) -> "Reply":
-        """Return the reply without halves of characters, which no server takes and no file holds.
+        """Return the reply without lone surrogates, which no server takes and no file holds.
 
         Arguments of a tool that are too deeply nested to be looked through are left out.
         """
@@ -146,7 +146,7 @@ class Reply:
 
     @property
     def spend(self) -> Spend:
-        """What it took to get this reply."""
+        """The cost of this reply."""
         own = Spend(1, self.prompt_tokens, self.completion_tokens, self.cost_usd, self.seconds)
         return self.earlier + own
 
@@ -212,7 +212,7 @@ class Model(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Where in a run a call is made: what makes it one call and no other, and what tables show.
+    """The place of a call in a run: its identity, and what tables show of it.
 
     `ordinal` is the call's path inside its episode or iteration, such as `r2.weak.1`.
     """

@@ -51,7 +51,7 @@ def in_force(config: Config, place: Callable[..., str]) -> list[Line]:
 
 
 def told(setting: Setting, lines: Iterable[Line]) -> Json:
-    """Return what there is to say of a setting, with the values that it has in force."""
+    """Return the explanation of a setting, with the values that it has in force."""
     now = [line for line in lines if setting.fits(line.path)]
     return {
         "key": setting.path,

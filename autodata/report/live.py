@@ -84,7 +84,7 @@ class LiveView:
     def started(
         self, status: Callable[[], CallStatus], troubles: Callable[[], tuple[str, ...]]
     ) -> None:
-        """Models are up; `status` is asked for the counters at every redraw, and `troubles` too."""
+        """Begin the view: models are up; `status` and `troubles` are asked at every redraw."""
         self._status = status
         self._troubles = troubles
         self._phase = "first look at the baseline" if self._iterations else "measuring"
@@ -102,7 +102,7 @@ class LiveView:
         self._plain(PLAIN_EVERY_S)
 
     def still(self) -> None:
-        """Nothing has happened: say so if nothing was said for long."""
+        """Print a line if nothing was printed for long."""
         self._plain(PLAIN_STILL_S)
 
     def progress(self, event: Event) -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def evaluation_report(connection: "duckdb.DuckDBPyConnection", run: str) -> Json:
-    """Return everything `show` tells of a run that only measured: rates by split, and reasons.
+    """Return the data of `show` for a run that only measured: rates by split, and reasons.
 
     Raises:
         StoreError: no such run.

@@ -81,7 +81,7 @@ def wilson(accepted: int, episodes: int, z: float = 1.96) -> tuple[float, float]
 
 
 def run_report(connection: "duckdb.DuckDBPyConnection", run: str) -> Json:
-    """Return everything `show RUN` tells.
+    """Return the data of `show RUN`.
 
     Raises:
         StoreError: no such run.
@@ -153,7 +153,7 @@ def mark_front(candidates: list[Json]) -> None:
 
 
 def candidate_report(connection: "duckdb.DuckDBPyConnection", run: str, candidate: str) -> Json:
-    """Return everything `show RUN CANDIDATE` tells.
+    """Return the data of `show RUN CANDIDATE`.
 
     Raises:
         StoreError: no such candidate.

@@ -79,14 +79,14 @@ def run_view(report: Json, state: str, width: int = 120) -> RenderableType:
 
 
 def tokens(totals: Json) -> str:
-    """Say how many tokens something took, and what thinking took of them where any is known."""
+    """Render a number of tokens, and the part of thinking where any is known."""
     thought = totals["reasoning_tokens"]
     part = f" ({thought:,} of thinking)" if thought else ""
     return f"{totals['prompt_tokens'] + totals['completion_tokens']:,} tokens{part}"
 
 
 def unusable(counts: Sequence[Json]) -> str:
-    """Say how many replies were of no use, by role and why; of which thinking used up how many."""
+    """Render the number of unusable replies by role and reason, and how many thinking used up."""
     counted = ", ".join(f"{row['calls']:,} {row['outcome']} of {row['role']}" for row in counts)
     thought = sum(row["thought"] for row in counts)
     fix = "raise their max_tokens, or let them think less"
@@ -110,7 +110,7 @@ def _baseline_alone(report: Json, state: str) -> list[Text]:
 
 
 def closing_line(closing: Closing) -> str:
-    """Say why a search ends before its time."""
+    """Render why a search ends before its time."""
     after = f"the search closes after {closing.after} iterations"
     if closing.tested:
         bound = f"{closing.bound} = {closing.limit:g}"
@@ -127,7 +127,7 @@ def certificates(report: Json) -> list[Json]:
 
 
 def certificate_line(candidate: str, evidence: Json) -> Text:
-    """Draw what the sealed test split says of one finalist."""
+    """Render the certificate of one finalist."""
     gain, ours, base = evidence["gain"], evidence["rate"], evidence["baseline_rate"]
     verdict = ("certified", "bold green") if evidence["certified"] else ("not certified", "yellow")
     return Text.assemble(
@@ -140,7 +140,7 @@ def certificate_line(candidate: str, evidence: Json) -> Text:
 
 
 def version_view(version: Json) -> RenderableType:
-    """Draw `show VERSION`: where it came from, and what its tag says for and against it."""
+    """Render `show VERSION`: its origin, and its tag's evidence for and against it."""
     parts: list[RenderableType] = [SIMULATED] if version.get("simulated") else []
     parts.append(
         Text.assemble((version["version"], "bold"), f"  commit {str(version['commit'])[:10]}")
@@ -270,7 +270,7 @@ def settings_view(settings: Sequence[Json]) -> RenderableType:
 
 
 def estimated(forecast: Json) -> str:
-    """Say what a search is likely to take."""
+    """Render the forecast of a search."""
     lines = [
         f"a search takes {forecast['fewest_episodes']:,} to {forecast['most_episodes']:,} episodes "
         f"(pilot of {forecast['pilot_episodes']}, kept as {forecast['run_id']})"
@@ -312,7 +312,7 @@ def _loaded(value: Any) -> Any:
 
 
 def replayed(replay: Json) -> str:
-    """Say what a replay has compared."""
+    """Render the result of a replay."""
     facts = replay["facts"]
     decisions = ", ".join(
         f"{number} {name}" for name, number in sorted(replay["decisions"].items())

@@ -94,7 +94,7 @@ class Proposer(Protocol):
 
 
 class Recorder(Protocol):
-    """Where a search leaves its facts; writing the same fact again (on resume) is a no-op.
+    """Where a search records its facts; recording the same fact again (on resume) is a no-op.
 
     `kind` is `candidate`, `iteration` or `certification`; `key` is unique within the kind.
     """

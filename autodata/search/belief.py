@@ -21,7 +21,7 @@ EASINESS_STRENGTH = 4.0
 
 
 def cost(outcome: Outcome, unit: str) -> float:
-    """What an episode cost in `unit`: `dollars`, `tokens`, or `episodes` when neither is known."""
+    """Return an episode's cost in `unit`: `dollars`, `tokens`, or else `episodes`."""
     if unit == "dollars":
         return outcome.spend.cost_usd
     if unit == "tokens":
@@ -141,7 +141,7 @@ class Book:
 
     @property
     def easiness(self) -> dict[str, float]:
-        """What each document seen so far adds to every candidate's rate."""
+        """The estimated easiness of each document: what it adds to every candidate's rate."""
         return dict(self._easiness)
 
     def per_document(self, candidate_id: str) -> dict[str, tuple[float, int]]:

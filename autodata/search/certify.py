@@ -29,7 +29,7 @@ def fingerprint(documents: Sequence[str]) -> str:
 
 
 def check_room(documents: Sequence[str], tested: int, finalists: int) -> None:
-    """Refuse a test that could not be told from luck any more.
+    """Refuse a test on a split that was tested too often to tell a gain from luck.
 
     Raises:
         DocumentError: the split is used up.
@@ -45,7 +45,7 @@ def check_room(documents: Sequence[str], tested: int, finalists: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What decides a certificate beside outcomes: a run's own, whoever asks for it and when."""
+    """The rules of a certificate beside the outcomes; they are the run's, whoever asks and when."""
 
     documents: tuple[str, ...]
     repeats: int
@@ -87,7 +87,7 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """What the test split says of one finalist against the baseline.
+    """The result of one finalist against the baseline on the test split.
 
     `difference` is in the unit of the objective and decides; `rate` and `baseline_rate` are plain
     pass rates with 95 % intervals, `gain` their paired difference at the certificate's level.

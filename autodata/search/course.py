@@ -15,7 +15,7 @@ from autodata.types import Json
 
 
 class Records(Protocol):
-    """What is needed of a journal: see `store.journal.Journal`."""
+    """The part of a journal that a course needs: see `store.journal.Journal`."""
 
     def records(self, *kinds: str) -> Iterator[Record]: ...
 
@@ -74,7 +74,7 @@ STRAIGHT = Course()
 
 
 def course_so_far(journal: Records, larger: Callable[[Closing], bool]) -> Course:
-    """Return the course of a run that is to go on; `larger` says if a budget is by now."""
+    """Return the course of a run that is to go on; `larger` tells whether a budget has grown."""
     course, closings = _course(journal, inf), list(journal.records("closing"))
     end = ending(journal)
     decided = sum(1 for _ in journal.records("iteration"))
@@ -105,7 +105,7 @@ def growth_of(journal: Records, plan: SearchPlan, iterations: int, episodes: int
 
 
 def ending(journal: Records) -> Record | None:
-    """Return what a run said when it ended last, if it has."""
+    """Return the latest end record of a run, if it has ended."""
     return next((r for r in journal.records("session") if r.key == FINISHED), None)
 
 

@@ -59,7 +59,7 @@ class Remeasured:
 
 @dataclass(frozen=True, slots=True)
 class Ahead:
-    """What the sealed test would take now, in episodes; the trees that are `out` never meet it."""
+    """The forecast size of the sealed test, in episodes; the trees that are `out` never meet it."""
 
     baseline: str
     baseline_episodes: int

@@ -33,7 +33,7 @@ class Range:
 
 @dataclass(frozen=True, slots=True)
 class Episodes:
-    """How many episodes a search takes at least and at most: before the sealed test, and in it.
+    """Bounds on the number of episodes of a search: before the sealed test, and in it.
 
     `fewest_iterations` is how many a bound on episodes allows for if every race is the longest.
     """
@@ -47,7 +47,7 @@ class Episodes:
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How fast the pilot went and how much wider the search may go.
+    """The throughput of the pilot and how much wider the search may go.
 
     `seconds` is the pilot's time with servers up. `abreast`, `search_abreast` and `test_abreast`
     are episodes side by side; `concurrency` bounds the calls in flight.
@@ -62,7 +62,7 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class Proposals:
-    """What edits by analyzer and implementer cost in the pilot, and how many a search makes.
+    """The cost of edits by analyzer and implementer in the pilot, and how many a search makes.
 
     Later ones read a log of earlier ones, which the pilot's do not.
     """
@@ -81,7 +81,7 @@ class Proposals:
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What a search is likely to take.
+    """The forecast of a search's episodes, tokens, dollars and hours.
 
     `knobs_moved`: half of the pilot had random knob values. Edits by analyzer and implementer are
     in it, foretold from `pilot_edits`.

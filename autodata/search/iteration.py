@@ -66,7 +66,7 @@ class Iterations:
         return await self._race(start, proposal, candidate, minibatch)
 
     def observe(self, history: Sequence[Iteration]) -> None:
-        """Tell the proposer the decisions that it has not been told, in order."""
+        """Pass the proposer the decisions that it has not seen, in order."""
         for iteration in history[self._observed :]:
             self._proposer.observe(iteration)
         self._observed = len(history)

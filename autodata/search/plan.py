@@ -18,7 +18,7 @@ FEWEST_TEST = 10
 
 @dataclass(frozen=True, slots=True)
 class RacePlan:
-    """How a mutant meets its parent.
+    """The design of a race: block size, length, error rates.
 
     `block` documents are run for both between two looks; `passes` is how often the whole
     validation split may be gone through; `alpha` bounds the chance that a race calls a mutant

@@ -27,7 +27,7 @@ Ending = Literal["clearly better", "clearly not better", "not worth more", "bett
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """How a race ended, and the numbers in one sentence."""
+    """The end of a race, and its numbers in one sentence."""
 
     better: bool
     ending: Ending
@@ -48,7 +48,7 @@ class Wealth:
         self._each = [1.0] * len(BETS)
 
     def add(self, value: float) -> None:
-        """One document's value, in the order in which documents were drawn."""
+        """Add one document's value, in the order in which documents were drawn."""
         surplus = value - self.bound
         self._each = [
             wealth * (1 + bet * surplus) for wealth, bet in zip(self._each, BETS, strict=True)
@@ -69,7 +69,7 @@ def expected_gain(mean: float, sd: float) -> float:
 
 
 def going_rate(effect: Effect, pair: float, overhead: float, affordable: float) -> float:
-    """What an episode is worth in gain of pass rate, under the best fixed length of races.
+    """Return the value of an episode in gain of pass rate, under the best fixed length of races.
 
     One more document costs `pair` episodes, a proposal before its race `overhead`. When more pairs
     are `affordable` for each remaining proposal than that length, an episode is worth only what it
@@ -89,7 +89,7 @@ def going_rate(effect: Effect, pair: float, overhead: float, affordable: float) 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is known before a race: how edits behave, the parent's record, what episodes are worth.
+    """The prior of a race: effects of edits, the parent's record, the value of an episode.
 
     `mean` and `variance` are the parent's pooled estimate, `easiness` what documents add to it.
     `price` is the gain that an episode brings elsewhere, `pair` the episodes that one more
@@ -105,7 +105,7 @@ class Known:
 
 
 class Race:
-    """One race: ask `block` for cells, tell `add` the values, until it returns a verdict."""
+    """One race, by ask and tell: `block` gives cells to run, `add` takes their values."""
 
     def __init__(
         self,
@@ -133,7 +133,7 @@ class Race:
         self.steps: list[Json] = []
 
     def block(self) -> list[Cell]:
-        """The next cells, to be run for parent and mutant alike; a block never spans two passes."""
+        """Return the next cells, for parent and mutant alike; a block never spans two passes."""
         size = len(self._order[0])
         turn, start = divmod(self.pairs, size)
         stop = min(start + self._plan.block, size, start + self._pairs_left)
@@ -141,7 +141,7 @@ class Race:
         return [Cell(doc, "validation", self._repeat + turn) for turn, doc in self._asked]
 
     def add(self, mutant: Sequence[float], parent: Sequence[float]) -> Verdict | None:
-        """Values of the asked block, in its order; a verdict when the race is over."""
+        """Add the values of the asked block, in order; return a verdict when the race is over."""
         for (turn, document), new, old in zip(self._asked, mutant, parent, strict=True):
             difference = new - old
             expected = self._known.mean + self._known.easiness.get(document, 0.0)
@@ -160,7 +160,7 @@ class Race:
         return self._verdict(mean, sd)
 
     def posterior(self) -> tuple[float, float]:
-        """Mean and standard deviation of the mutant's gain, given all that is known.
+        """Return the posterior mean and standard deviation of the mutant's gain.
 
         The paired difference is corrected for the part of the parent's fresh luck (its surplus
         over its pooled record) that is noise: a control variate (Glasserman 2003, 4.1).
@@ -179,7 +179,7 @@ class Race:
         return self._total + own / surplus * self._luck, paired - own**2 / surplus
 
     def evidence(self) -> Json:
-        """Everything the verdict was based on, in plain JSON."""
+        """Return the evidence behind the verdict, in plain JSON."""
         return {
             "pairs": self.pairs,
             "difference": round(self._total / max(1, self.pairs), 4),

@@ -48,5 +48,5 @@ def iteration_body(iteration: Iteration) -> Json:
 
 
 def total(outcomes: Sequence[Outcome]) -> Spend:
-    """What these episodes cost together."""
+    """Return the total spend of these episodes."""
     return Spend.total(outcome.spend for outcome in outcomes)

@@ -49,7 +49,7 @@ MOST_LOOKS = 98
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """Where the search ended.
+    """The result of a search: best candidate, certificates, iterations and spending.
 
     `best` is the candidate to promote: a certified finalist, else one certified when the search
     ended before, else the baseline. `finalists` went to the test split, the favourite first;

@@ -11,7 +11,7 @@ Selection = Callable[[Sequence[str], Book, float, Random], str]
 
 
 def thompson(population: Sequence[str], book: Book, temperature: float, rng: Random) -> str:
-    """Draw every rate from the posterior, take the best: a lucky elite is soon found out."""
+    """Thompson sampling: draw every rate from the posterior and take the best."""
     drawn = book.draw(rng)
     return max(population, key=lambda member: drawn[member])
 

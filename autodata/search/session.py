@@ -56,7 +56,7 @@ class Commits(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RunStart:
-    """What a run begins with; journaled first, and equal on every resume.
+    """The first record of a run: its identity, equal on every resume.
 
     `origin` names the run and candidate that it begins from, if it does; `asked` is of the session.
     """
@@ -219,7 +219,7 @@ async def recorded_session(store: Store, asked: Json | None = None) -> AsyncIter
 
 
 def result_body(result: SearchResult) -> Json:
-    """What a finished run says of itself, for `show`, `status` and promotion."""
+    """Return the record of a finished run, for `show`, `status` and promotion."""
     rate = result.baseline_rate
     return {
         "ended": FINISHED,

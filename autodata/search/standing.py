@@ -129,7 +129,7 @@ class Standing:
             self._begun_after = len(self.history)
 
     def ranking(self) -> list[Estimate]:
-        """What is believed of the population, best first."""
+        """Return the posterior estimates of the population, best first."""
         return sorted((self.book.estimate(m) for m in self.population), key=lambda e: -e.mean)
 
     def rivals(self, rng: Random) -> list[Candidate]:
@@ -147,7 +147,7 @@ class Standing:
         return [self.candidates[leader], self.candidates[rival]]
 
     def finalists(self) -> list[Candidate]:
-        """Who is believed to be better than the baseline, the favourite first."""
+        """Return the candidates believed to be better than the baseline, the favourite first."""
         ranking = [estimate.candidate_id for estimate in self.ranking()]
         better = ranking[: ranking.index(self.baseline.id)]
         return [self.candidates[name] for name in better[: self.plan.finalists]]
@@ -159,13 +159,13 @@ class Standing:
         self._tested |= tests
 
     def out(self) -> frozenset[str]:
-        """The trees that were raced and are no finalists, whatever comes."""
+        """Return the trees that were raced and cannot become finalists."""
         return frozenset(
             c.tree for name, c in self.candidates.items() if name not in self.population
         )
 
     def test_cost(self) -> int:
-        """Episodes kept for baseline and finalists on the test split."""
+        """Return the episodes kept for baseline and finalists on the test split."""
         return self.baseline_cost() + self.plan.finalists * len(self.rules.cells)
 
     def baseline_cost(self) -> int:
@@ -173,7 +173,7 @@ class Standing:
         return sum((self.baseline.tree, cell) not in self._tested for cell in self.rules.cells)
 
     def rng(self, number: int, purpose: str) -> Random:
-        """The generator of one purpose of one iteration."""
+        """Return the random generator of one purpose of one iteration."""
         return Random(f"{self.plan.seed}:{number}:{purpose}")
 
     def _left(self) -> float:

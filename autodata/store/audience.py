@@ -48,7 +48,7 @@ _COUNTED = {
 
 @dataclass(frozen=True, slots=True)
 class KeptBack:
-    """How much of a run is kept back: rows of all tables, of these episodes and calls, and spend.
+    """The amount of a run that is kept back: rows, episodes, calls and spend.
 
     What was spent is no secret: without it the totals of a run would be wrong.
     """
@@ -65,7 +65,7 @@ class KeptBack:
 
 
 def ends_search(line: Line) -> bool:
-    """Say whether with this line of its journal a run has ended."""
+    """Whether a run has ended with this line of its journal."""
     return (line.kind, line.key) == ("session", FINISHED)
 
 
@@ -114,7 +114,7 @@ def counts(connection: "duckdb.DuckDBPyConnection") -> list[KeptBack]:
 
 
 def told(hidden: list[KeptBack]) -> str:
-    """Say in one line what is kept back, and until when; nothing if nothing is."""
+    """Return a line on what is kept back, and until when; empty if nothing is."""
     if not hidden:
         return ""
     names = ", ".join(run.run_id for run in hidden[:3]) + (" ..." if len(hidden) > 3 else "")

@@ -112,7 +112,7 @@ class Journal:
 
     @property
     def empty(self) -> bool:
-        """Whether nothing was ever written to it."""
+        """Whether the journal has no record."""
         return len(self._files) <= 1 and not self._size
 
     async def append(self, kind: str, key: str, body: Json) -> None:
@@ -133,7 +133,7 @@ class Journal:
         await done
 
     async def once(self, kind: str, key: str, body: Json) -> Json:
-        """Append the record unless it is there already, and return what the journal then says.
+        """Append the record unless its key is there already, and return the journaled body.
 
         Raises:
             ReplayMismatch: it is there and says something else, apart from times.
@@ -330,7 +330,7 @@ def _unwritable(folder: Path, error: OSError) -> StoreError:
 
 
 def difference(new: Json, journaled: Json) -> str:
-    """Say where a body differs from the journaled one apart from times, or return nothing."""
+    """Return where a body differs from the journaled one apart from times; empty if nowhere."""
     return _difference(json.loads(json.dumps(new)), journaled, "")
 
 

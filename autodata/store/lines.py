@@ -56,7 +56,7 @@ class Line:
 
 
 class Texts:
-    """What the packed lines of a segment have in common: read when it is first needed.
+    """The shared texts of a packed segment, read when they are first needed.
 
     `first` returns the first line of the segment at `path`.
     """
@@ -122,7 +122,7 @@ def _read(text: bytes) -> Any:
 
 
 def is_whole(raw: bytes) -> bool:
-    """Tell whether `raw`, without its newline, is an undamaged line."""
+    """Whether `raw`, without its newline, is an undamaged line."""
     text, end = raw[:-_CRC_LENGTH], raw[-_CRC_LENGTH:]
     match = _CRC.fullmatch(end)
     return match is not None and int(match[1], 16) == zlib.crc32(text)

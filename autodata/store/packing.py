@@ -50,7 +50,7 @@ class Unpacker:
 
 
 def pack(path: Path, kinds: Collection[str]) -> bool:
-    """Pack a segment that nobody writes any more; say whether that was done.
+    """Pack a segment that nobody writes any more; return whether that was done.
 
     The packed file takes the place of the first in one step, once it is on disk and was read back.
     Whoever has the first open goes on reading that. Nothing is done where it would not help.

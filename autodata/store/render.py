@@ -17,7 +17,7 @@ _CELL = 60  # characters of a cell that a table shows
 
 
 class Rows(Protocol):
-    """What is rendered: see `tables.Stream`."""
+    """The rows to render: see `tables.Stream`."""
 
     @property
     def columns(self) -> tuple[str, ...]: ...

@@ -45,7 +45,7 @@ _WORDS = (
 
 @dataclass(frozen=True, slots=True)
 class RunState:
-    """A run as its journal tells it; `counts` has the number of records of each kind.
+    """The state of a run, read from its journal; `counts` has the number of records by kind.
 
     `reason` is what ended its last session early, in words, or the budget that closed it. `kind` is
     `optimization` or `evaluation`. `pid` is the process that writes it now. `created_at` is ISO

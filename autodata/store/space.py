@@ -23,7 +23,7 @@ STALE_S = 600.0
 
 @dataclass(frozen=True, slots=True)
 class Leftover:
-    """A file or folder that nothing needs: it was left behind, or is made again when asked for."""
+    """A file or folder that nothing needs: left behind, or made again on demand."""
 
     path: Path
     size: int
@@ -111,7 +111,7 @@ def remove(path: Path) -> None:
 
 
 def retire(run: Path) -> None:
-    """Make a run's folder one of no run, in one step; the caller holds its lock.
+    """Turn a run's folder into no run, in one step; the caller holds its lock.
 
     Raises:
         StoreError: it cannot be changed.
@@ -136,7 +136,7 @@ def clear(run: Path) -> None:
 
 
 def shown(count: float) -> str:
-    """Return a number of bytes as people say it."""
+    """Format a number of bytes for people."""
     for unit in ("B", "kB", "MB"):
         if count < 1000:
             return f"{count:.0f} {unit}" if unit == "B" or count >= 10 else f"{count:.1f} {unit}"

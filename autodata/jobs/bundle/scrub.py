@@ -37,7 +37,7 @@ _ADDRESS = re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)[^\s\"']+")
 
 
 class Scrubber:
-    """Texts that may quote anything, and what of them may be told.
+    """Redacts private text from texts that may quote anything.
 
     All are `add`ed, then all that is private is `hide`n, then they are asked for with `told`.
     """
@@ -50,18 +50,18 @@ class Scrubber:
         self._seen: set[int] = set()
 
     def add(self, text: str) -> None:
-        """Expect to be asked for this text."""
+        """Register a text that will be redacted."""
         plain = self._texts[text] = self._plain(text)
         self._open.update(dict.fromkeys(_grams(_units(plain)[0], 1), True))
 
     def keep_own_words(self, package: Path) -> None:
-        """Let what autodata's own source says be told. Call it before `hide`."""
+        """Allow words of autodata's own source. Call it before `hide`."""
         for path in package.rglob("*.py"):
             for gram in _grams(_normal(path.read_text("utf-8")), 1):
                 self._open.pop(gram, None)
 
     def hide(self, text: str) -> None:
-        """Cut out from now on whatever a text shares with this private one."""
+        """Redact from now on whatever a text shares with this private one."""
         if (mark := hash(text)) in self._seen:
             return
         self._seen.add(mark)
@@ -69,7 +69,7 @@ class Scrubber:
             self._open[gram] = False
 
     def redacted(self, text: str) -> str:
-        """Return what may be told of a text that was added."""
+        """Return a registered text with its private parts cut out."""
         plain = self._texts.get(text)
         if plain is None:
             return CUT

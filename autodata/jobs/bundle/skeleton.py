@@ -42,7 +42,7 @@ _PLAIN = frozenset({
 
 
 def texts(value: Any, name: str = "") -> Iterator[str]:
-    """Yield what a record says in fields that may be told once they are scrubbed."""
+    """Yield the texts of a record's fields that may be shown once they are redacted."""
     if isinstance(value, str) and name in TEXTS:
         yield value
     elif isinstance(value, dict):
@@ -54,7 +54,7 @@ def texts(value: Any, name: str = "") -> Iterator[str]:
 
 
 def private(body: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what a record says in all fields that may not be told."""
+    """Yield the texts of a record's fields that may not be shown."""
     for name, value in body.items():
         if name not in WORDS | TEXTS:
             yield from _strings(value, name)
@@ -72,7 +72,7 @@ def _strings(value: Any, name: str = "") -> Iterator[str]:
 
 
 def skeleton(body: Mapping[str, Any], redact: Tell) -> Json:
-    """Return what may be told of a record; texts that may quote anything go through `tell`."""
+    """Return the public part of a record; texts that may quote anything go through `redact`."""
     fields: Json = {}
     for name, value in body.items():
         if _number(value):
@@ -113,7 +113,7 @@ def settings(config: Config) -> Json:
 
 
 def length(text: str) -> str:
-    """Return what is told of a text that cannot be scrubbed."""
+    """Return the length of a text that cannot be redacted, in words."""
     return f"({len(text)} characters)"
 
 

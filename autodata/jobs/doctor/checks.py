@@ -66,7 +66,7 @@ async def check_all(root: Path, project: Project | None, reading: Reading) -> li
 def check_models(
     project: Project, models: Mapping[str, ModelConfig]
 ) -> tuple[list[Check], dict[str, ModelConfig]]:
-    """Look at models that no other server answers for; return all that could be called now, too."""
+    """Check models that no other server answers for; return all that could be called now, too."""
     clean = without_keys(os.environ, project.config.secrets)
     checks, ready = list[Check](), dict(models)
     for name, model in models.items():

@@ -130,7 +130,7 @@ class Ledger:
 
     @property
     def spent(self) -> Spend:
-        """What the run has spent so far, earlier sessions included."""
+        """The total spend of the run so far, earlier sessions included."""
         return self._run.spent
 
     async def hold(self, role: str, most: Callable[[int], Spend], site: Site | None = None) -> Hold:
@@ -183,7 +183,7 @@ class Ledger:
         (self._role(role) if role else self._run).busy_for(seconds)
 
     def seconds_left(self, role: str, sealed: bool = False) -> float | None:
-        """For how long a call may go on at least until time is up; None: for ever."""
+        """Return the seconds that a call may take before time is up; None: no bound."""
         now = self._now()
         left = [
             allowed - account.seconds(now) - account.kept_s(allowed, now, share)

@@ -13,7 +13,7 @@ FINAL = ("ok", "Malformed", "Truncated", "Refused", "ContextTooLong", "RequestRe
 
 
 def call_name(key: str, body: Json) -> str:
-    """Say which call of a run this is, from its journaled body or its site."""
+    """Name a call of this run for people, from its journaled body or its site."""
     place = f"{body['document_id']}, repeat {body['repeat']}" if body["document_id"] else "none"
     return (
         f"call {body['ordinal']} of role {body['role']} "

@@ -49,7 +49,7 @@ _EpisodeKey = tuple[str, str, int]  # tree, document, repeat
 
 
 class CallLog(Protocol):
-    """What is needed of a journal: see `store.journal.Journal`."""
+    """The part of a journal that a caller needs: see `store.journal.Journal`."""
 
     def find(self, kind: str, key: str) -> Json | None: ...
 

@@ -14,7 +14,7 @@ from autodata.types import Spend
 
 
 class Records(Protocol):
-    """What is needed of a journal: see `store.journal.Journal`."""
+    """The part of a journal that accounting needs: see `store.journal.Journal`."""
 
     def records(self, *kinds: str) -> Iterator[Record]: ...
 

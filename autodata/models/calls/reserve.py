@@ -39,7 +39,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """What the test is expected to take, what is kept for it, and the wall time of both."""
+    """The reserve of the sealed test: expected spend, what is kept, and the time of both."""
 
     expected: Spend
     kept: Spend
@@ -51,7 +51,7 @@ NOTHING = Share(Spend(), Spend(), 0.0, 0.0)
 
 
 class Reserve:
-    """Learns what episodes cost and says what `keep` wants kept; nothing before one has ended."""
+    """Estimates the cost of the sealed test from ended episodes; nothing before one has ended."""
 
     def __init__(self) -> None:
         self._open: dict[EpisodeKey, defaultdict[str, Spend]] = {}
@@ -90,7 +90,7 @@ class Reserve:
         self._shares.clear()
 
     def share(self, role: str = "") -> Share:
-        """What to keep for a role, or for the whole test."""
+        """Return the reserve of a role, or of the whole test."""
         if role not in self._shares:
             self._shares[role] = self._share(role)
         return self._shares[role]

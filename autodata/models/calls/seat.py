@@ -9,7 +9,7 @@ from autodata.types import Json
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """Who plays a role: an endpoint, and what fills in where a request leaves things open.
+    """A role's endpoint with its default parameters, used where a request leaves them open.
 
     `extra` and `headers` go with every request; see `Request`. No temperature does where it is not
     `warm`: that is the server's to choose.

@@ -27,7 +27,7 @@ _CACHE = {
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What a server says of itself: requests running and waiting, and how full its cache is."""
+    """A server's queue metrics: requests running and waiting, and how full its cache is."""
 
     running: int = 0
     waiting: int = 0
@@ -35,7 +35,7 @@ class Load:
 
 
 def read_load(metrics: str) -> Load | None:
-    """Read a server's Prometheus text; None when it says nothing about a queue."""
+    """Parse a server's Prometheus metrics; None when they hold nothing about a queue."""
     running = waiting = 0
     cache, any_metric = 0.0, False
     for name, value in _LINE.findall(metrics):
@@ -53,7 +53,7 @@ def read_load(metrics: str) -> Load | None:
 
 
 def next_ceiling(load: Load, in_flight: int, ceiling: int, most: int) -> int:
-    """Return how many calls may be in flight after the servers said `load` about themselves.
+    """Return the new limit on calls in flight, given the servers' load.
 
     A short queue keeps a server busy between our looks at it; what waits beyond an eighth of what
     runs only adds latency and is taken back. A full cache shrinks, an idle server lets it grow.
@@ -67,7 +67,7 @@ def next_ceiling(load: Load, in_flight: int, ceiling: int, most: int) -> int:
 
 
 class QueueWatch:
-    """Looks at the servers' queues every second while calls are made."""
+    """Polls the servers' queue metrics every second while calls are made."""
 
     def __init__(
         self, gate: Gate, urls: Sequence[str], model: Model, *, sleep: Sleep = asyncio.sleep
@@ -91,7 +91,7 @@ class QueueWatch:
             self._task = None
 
     async def look(self) -> None:
-        """Look once, and move the ceiling by what the servers say.
+        """Poll once, and move the ceiling by the load.
 
         While they say nothing it rises as for an idle server: the gate's own limit remains.
         """

@@ -29,7 +29,7 @@ FIRST_CONTACT = 20.0  # where nobody ever listened it is a mistake rather than a
 
 
 class Breaker:
-    """Whether an endpoint is up.
+    """The state of an endpoint: up, down, or being probed.
 
     `proven` says that a server of our own was seen there, `contacted` that one ever was: a web page
     is none.
@@ -62,7 +62,7 @@ class Breaker:
 
     @property
     def paused(self) -> str:
-        """Why calls wait, in the user's words; empty when the endpoint is up."""
+        """The reason why calls wait, in the user's words; empty when the endpoint is up."""
         if self._down_since is None:
             return ""
         return (
@@ -71,7 +71,7 @@ class Breaker:
         )
 
     async def enter(self) -> bool:
-        """Wait until a call may be tried; True when it is the one that finds out.
+        """Wait until a call may be tried; True when it is the probe.
 
         Whoever got True must call `succeeded`, `failed` or `abandoned`.
 
@@ -94,7 +94,7 @@ class Breaker:
         return False
 
     def succeeded(self) -> None:
-        """The endpoint answered, whatever it said."""
+        """Note an answer of the endpoint, whatever it holds."""
         self.successes += 1
         self.contacted = True
         self._failures, self._failing_since = 0, None
@@ -104,7 +104,7 @@ class Breaker:
             self._wake()
 
     def failed(self, error: ProviderError, *, probe: bool) -> None:
-        """A try did not get through."""
+        """Note a try that did not get through."""
         self._error = error
         self._failing_since = self._failing_since or self._now()
         busy = isinstance(error, RateLimited) and self._now() - self._failing_since < BUSY_S
@@ -120,7 +120,7 @@ class Breaker:
             self._wake()
 
     def abandoned(self) -> None:
-        """The call that was to find out ended without an answer; another one takes over."""
+        """Note that the probing call ended without an answer; another one takes over."""
         self._wake()
 
     def check(self) -> None:

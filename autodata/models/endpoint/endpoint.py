@@ -36,7 +36,7 @@ LAST_BACKOFF = 30.0
 
 @dataclass(frozen=True, slots=True)
 class EndpointLimits:
-    """What one endpoint may be asked to do; seconds, and 0 tokens for the provider's own limit."""
+    """The limits of one endpoint; seconds, and 0 tokens for the provider's own limit."""
 
     concurrency: int = 32
     deadlines: Deadlines = USUAL
@@ -46,7 +46,7 @@ class EndpointLimits:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A reply, and how many times it was asked for.
+    """A reply, and the number of tries it took.
 
     `error` is set when the reply is no result (`Truncated`, `Refused`), though it was paid for.
     """
@@ -61,7 +61,7 @@ async def _forget(_: Answer) -> None:
 
 
 class Endpoint:
-    """A model that is waited for, retried and paused; see `call`.
+    """A model with queue, retries and circuit breaker; see `call`.
 
     `name` is the endpoint's name in the configuration.
     `queue_urls` are the addresses of servers whose own queue can be read (vLLM, llama.cpp).

@@ -19,7 +19,7 @@ FIRST: Priority = (-(2**31), 0)
 
 
 class Gate:
-    """Lets calls through, as many and as fast as the throttle says, the smallest priority first.
+    """Admits calls by priority, the smallest first, as many and as fast as the throttle allows.
 
     `most` is the configured bound; `ceiling` is a second one that whoever watches the server's own
     queue may move at any time.
@@ -39,17 +39,17 @@ class Gate:
 
     @property
     def limit(self) -> int:
-        """How many calls may be in flight now."""
+        """The number of calls that may be in flight now."""
         return max(1, min(self._throttle.limit, self.ceiling))
 
     @property
     def closed_s(self) -> float:
-        """For how many seconds more the server wants to be left alone."""
+        """The seconds for which the server wants no further calls."""
         return self._throttle.closed_s
 
     @property
     def waiting(self) -> int:
-        """How many calls wait for their turn."""
+        """The number of queued calls."""
         return sum(not future.done() for _, _, future in self._waiting)
 
     async def enter(self, priority: Priority = FIRST) -> Sent:
@@ -88,7 +88,7 @@ class Gate:
         self._throttle.late(sent)
 
     def let_in(self) -> None:
-        """Let in whoever fits now; for those who moved the ceiling."""
+        """Admit all calls that fit now; for those who moved the ceiling."""
         while self._waiting and self._open():
             turn = heapq.heappop(self._waiting)[2]
             if not turn.done():

@@ -17,7 +17,7 @@ MOST = 0.15  # a server that rejects more than that with fewer calls is overload
 
 
 class Noise:
-    """The share of rejections that fewer calls do not change.
+    """Estimates the share of rejections that does not depend on the number of calls.
 
     Where a limit that was cut by rejections turns out to have been cut by noise, it is given back.
     """
@@ -48,11 +48,11 @@ class Noise:
 
     @property
     def too_much(self) -> bool:
-        """Whether more is rejected than any noise would be."""
+        """Whether more is rejected than noise could explain."""
         return self._share > DEEPEST / SURE
 
     def fewer(self, calls: float) -> float:
-        """How many calls there are in a test instead."""
+        """Return the number of concurrent calls during a test."""
         return min(calls * (1 - self.depth), calls - 2)
 
     def mark(self, limit: float) -> None:
@@ -106,7 +106,7 @@ class Noise:
         return limit
 
     def abandon(self, number: int) -> None:
-        """End the test without a result: what is rejected now says nothing of noise."""
+        """End the test without a result: what is rejected now is no evidence of noise."""
         self.testing = self.ended = False
         self._rested_at = number + REST * CALLS
 

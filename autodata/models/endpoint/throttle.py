@@ -70,7 +70,7 @@ class Throttle:
 
     @property
     def limit(self) -> int:
-        """How many calls may be in flight now."""
+        """The number of calls that may be in flight now."""
         limit = min(int(self._limit), self.most)
         if self._noise.testing:
             limit = int(self._noise.fewer(min(limit, self._peak)))
@@ -78,11 +78,11 @@ class Throttle:
 
     @property
     def closed_s(self) -> float:
-        """For how many seconds more no call is let through."""
+        """The seconds for which no further call is admitted."""
         return max(0.0, self._wall.closed_until - self._now())
 
     def wait_s(self) -> float:
-        """For how many seconds the next call has to wait; 0 when it may go."""
+        """The seconds that the next call has to wait; 0 when it may go."""
         if (closed := self.closed_s) > 0:
             return closed
         if self._wall.over:
@@ -130,7 +130,7 @@ class Throttle:
             self._noise.mark(self._limit)
 
     def rejected(self, sent: Sent, retry_after: float = 0.0) -> None:
-        """Make do with less, unless it is noise; when nothing is taken at all, hold all calls."""
+        """Lower the limit, unless it is noise; when nothing is taken at all, hold all calls."""
         now = self._now()
         wait = min(retry_after, LONGEST_WAIT)
         self._cycle.taken -= 1
@@ -145,7 +145,7 @@ class Throttle:
         self.late(sent)
 
     def late(self, sent: Sent) -> None:
-        """Make do with less for a call that was not answered in time, unless that is noise."""
+        """Lower the limit for a call that timed out, unless that is noise."""
         if self._noise.rejected(few=sent.few):
             return
         self._calm = max(0.0, self._calm - self._patience(sent) / self._tolerated())

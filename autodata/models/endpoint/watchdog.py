@@ -28,7 +28,7 @@ LONG_S = 20.0
 
 
 class TroubleLog(Protocol):
-    """What is needed of a journal."""
+    """The part of a journal that the watchdog needs."""
 
     async def append(self, kind: str, key: str, body: Json) -> None: ...
 
@@ -48,7 +48,7 @@ class _Watched:
 
 
 class Watchdog:
-    """Looks at endpoints for as long as `watch` runs.
+    """Monitors endpoints for as long as `watch` runs.
 
     `tell` gets a line when trouble begins or ends. `looked` is called after every look, for whoever
     wants to say from time to time how things still are.
@@ -73,7 +73,7 @@ class Watchdog:
 
     @property
     def troubles(self) -> tuple[str, ...]:
-        """What is wrong now, a sentence for each endpoint that is down or silent."""
+        """The current troubles, a sentence for each endpoint that is down or silent."""
         return tuple(watched.trouble for watched in self._watched if watched.trouble)
 
     async def watch(self) -> None:

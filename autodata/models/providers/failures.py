@@ -61,7 +61,7 @@ _NOT_CONNECTED = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
 
 
 def failure(where: str, status: int, said: str, retry_after: float = 0.0) -> ProviderError:
-    """Name the error for an HTTP status and the server's own words (code, type and message).
+    """Return the error for an HTTP status and the server's error text (code, type, message).
 
     `where` is how the user knows the endpoint. 429, 5xx and the like are `Unavailable` and may be
     tried again; anything else that the server refuses is final. A prompt that is against the
@@ -99,7 +99,7 @@ def failure(where: str, status: int, said: str, retry_after: float = 0.0) -> Pro
 
 
 def broken(where: str, error: BaseException, words: str) -> Unavailable:
-    """Name the error for a connection that failed: nobody is there, or it broke on the way.
+    """Return the error for a connection that failed: nobody listens, or it broke on the way.
 
     The SDKs tell both alike; what aiohttp said is in the chain of causes.
     """
@@ -112,7 +112,7 @@ def broken(where: str, error: BaseException, words: str) -> Unavailable:
 
 
 def retry_after(headers: Mapping[str, str]) -> float:
-    """Read how many seconds the server asks us to wait; 0 when it does not say.
+    """Return the seconds that the server asks us to wait; 0 when there is no such header.
 
     Without Retry-After it is when a limit of which nothing remains will be whole again
     (`x-ratelimit-*` of OpenAI, `anthropic-ratelimit-*`).

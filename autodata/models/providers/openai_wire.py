@@ -116,7 +116,7 @@ def count(value: Any) -> int:
 
 
 def said_something(chunk: Any) -> bool:
-    """Say whether a stream's chunk carries anything the model generated."""
+    """Whether a stream's chunk carries anything the model generated."""
     choices = chunk.get("choices") if isinstance(chunk, dict) else None
     for choice in _list(choices):
         delta = choice.get("delta") if isinstance(choice, dict) else None
@@ -159,7 +159,7 @@ def join_chunks(chunks: Iterable[Any], *, raw: bool) -> Json:
 
 
 def schema_words(schema: Json) -> str:
-    """Say in words what a server that cannot constrain the reply has to be asked for."""
+    """Return the instruction for a server that cannot constrain the reply to a schema."""
     return (
         "Answer with one JSON object and nothing else. It must fit this JSON schema:\n"
         + json.dumps(schema, ensure_ascii=False)

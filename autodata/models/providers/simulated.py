@@ -46,7 +46,7 @@ WORD = re.compile(r"[A-Za-z]+(?:[-_'][A-Za-z]+)*")
 
 
 class SimulatedModel:
-    """One simulated model: it has read the corpus, and is as able as its name says."""
+    """One simulated model: it has read the corpus, and is as able as its name implies."""
 
     def __init__(self, name: str, documents: Sequence[Document]) -> None:
         self._ability = ABILITY.get(name, ABILITY["large"])

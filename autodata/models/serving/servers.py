@@ -54,7 +54,7 @@ class Servers:
         models: Mapping[str, ModelConfig],
         ready: Callable[[str, list[str]], None] = lambda name, urls: None,
     ) -> dict[str, list[str]]:
-        """Start models side by side; return their base URLs, of which `ready` is told at once.
+        """Start models side by side and return their base URLs; `ready` gets each as it is up.
 
         Where two share a GPU they start one after the other: vLLM takes what memory it finds free.
         """

@@ -24,7 +24,7 @@ _SECRET = re.compile(r"API_?KEY|SECRET|PASSW|CREDENTIAL|(KEY|TOKEN)S?(_?\d+)?$",
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How often a server is looked at and how long is waited for it, in seconds."""
+    """Intervals of health checks and time limits of a server, in seconds."""
 
     health_every: float = 0.25  # while starting
     answer: float = 10.0  # for one health answer
@@ -41,7 +41,7 @@ PACE = Pace()
 
 @dataclass(frozen=True, slots=True)
 class ServerSpec:
-    """How to start a server. `command` gets the port; `environment` is all the server gets.
+    """How to start a server: `command` gets the port; `environment` is all the server gets.
 
     What is relative in its command is so to `folder`.
     """

