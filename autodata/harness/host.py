@@ -1,4 +1,4 @@
-"""Declarations of the host functions: what a workflow can call, and is type-checked against.
+"""What a workflow can call: the declarations that workflow.py is type-checked against.
 
 The sandbox's type checker reads this very file, and host calls are bound to these parameters.
 Nothing here ever runs: the host answers.
