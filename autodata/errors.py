@@ -4,6 +4,7 @@
     ├── ConfigurationError        autodata.yaml, a switch or the environment is wrong
     │   └── ReaderGone            nobody reads the output any more; only a run says so
     ├── DocumentError             the corpus is empty, unreadable or too small
+    ├── PluginFailed              a domain, a proposer or a function of the user's own fails
     ├── HarnessError              a harness does not load, parse, type-check or validate
     │   ├── WorkflowFailed        a workflow raised or broke a limit: data about the harness
     │   └── EditFailed            no usable edit came out; its cost is paid all the same
@@ -55,6 +56,10 @@ class ReaderGone(ConfigurationError):
 
 class DocumentError(AutodataError):
     """The corpus is empty, unreadable or too small for the splits."""
+
+
+class PluginFailed(AutodataError):
+    """A domain, a proposer or a function of the user's own raises, or returns what it must not."""
 
 
 class HarnessError(AutodataError):

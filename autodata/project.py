@@ -8,6 +8,7 @@ from pathlib import Path
 
 import yaml
 
+from autodata.config import plugins
 from autodata.config.file import Reading, Source, check_config, load_config, read_config_file
 from autodata.config.schema import Config
 from autodata.errors import ConfigurationError
@@ -92,6 +93,7 @@ def examine_project(
 
 def _configuration(root: Path, config_file: Path | None, models: str | None) -> tuple[str, str]:
     """Return the text of the configuration that applies, and what it is called."""
+    plugins.look_in(root)
     path = config_file or root / CONFIG_FILE
     if config_file is not None or path.is_file():
         text, name = read_config_file(path), str(path.name)

@@ -41,9 +41,10 @@ class Criterion:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One training example: judged by its `rubric`, or by matching `answer` when that is empty.
+    """One training example of a domain, which says what each part of it is for.
 
-    `context` is shown to every solver; in the cloze domain only to a privileged one.
+    Usually `context` is shown to every solver, and an answer is graded by the `rubric`, or compared
+    with `answer` where that is empty.
     """
 
     question: str
@@ -52,11 +53,6 @@ class Example:
     rubric: tuple[Criterion, ...] = ()
     kind: str = ""
     skills: tuple[str, ...] = ()
-
-    @property
-    def checkable(self) -> bool:
-        """Scored by code that compares answers, not by a judge."""
-        return not self.rubric
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +67,17 @@ class Verification:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One solver's sampled answer with its score in [0, 1]; `satisfied` is per rubric criterion."""
+    """One solver's sampled answer with its score in [0, 1].
+
+    `satisfied` is per rubric criterion; `note` says what came up when it was scored.
+    """
 
     role: SolverRole
     sample: int
     answer: str
     score: float
     satisfied: tuple[bool, ...] = ()
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,8 +28,8 @@ def config(
     from autodata.report import in_force, views
     from autodata.report.settings import explain
 
-    asked = explain(key) if key else None
     project, reading = examine_project(Path.cwd(), file, list(settings or []), models)
+    asked = explain(key, project.config.protocol.domain if project else "") if key else None
     lines, faults = [], list(reading.faults)
     if project is not None:
         try:

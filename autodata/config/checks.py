@@ -1,14 +1,17 @@
 """Cross-field validation of a configuration: what settings must satisfy together."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from ipaddress import ip_address
 from itertools import chain
+from typing import Any
 from urllib.parse import urlsplit
 
+from autodata.config import plugins
 from autodata.config.schema import ROLES, Config, ModelConfig, Shaping
 from autodata.config.shaping import SHAPERS, Mistake, shaping, together
+from autodata.errors import ConfigurationError
 
 USERS = {
     "base_url": ("openai", "anthropic", "vllm", "local"),
@@ -47,16 +50,21 @@ _NUMBERS = re.compile(r"[\d.]+|.*:.*")
 
 def mistakes(config: Config, environment: Mapping[str, str]) -> Iterator[Mistake]:
     """Find what is wrong, the most telling first."""
+    found, wrong = _found(config)
+    raw = "domain" in found and found["domain"].raw_prompts
     models = (_model(name, model) for name, model in config.models.items())
     asked = (
-        chain(shaping(("roles", name), role, config.models[role.model]), together(config, name))
+        chain(
+            shaping(("roles", name), role, config.models[role.model]), together(config, name, raw)
+        )
         for name, role in config.roles.items()
         if role.model in config.models
     )
-    return chain(_roles(config), *models, *asked, _keys(config, environment))
+    needed = ["weak", "strong", *(role for made in found.values() for role in made.roles)]
+    return chain(wrong, _roles(config, needed), *models, *asked, _keys(config, environment))
 
 
-def _roles(config: Config) -> Iterator[Mistake]:
+def _roles(config: Config, needed: Iterable[str]) -> Iterator[Mistake]:
     for role, settings in config.roles.items():
         if role not in ROLES:
             yield Mistake(("roles", role), f"unknown role 'roles.{role}'", _nearest_role(role))
@@ -71,7 +79,7 @@ def _roles(config: Config) -> Iterator[Mistake]:
             problem = f"roles.{role}.temperature: Anthropic's API takes no temperature"
             fix = "leave it out: every role then samples at the API's own"
             yield Mistake(("roles", role, "temperature"), problem, fix)
-    for role in _needed_roles(config):
+    for role in needed:
         if role not in config.roles:
             fix = f"add `{role}: {{model: ...}}` under roles"
             yield Mistake(("roles",), f"roles.{role} is missing", fix)
@@ -86,13 +94,20 @@ def _nearest_role(role: str) -> str:
     return f"did you mean {near[0]!r}?" if near else f"roles: {', '.join(ROLES)}"
 
 
-def _needed_roles(config: Config) -> list[str]:
-    needed = ["weak", "strong"]
-    if config.protocol.domain == "research":
-        needed += ["main", "challenger", "verifier", "judge"]
-    if config.optimize.proposer != "knobs":
-        needed += ["analyzer", "implementer"]
-    return needed
+def _found(config: Config) -> tuple[dict[plugins.Kind, Any], list[Mistake]]:
+    """Return the domain and the proposer that are configured, and what is wrong with them."""
+    names: dict[plugins.Kind, str] = {
+        "domain": config.protocol.domain,
+        "proposer": config.optimize.proposer,
+    }
+    found, wrong = dict[plugins.Kind, Any](), list[Mistake]()
+    for kind, name in names.items():
+        try:
+            found[kind] = plugins.find(kind, name).made
+        except ConfigurationError as error:
+            path = tuple(plugins.SETTINGS[kind].split("."))
+            wrong.append(Mistake(path, error.problem, error.fix))
+    return found, wrong
 
 
 def _model(name: str, model: ModelConfig) -> Iterator[Mistake]:

@@ -12,8 +12,10 @@ from typing import Any, TypeGuard
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from autodata.config import plugins
 from autodata.config.checks import mistakes
-from autodata.config.schema import Config
+from autodata.config.schema import Config, Protocol
+from autodata.config.upgrade import MOVED
 from autodata.errors import ConfigurationError
 
 _UNSHOWN = {"api_key_env", "base_url", "args", "headers", "extra_body"}
@@ -218,9 +220,11 @@ def _apply(data: dict[str, Any], setting: str) -> None:
 def _explain(first: Any, data: Any, source: Source) -> ConfigurationError:
     path = _path(first)
     if first["type"] == "extra_forbidden":
-        known = _known_keys(path[:-1])
+        known = _known_keys(path[:-1], data)
         near = get_close_matches(path[-1], known, 1)
-        fix = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(known)}"
+        fix = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(known) or 'none'}"
+        if tuple(path) in MOVED:
+            fix = f"it is called {'.'.join(MOVED[tuple(path)])} now"
         return ConfigurationError(f"{source.place(*path)}: unknown key {'.'.join(path)!r}", fix)
     if first["type"] == "missing":
         field = ".".join(path)
@@ -255,9 +259,12 @@ def _there(data: Any, path: list[str]) -> list[str]:
     return present
 
 
-def _known_keys(path: list[str]) -> list[str]:
+def _known_keys(path: list[str], data: Any) -> list[str]:
     """Field names of the section at `path`, walking through dictionaries of sections."""
     section: Any = Config
+    if path[:1] == ["domain"]:
+        name = (data.get("protocol") or {}).get("domain", Protocol().domain)
+        section, path = plugins.find("domain", name).made.settings_type, path[1:]
     for part in path:
         if isinstance(section, type) and issubclass(section, BaseModel):
             annotation = section.model_fields[part].annotation

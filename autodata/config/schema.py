@@ -6,9 +6,18 @@ and reading the file is `config_file`'s.
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_core import PydanticCustomError
 
+from autodata.config import plugins
+from autodata.errors import ConfigurationError
 from autodata.types import Json
 
 
@@ -150,7 +159,7 @@ class ModelConfig(Shaping):
     )
     api_key_env: str = Field("", description="name of the environment variable with the key")
     api: Literal["chat", "completions"] = Field(
-        "chat", description="how a solver of the cloze domain is asked; `completions`: raw prompts"
+        "chat", description="`completions`: a solver gets raw prompts, if its domain has any"
     )
     structured: Literal["schema", "json", "none"] = Field(
         "schema", description="how JSON is asked for: as a schema, in JSON mode, in words alone"
@@ -224,24 +233,19 @@ class RoleConfig(Shaping):
 class Protocol(Section):
     """What a harness may not change."""
 
-    domain: Literal["cloze", "research"] = Field(
-        "research", description="`cloze`: the last word of a sentence; `research`: questions"
-    )
+    domain: str = Field("research", description=plugins.described("domain"))
     acceptance: str = Field("deployed", description="when an example is accepted: a preset")
     numbers: dict[str, float | int | bool | None] = Field(
         default_factory=dict, description="single numbers of the preset, replaced"
     )
     max_rounds: Positive = Field(6, description="examples tried per episode")
     max_calls: Positive = Field(500, description="model calls per episode")
-    min_context_chars: Count = Field(200, description="research: shortest context accepted")
 
 
 class Optimize(Section):
     """How the search goes about it."""
 
-    proposer: Literal["knobs", "llm", "mix"] = Field(
-        "knobs", description="what is edited: `knobs` by TPE, texts by `llm`, or both (`mix`)"
-    )
+    proposer: str = Field("knobs", description=plugins.described("proposer"))
     iterations: Positive = Field(10, description="edits that are tried")
     parallel: Positive = Field(2, description="iterations under way at a time")
     episodes: Count = Field(0, description="the whole search and certification; 0: no bound")
@@ -291,8 +295,23 @@ class Config(Section):
     models: dict[str, ModelConfig] = Field(description="the endpoints, by names of your own")
     roles: dict[str, RoleConfig] = Field(description="which model does what")
     protocol: Protocol = Field(Protocol(), description="what a harness may not change")
+    domain: Any = Field(
+        default_factory=dict, validate_default=True, description="settings of the domain's own"
+    )
     optimize: Optimize = Field(Optimize(), description="how the search goes about it")
     budget: Budget = Field(Budget(), description="when to stop")
+
+    @field_validator("domain")
+    @classmethod
+    def _of_the_domain(cls, value: Any, info: ValidationInfo) -> Any:
+        """Read the section as the domain wants it; a domain that is none is told by `checks`."""
+        if (protocol := info.data.get("protocol")) is None:
+            return value
+        try:
+            found = plugins.find("domain", protocol.domain)
+        except ConfigurationError:
+            return value
+        return found.made.settings_type.model_validate(value)
 
     @property
     def used(self) -> dict[str, ModelConfig]:

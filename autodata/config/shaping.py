@@ -105,8 +105,11 @@ def _is_json(value: object) -> bool:
     return value is None or isinstance(value, str | int)
 
 
-def together(config: Config, name: str) -> Iterator[Mistake]:
-    """Look at what a role's settings come to with its model's."""
+def together(config: Config, name: str, raw_prompts: bool) -> Iterator[Mistake]:
+    """Look at what a role's settings come to with its model's.
+
+    `raw_prompts` says that the domain asks solvers with `api: completions` by raw prompts.
+    """
     role = config.roles[name]
     model = config.models[role.model]
 
@@ -130,8 +133,7 @@ def together(config: Config, name: str) -> Iterator[Mistake]:
             problem = f": budget_tokens is {thinking.budget_tokens}, and max_tokens {limit}"
             fix = f"set roles.{name}.max_tokens above it: thinking and answer both count there"
             yield mistake("thinking", problem, fix)
-    raw = config.protocol.domain == "cloze" and model.api == "completions"
-    if raw and name in ("weak", "strong"):
+    if model.api == "completions" and name in ("weak", "strong") and raw_prompts:
         for field in ("reasoning_effort", "service_tier"):
             if field in body:
                 problem = ": raw prompts (api: completions) take none"

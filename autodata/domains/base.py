@@ -1,10 +1,16 @@
-"""What a domain is: a kind of example, what is well formed of it, and how a solver is asked."""
+"""What a domain is: a kind of example, how a solver is asked for it, and how an answer is scored.
 
+All of it lies on the frozen side: no harness can reach it. docs/new-domain.md builds one.
+"""
+
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Any, ClassVar, Literal
 
-from autodata.models.base import Request
-from autodata.types import Document, Example
+from autodata.config.schema import Section
+from autodata.domains.grading import Graders, Score, by_match, by_rubric, verify
+from autodata.models.base import Message, Request
+from autodata.types import Document, Example, Verification
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,22 +24,66 @@ class RoleSettings:
     api: Literal["chat", "completions"] = "chat"
 
 
-class Domain(Protocol):
-    """A kind of example: what is well formed, and how a solver is asked."""
+class Domain:
+    """A kind of example. Subclass it and name the class in `protocol.domain`.
 
-    @property
-    def verified(self) -> bool:
-        """Whether the protocol's own verifier must pass an example before it is accepted."""
-        ...
+    A method is called for many examples side by side and must say the same every time it is asked
+    the same; what is not so (a model, a clock, a function that may hang) is asked by `graders`,
+    whose answers are journaled. Examples and answers are hostile: language models wrote them.
+    """
+
+    roles: ClassVar[tuple[str, ...]] = ()
+    """The roles that must be played beside `weak` and `strong`."""
+
+    settings_type: ClassVar[type[Section]] = Section
+    """What the section `domain` of autodata.yaml may say; an instance is `self.settings`."""
+
+    refused_rules: ClassVar[Mapping[str, str]] = {}
+    """Numbers of acceptance rules that make no sense here, each with the reason."""
+
+    raw_prompts: ClassVar[bool] = False
+    """Whether solvers with `api: completions` are asked by a raw prompt."""
+
+    judge_prompt: ClassVar[str] = ""
+    """What the judge is told before it grades an answer by a rubric."""
+
+    verifier_prompt: ClassVar[str] = ""
+    """What the protocol's verifier is told; empty: it is not asked before an example counts."""
+
+    version: ClassVar[str] = ""
+    """A run is resumed with the same version only; empty: with the same code only."""
+
+    def __init__(self, settings: Section | None = None) -> None:
+        self.settings: Any = self.settings_type() if settings is None else settings
 
     def fault(self, document: Document, example: Example) -> str:
-        """Name what makes the example inadmissible, or return an empty string."""
-        ...
+        """Name what makes an example inadmissible, or return an empty string."""
+        raise NotImplementedError
 
     def question(self, document: Document, example: Example, solver: RoleSettings) -> Request:
-        """Return what a solver is asked, without sampling settings."""
-        ...
+        """Return what a solver is asked, without sampling settings: context and question."""
+        shown = "\n\n".join(filter(None, (example.context, example.question)))
+        return Request(messages=(Message("user", shown),), max_tokens=solver.max_tokens)
 
     def answer(self, text: str) -> str:
         """Take a solver's answer out of its reply."""
-        ...
+        return text.strip()
+
+    async def score(
+        self, document: Document, example: Example, answer: str, graders: Graders
+    ) -> Score:
+        """Score an answer: by the judge where the example has a rubric, else by match.
+
+        A solver that gave none has the answer "", which scores 0.
+        """
+        if example.rubric:
+            return await by_rubric(example, answer, self.judge_prompt, graders)
+        return by_match(example, answer)
+
+    async def verify(
+        self, document: Document, example: Example, graders: Graders
+    ) -> Verification | None:
+        """Look at an example once more before it is accepted; None: there is nothing to look at."""
+        if not self.verifier_prompt:
+            return None
+        return await verify(document, example, self.verifier_prompt, graders)

@@ -5,8 +5,10 @@ the last sentence. Knows how an example must lie in its document; calls no model
 """
 
 import re
+from types import MappingProxyType
 
-from autodata.domains.base import RoleSettings
+from autodata.domains.base import Domain, RoleSettings
+from autodata.domains.grading import Graders, Score, by_match
 from autodata.models.base import Message, Request
 from autodata.types import Document, Example
 
@@ -20,14 +22,20 @@ MAX_WORD_TOKENS = 4
 STOPS = ("\n", ".", ",", ";")  # OpenAI-compatible servers take four at most
 
 
-class Cloze:
+class Cloze(Domain):
     """Examples whose question is a sentence without its last word; the context is the passage.
 
     The protocol checks in code that the harness did not buy its gap: passage, sentence and word are
     the document's own text, in place, the sentence is whole, and the passage does not contain it.
     """
 
-    verified = False
+    raw_prompts = True
+    refused_rules = MappingProxyType(
+        dict.fromkeys(
+            ("weak_none_zero", "strong_none_zero"),
+            "an answer is right or wrong, so none could be wrong; count the right ones",
+        )
+    )
 
     def fault(self, document: Document, example: Example) -> str:
         """Name the first rule the example breaks, or return an empty string."""
@@ -69,6 +77,12 @@ class Cloze:
         """Return the first word of a continuation."""
         found = WORD.search(text)
         return found.group() if found else ""
+
+    async def score(
+        self, document: Document, example: Example, answer: str, graders: Graders
+    ) -> Score:
+        """Score a word 1 if it is the document's own, else 0, whatever else an example says."""
+        return by_match(example, answer)
 
 
 def _flat(text: str) -> str:

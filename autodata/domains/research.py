@@ -5,9 +5,12 @@ into the context, a context long enough, a rubric well formed. Calls no model.
 """
 
 import re
-from dataclasses import dataclass
 
-from autodata.domains.base import RoleSettings
+from pydantic import Field
+
+from autodata.config.schema import Count, Section
+from autodata.domains.base import Domain, RoleSettings
+from autodata.domains.grading import JUDGE_PROMPT, VERIFIER_PROMPT
 from autodata.models.base import Message, Request
 from autodata.types import Document, Example
 
@@ -21,12 +24,19 @@ SOLVER_PROMPT = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Research:
-    """Examples with a context of at least `min_context_chars` and a rubric or a short answer."""
+class ResearchSettings(Section):
+    """The section `domain` of the research domain."""
 
-    min_context_chars: int = 200
-    verified: bool = True
+    min_context_chars: Count = Field(200, description="shortest context that is accepted")
+
+
+class Research(Domain):
+    """Examples with a context that is long enough, and a rubric or a short answer."""
+
+    roles = ("main", "challenger", "verifier", "judge")
+    settings_type = ResearchSettings
+    judge_prompt = JUDGE_PROMPT
+    verifier_prompt = VERIFIER_PROMPT
 
     def fault(self, document: Document, example: Example) -> str:
         """Name the first final filter the example fails, or return an empty string."""
@@ -35,7 +45,7 @@ class Research:
         rules = {
             "the question is empty": not example.question.strip(),
             "the reference answer is empty": not example.answer.strip(),
-            "the context is too short": len(example.context) < self.min_context_chars,
+            "the context is too short": len(example.context) < self.settings.min_context_chars,
             "the reference answer leaks into the context": leaks(example.answer, example.context),
             "the rubric has fewer than 3 or more than 20 criteria": bool(weights)
             and not 3 <= len(weights) <= 20,
@@ -57,10 +67,6 @@ class Research:
             messages=(Message("system", SOLVER_PROMPT), Message("user", "\n\n".join(parts))),
             max_tokens=solver.max_tokens,
         )
-
-    def answer(self, text: str) -> str:
-        """Return the whole reply; what counts in it is for the judge or the matcher."""
-        return text.strip()
 
 
 def leaks(answer: str, context: str) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
 
+from autodata.config import plugins
 from autodata.config.schema import Optimize
 from autodata.engine.engine import Engine
 from autodata.episode.roles import Asking
@@ -19,7 +20,7 @@ from autodata.search.certify import Claim
 from autodata.search.course import STRAIGHT, Course
 from autodata.search.events import Ahead, Event, Progress, Started
 from autodata.search.plan import SearchPlan
-from autodata.search.proposers.kinds import Edit, Editing, HarnessProposer
+from autodata.search.proposers.base import Edit, Editing, HarnessProposer, Parts
 from autodata.search.proposers.questions import Questions, visible_to
 from autodata.search.proposers.study import KnobStudy
 from autodata.search.proposers.text import TextEditor
@@ -52,14 +53,8 @@ async def carry_out(
     baseline = workshop.baseline(harness)
     study = KnobStudy(running.journal.folder, start.run_id, harness.knobs, start.seed)
     edit = text_editor(running, harness)
-    proposer = HarnessProposer(
-        harness,
-        workshop,
-        study,
-        edit if settings.proposer != "knobs" else None,
-        settings.proposer != "llm",
-        settings.max_prompt_chars,
-    )
+    parts = Parts(harness, workshop, study, edit, settings.max_prompt_chars)
+    proposer: HarnessProposer = plugins.find("proposer", settings.proposer).made(parts)
 
     def tell(event: Event) -> None:
         if isinstance(event, Started):

@@ -11,10 +11,13 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from autodata.config import plugins
 from autodata.config.schema import Config, Shaping
 from autodata.documents.corpus import read_corpus
 from autodata.documents.splits import deal, split_digest
-from autodata.domains.base import Domain, RoleSettings
+from autodata.domains.base import RoleSettings
+from autodata.domains.hosted import hosted
+from autodata.domains.isolated import Executions
 from autodata.engine.endpoints import deadlines_of, headers_of, silent, start
 from autodata.episode.acceptance import policy_from
 from autodata.episode.evaluator import HarnessEvaluator
@@ -39,11 +42,6 @@ from autodata.search.plan import SearchPlan
 from autodata.store.facts import Facts
 from autodata.types import SPLITS, Candidate, Document, Json, Split
 
-DOMAINS = {
-    "cloze": "autodata.domains.cloze:Cloze",
-    "research": "autodata.domains.research:Research",
-}
-SOLVERS = ("weak", "strong")
 MOST_WORKERS = 4
 
 
@@ -93,12 +91,13 @@ def load_splits(
 def search_plan(config: Config, seed: int) -> SearchPlan:
     """Return the search that the configuration describes."""
     settings = config.optimize
+    proposer = plugins.find("proposer", settings.proposer).made
     return SearchPlan(
         seed=seed,
         iterations=settings.iterations,
         parallel=settings.parallel,
         episodes=settings.episodes,
-        minibatch=0 if settings.proposer == "knobs" else settings.minibatch,
+        minibatch=settings.minibatch if proposer.wants_minibatch else 0,
         selection=settings.selection,
         temperature=settings.temperature,
         objective=settings.objective,
@@ -115,10 +114,10 @@ def task_protocol(config: Config) -> TaskProtocol:
         ConfigurationError: the acceptance rule is unknown or does not fit the roles.
     """
     protocol = config.protocol
-    policy = policy_from(protocol.acceptance, dict(protocol.numbers))
-    domain: Domain = _load(DOMAINS[protocol.domain])(
-        *([protocol.min_context_chars] if protocol.domain == "research" else [])
-    )
+    plugin = plugins.find("domain", protocol.domain)
+    refused = plugin.made.refused_rules
+    policy = policy_from(protocol.acceptance, dict(protocol.numbers), refused)
+    domain = hosted(plugin, config.domain)
     return TaskProtocol(domain, policy, protocol.max_rounds, protocol.max_calls)
 
 
@@ -143,7 +142,18 @@ def identity(config: Config, documents: Mapping[Split, Sequence[Document]]) -> J
     changed. What shapes requests is in it where it is set: earlier versions had none.
     """
     digests = {split: split_digest(documents[split]) for split in SPLITS}
-    return {**settings_of(config), "split_digests": digests}
+    code = code_of(config)
+    return {**settings_of(config), "split_digests": digests, **({"code": code} if code else {})}
+
+
+def code_of(config: Config) -> Json:
+    """Return the versions of what the user has written: of the domain, and of the proposer."""
+    names: dict[plugins.Kind, str] = {
+        "domain": config.protocol.domain,
+        "proposer": config.optimize.proposer,
+    }
+    found = {kind: plugins.find(kind, name).version for kind, name in names.items()}
+    return {kind: version for kind, version in found.items() if version}
 
 
 def settings_of(config: Config) -> Json:
@@ -165,6 +175,8 @@ def settings_of(config: Config) -> Json:
     }
     for name, role in config.roles.items():
         dump["roles"][name] |= _shape(role)
+    if not dump["domain"]:
+        del dump["domain"]
     return dump
 
 
@@ -234,7 +246,7 @@ async def engine(
         watched = [] if replayed else endpoints.values()
         watchdog = Watchdog(watched, journal, reports.line, reports.still)
         await stack.enter_async_context(_while_running(watchdog.watch()))
-        team = Team(caller, role_settings(config))
+        team = Team(caller, role_settings(config), Executions(journal, replayed))
         sandbox = await stack.enter_async_context(
             _load("autodata.harness.workflow:Sandbox")(
                 workers=min(MOST_WORKERS, os.cpu_count() or 1)

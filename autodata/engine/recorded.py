@@ -12,9 +12,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from autodata.config import plugins
 from autodata.config.checks import mistakes
 from autodata.config.schema import Config
-from autodata.engine.engine import search_plan, settings_of
+from autodata.config.upgrade import upgraded
+from autodata.engine.engine import code_of, search_plan, settings_of
 from autodata.episode.evaluator import outcome_of
 from autodata.errors import ConfigurationError, ReplayMismatch, StoreError
 from autodata.models.base import Deadlines
@@ -52,8 +54,8 @@ def recorded_config(recorded: Json) -> Config:
         ReplayMismatch: it is another version's.
     """
     try:
-        known = {name: value for name, value in recorded.items() if name != "split_digests"}
-        return Config.model_validate(known)
+        known = {n: value for n, value in recorded.items() if n not in ("split_digests", "code")}
+        return Config.model_validate(upgraded(known))
     except ValidationError as error:
         raise ReplayMismatch(
             f"the run's configuration is not understood: {error.errors()[0]['msg']}",
@@ -75,6 +77,25 @@ def check_search(run: Json | None, name: str) -> Json:
             "name an optimization; see `autodata runs`",
         )
     return run
+
+
+def check_code(run: Json, kinds: Iterable[plugins.Kind] = plugins.SETTINGS) -> None:
+    """Refuse to go on with a run of other code of the user's own than it began with.
+
+    Raises:
+        ConfigurationError: the domain or the proposer is another one; names it.
+    """
+    config = recorded_config(run["config"])
+    then, now = run["config"].get("code", {}), code_of(config)
+    names = {"domain": config.protocol.domain, "proposer": config.optimize.proposer}
+    for kind in kinds:
+        if then.get(kind) != now.get(kind):
+            name = run["run_id"]
+            raise ConfigurationError(
+                f"the {kind} {names[kind]} is another one than run {name} began with: its code "
+                f"was {then.get(kind)}, is {now.get(kind)}",
+                f"bring the code back, or begin a new run: --run {name}-2",
+            )
 
 
 def check_kind(run: Json, name: str, kind: str) -> None:
@@ -111,6 +132,7 @@ def as_recorded(project: Project, run: Json, decides: Callable[[Path], bool]) ->
             the record, or a model that plays a role is another one today; names them all.
     """
     recorded, today = recorded_config(run["config"]), project.config
+    check_code(run, ("domain",))
     old, new = settings_of(recorded), settings_of(today)
     players = {r.model for name, r in recorded.roles.items() if decides(("roles", name))}
     notes = []

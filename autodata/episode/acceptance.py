@@ -5,9 +5,10 @@ can talk its way past them. Presets follow "Autodata" (Kulikov et al., arXiv 260
 paper gives several versions of the rule.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
+from types import MappingProxyType
 from typing import Any
 
 from autodata.errors import ConfigurationError
@@ -76,19 +77,30 @@ PRESETS: dict[str, Policy] = {
 }
 
 
-def policy_from(preset: str, changes: dict[str, Any] | None = None) -> Policy:
-    """Return a preset, with some of its numbers replaced.
+def policy_from(
+    preset: str,
+    changes: dict[str, Any] | None = None,
+    refused: Mapping[str, str] = MappingProxyType({}),
+) -> Policy:
+    """Return a preset, with some of its numbers replaced; `refused` are those of a domain.
 
     Raises:
         ConfigurationError: the first of its `faults`.
     """
-    for fault in faults(preset, changes or {}):
+    for fault in faults(preset, changes or {}, refused):
         raise fault
     return replace(PRESETS[preset], **(changes or {}))
 
 
-def faults(preset: str, changes: dict[str, Any]) -> Iterator[ConfigurationError]:
-    """Yield every name that is unknown (with the nearest), and every number that makes no sense."""
+def faults(
+    preset: str,
+    changes: dict[str, Any],
+    refused: Mapping[str, str] = MappingProxyType({}),
+) -> Iterator[ConfigurationError]:
+    """Yield every name that is unknown (with the nearest), and every number that makes no sense.
+
+    That is so by itself, or in the domain, which has `refused` some for a reason.
+    """
     if preset not in PRESETS:
         near = get_close_matches(preset, PRESETS, 1)
         hint = f"did you mean {near[0]!r}?" if near else f"use one of: {', '.join(PRESETS)}"
@@ -105,7 +117,9 @@ def faults(preset: str, changes: dict[str, Any]) -> Iterator[ConfigurationError]
         else:
             sound[name] = value
     if preset in PRESETS:
-        yield from _wrong_counts(replace(PRESETS[preset], **sound))
+        policy = replace(PRESETS[preset], **sound)
+        yield from _wrong_counts(policy)
+        yield from _refused(preset, policy, refused)
 
 
 def _wanted(name: str, value: Any) -> str:
@@ -134,6 +148,26 @@ def _wrong_counts(policy: Policy) -> Iterator[ConfigurationError]:
             f"protocol.numbers.strong_correct_min: {least} of {policy.strong_samples} samples",
             "set it between 1 and strong_samples, or to null for no bound",
         )
+
+
+def _refused(
+    preset: str, policy: Policy, refused: Mapping[str, str]
+) -> Iterator[ConfigurationError]:
+    """Find the rules of a policy that a domain has no use for."""
+    for name, why in refused.items():
+        off = getattr(Policy(), name)
+        if getattr(policy, name) != off:
+            free = [p for p, rule in PRESETS.items() if not _used(rule, refused)]
+            yield ConfigurationError(
+                f"protocol.acceptance: {preset} asks that {NUMBERS[name]}, "
+                f"which makes no sense in this domain: {why}",
+                f"set it to {' or '.join(free)}, or protocol.numbers.{name} to "
+                f"{'false' if off is False else 'null'}",
+            )
+
+
+def _used(policy: Policy, names: Iterable[str]) -> bool:
+    return any(getattr(policy, name) != getattr(Policy(), name) for name in names)
 
 
 def weak_verdict(policy: Policy, weak: Sequence[float]) -> Verdict:
@@ -184,13 +218,6 @@ def more_samples(policy: Policy, role: SolverRole, scores: Sequence[float]) -> i
     else:
         return left
     return max(0, min(to_fail, to_pass, left))
-
-
-def rubric_score(weights: Sequence[int], satisfied: Sequence[bool]) -> float:
-    """Return clip(weights of satisfied criteria / sum of positive weights, 0, 1)."""
-    positive = sum(weight for weight in weights if weight > 0)
-    earned = sum(weight for weight, met in zip(weights, satisfied, strict=True) if met)
-    return min(1.0, max(0.0, earned / positive)) if positive else 0.0
 
 
 def _counts_only(policy: Policy) -> bool:

@@ -14,7 +14,7 @@ from autodata.episode.protocol import TaskProtocol, Team
 from autodata.episode.run import Workflows, run_episode
 from autodata.errors import Unavailable
 from autodata.harness.spec import Harness
-from autodata.types import Candidate, Cell, Document, Episode, Json, Outcome, Spend, Status
+from autodata.types import Candidate, Cell, Document, Episode, Json, Outcome, Round, Spend, Status
 
 MOST_VOIDS = 3
 """An episode void this many times in a row stops the run: something outside is broken."""
@@ -111,9 +111,18 @@ def episode_body(episode: Episode, candidate: Candidate) -> Json:
         **asdict(episode.cell),
         "status": episode.status,
         "reason": episode.reason,
-        "rounds": [asdict(past) for past in episode.rounds],
+        "rounds": [_round_body(past) for past in episode.rounds],
         **asdict(episode.spend),
     }
+
+
+def _round_body(past: Round) -> Json:
+    """Return a round as it is kept; a note on an attempt is there only where there is one."""
+    body = asdict(past)
+    for attempt in body["attempts"]:
+        if not attempt["note"]:
+            del attempt["note"]
+    return body
 
 
 def outcome_of(cell: Cell, body: Json) -> Outcome:

@@ -4,9 +4,10 @@ It is built from autodata.yaml once per run; a harness cannot reach any of it.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from autodata.domains.base import Domain, RoleSettings
+from autodata.domains.isolated import Executions
 from autodata.episode.acceptance import Policy
 from autodata.models.base import Caller
 
@@ -23,10 +24,11 @@ class TaskProtocol:
 
 @dataclass(frozen=True, slots=True)
 class Team:
-    """The models of a run by role, behind one caller."""
+    """The models of a run by role, behind one caller, and the functions of its domain."""
 
     caller: Caller
     roles: Mapping[str, RoleSettings]
+    executions: Executions = field(default_factory=Executions)
 
     def settings(self, role: str) -> RoleSettings:
         """Return a role's settings, or the defaults where the configuration names none."""

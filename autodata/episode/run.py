@@ -8,12 +8,13 @@ import hashlib
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any, Protocol, TypeVar
 
+from autodata.domains.grading import as_text
+from autodata.domains.replies import ExampleReply, VerifierReply
 from autodata.episode.acceptance import more_samples, verdict, weak_verdict
 from autodata.episode.agent import run_agent
 from autodata.episode.feedback import grouped
 from autodata.episode.protocol import TaskProtocol, Team
-from autodata.episode.replies import ExampleReply, VerifierReply
-from autodata.episode.roles import Asking, sampling, show, solve, verify_frozen
+from autodata.episode.roles import Asking, Panel, Trial, sampling, solve
 from autodata.episode.rounds import OpenRound, example_from, example_to
 from autodata.episode.shortening import MOST_CUTS, shortened
 from autodata.errors import (
@@ -37,6 +38,7 @@ from autodata.types import (
     Round,
     SolverRole,
     Spend,
+    Verification,
 )
 
 T = TypeVar("T")
@@ -173,7 +175,7 @@ class EpisodeRun:
 
         async def ask(document: Document) -> VerifierReply:
             prompt = self._harness.prompt(
-                "verifier", document=document.text, example=show(opened.example)
+                "verifier", document=document.text, example=as_text(opened.example)
             )
             request = Request(messages=(Message("user", prompt),))
             return await self._asking.structured("verifier", ordinal, request, VerifierReply)
@@ -218,9 +220,11 @@ class EpisodeRun:
             await self._audit(opened)
 
     async def _sample(self, opened: OpenRound, role: SolverRole, samples: range) -> list[Attempt]:
+        domain = self._protocol.domain
+        trial = Trial(domain, self._document, opened.example, role, opened.index)
+
         def draw(document: Document) -> Coroutine[Any, Any, list[Attempt]]:
-            domain, index = self._protocol.domain, opened.index
-            return solve(self._asking, domain, document, opened.example, role, samples, index)
+            return solve(self._asking, trial, document, samples)
 
         if self._asking.team.settings(role).privileged:
             return await self._fitting(draw)
@@ -228,11 +232,14 @@ class EpisodeRun:
 
     async def _audit(self, opened: OpenRound) -> None:
         """The verifier once more, with the protocol's own prompt, before anything is accepted."""
-        if self._protocol.domain.verified:
-            opened.reasons = ("the protocol's verifier gave no usable reply",)
-            checked = await self._fitting(
-                lambda document: verify_frozen(self._asking, document, opened.example, opened.index)
-            )
+        domain, place = self._protocol.domain, f"r{opened.index}.audit"
+
+        async def look(document: Document) -> Verification | None:
+            return await domain.verify(document, opened.example, Panel(self._asking, place))
+
+        opened.reasons = ("the protocol's verifier gave no usable reply",)
+        checked = await self._fitting(look)
+        if checked is not None:
             opened.verifications.append(checked)
             if not checked.passed:
                 opened.reasons = ("failed the protocol's verifier",)

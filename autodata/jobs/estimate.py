@@ -9,6 +9,7 @@ from itertools import chain
 from random import Random
 
 from autodata.concurrency import all_of
+from autodata.config import plugins
 from autodata.engine.assembly import text_editor
 from autodata.engine.engine import Reports, load_splits, search_plan, slots
 from autodata.errors import EditFailed
@@ -47,15 +48,16 @@ async def estimate(
     config = project.config
     harness = load_folder(project.harness_folder)
     documents = load_splits(config, project.root, reports.line)
+    proposer = plugins.find("proposer", config.optimize.proposer).made
     train, plan = documents["train"], search_plan(config, 0)
     cells = [Cell(train[i % len(train)].id, "train", i // len(train)) for i in range(episodes)]
-    moved = config.optimize.proposer != "llm" and bool(harness.knobs)
+    moved = proposer.moves_knobs and bool(harness.knobs)
     tasks: list[tuple[Harness, Sequence[Cell]]] = [(harness, cells[::2] if moved else cells)]
     if moved:
         tasks += [(moved_at_random(harness, Random(n)), [c]) for n, c in enumerate(cells[1::2])]
     edits: list[Spend] = []
     async with measured(project, run_id, tasks, documents, reports, started) as pilot:
-        if config.optimize.proposer != "knobs":
+        if proposer.wants_minibatch:
             edits = await edits_of(pilot, harness, plan.minibatch)
     outcomes = list(chain.from_iterable(pilot.outcomes))
     sizes: dict[Split, int] = {split: len(documents[split]) for split in SPLITS}

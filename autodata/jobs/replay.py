@@ -14,11 +14,14 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from autodata.config import plugins
+from autodata.config.upgrade import upgraded
 from autodata.documents.splits import dealt_body
+from autodata.domains.isolated import EXECUTION
 from autodata.engine.assembly import SearchTask, carry_out
 from autodata.engine.claims import tested_before
 from autodata.engine.engine import Reports, engine, identity, load_splits, search_plan
-from autodata.engine.recorded import recorded_config
+from autodata.engine.recorded import check_code, recorded_config
 from autodata.errors import ReplayMismatch, StoreError
 from autodata.harness.repository import Repository
 from autodata.harness.spec import load_files
@@ -33,7 +36,7 @@ from autodata.store.runs import check_name_kept
 from autodata.store.scratch import scratch_folder
 from autodata.types import Candidate, Json
 
-ANSWERS = ("call", "query")
+ANSWERS = ("call", "query", EXECUTION)
 """What a run was told from outside; all else follows."""
 COMPARED = (
     "run",
@@ -109,6 +112,8 @@ async def _replay(root: Path, journal: Journal) -> Replayed:
             f"run {journal.folder.name} is no finished search",
             f"finish it: autodata optimize --run {journal.folder.name}",
         )
+    plugins.look_in(root)
+    check_code(known)
     project = Project(
         root, recorded_config(known["config"]), f"the journal of run {journal.folder.name}"
     )
@@ -221,6 +226,8 @@ class ComparedFacts:
             return body
         if known is None:
             raise ReplayMismatch(f"{_name(kind, key, body)} is not in the journal")
+        if kind == "run":
+            known = {**known, "config": upgraded(known["config"])}
         if told := difference(body, known):
             raise ReplayMismatch(f"{_name(kind, key, body)} is not what the journal says: {told}")
         if (kind, key) not in self._found_out:

@@ -10,10 +10,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from autodata.config import plugins
 from autodata.config.checks import mistakes
 from autodata.config.schema import Config, ModelConfig
 from autodata.engine.engine import settings_of
-from autodata.engine.recorded import check_kind, differences, merged, recorded_config, shown
+from autodata.engine.recorded import (
+    check_code,
+    check_kind,
+    differences,
+    merged,
+    recorded_config,
+    shown,
+)
 from autodata.errors import ConfigurationError
 from autodata.models.calls.budget import check_budget
 from autodata.project import TEMPLATES, Project, find_root, open_project
@@ -62,6 +70,8 @@ def open_run(start: Path, run_id: str, typed: Typed) -> Opened:
     run, asked, growths = _records(root / "runs" / run_id)
     if run is not None:
         check_kind(run, run_id, typed.kind)
+        plugins.look_in(root)
+        check_code(run)
     config = typed.config or (root / asked["config"] if asked.get("config") else None)
     models = typed.models or asked.get("models")
     settings = [*asked.get("set", ()), *typed.settings]

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel
 
+from autodata.config import plugins
 from autodata.config.checks import USERS, VARIABLE
 from autodata.config.schema import Config, ModelConfig, RoleConfig
 from autodata.config.shaping import PRIVATE
@@ -88,7 +89,9 @@ def _left_to_others(section: BaseModel, name: str) -> bool:
 def _numbers(config: Config, place: Callable[..., str]) -> Iterator[Line]:
     """Return the numbers that decide what is accepted, of the preset or replaced."""
     protocol = config.protocol
-    policy = policy_from(protocol.acceptance, dict(protocol.numbers))
+    policy = policy_from(
+        protocol.acceptance, dict(protocol.numbers), plugins.refused_rules(protocol.domain)
+    )
     for name in NUMBERS:
         path = ("protocol", "numbers", name)
         origin = place(*path) if name in protocol.numbers else f"preset {protocol.acceptance}"

@@ -5,7 +5,8 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from contextlib import suppress
+from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
 from types import UnionType
 from typing import Any, Union, get_args, get_origin
@@ -13,8 +14,9 @@ from typing import Any, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from autodata.config import plugins
 from autodata.config.checks import USERS
-from autodata.config.schema import ROLES, Config, Shaping
+from autodata.config.schema import ROLES, Config, Protocol, Shaping
 from autodata.episode.acceptance import NUMBERS, PRESETS, Policy
 from autodata.errors import ConfigurationError
 from autodata.types import Json
@@ -82,9 +84,18 @@ class Setting:
         )
 
 
-def all_settings() -> list[Setting]:
-    """Return every setting, section by section in the order of the file."""
-    return list(_settings(Config, ""))
+def all_settings(domain: str = "") -> list[Setting]:
+    """Return every setting, section by section in the order of the file.
+
+    Those of the section `domain` are of the shipped domains, and of this one.
+    """
+    known = list(_settings(Config, ""))
+    for name in dict.fromkeys([*plugins.SHIPPED["domain"], domain or Protocol().domain]):
+        with suppress(ConfigurationError):  # told by whoever reads the configuration
+            section = plugins.find("domain", name).made.settings_type
+            found = _settings(section, "domain")
+            known += [replace(setting, meaning=f"{name}: {setting.meaning}") for setting in found]
+    return known
 
 
 def own_first(section: type[BaseModel]) -> list[str]:
@@ -93,13 +104,13 @@ def own_first(section: type[BaseModel]) -> list[str]:
     return own + [name for name in section.model_fields if name not in own]
 
 
-def explain(key: str) -> list[Setting]:
+def explain(key: str, domain: str = "") -> list[Setting]:
     """Return the settings that a key means: a path, the end of one, or a section.
 
     Raises:
         ConfigurationError: there is none; names the nearest.
     """
-    reference = all_settings()
+    reference = all_settings(domain)
     path = key.strip(".")
     matches = [setting for setting in reference if setting.fits(path)]
     inside = [setting for setting in reference if _within(setting, path)]

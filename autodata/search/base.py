@@ -79,7 +79,8 @@ class Proposer(Protocol):
     that may know it.
     """
 
-    wants_minibatch: bool
+    @property
+    def wants_minibatch(self) -> bool: ...
 
     async def propose(
         self,

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Protocol
 
+from autodata.config.upgrade import upgraded
 from autodata.episode.evaluator import episode_key
 from autodata.errors import AutodataError, ConfigurationError, StoreError
 from autodata.harness.spec import Harness, load_files
@@ -248,6 +249,7 @@ def train_episodes(
 
 def same_run(known: Json, body: Json) -> None:
     """Raise a ConfigurationError that names what is not as it was when the run was begun."""
+    known = {**known, "config": upgraded(known["config"])}
     names = [name for name in ("seed", "test_split", "baseline_tree", "config") if name in body]
     told = difference({n: body[n] for n in names}, {n: known.get(n) for n in names})
     if told:

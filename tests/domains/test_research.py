@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from autodata.domains.base import RoleSettings
-from autodata.domains.research import Research, leaks
+from autodata.domains.research import Research, ResearchSettings, leaks
 from autodata.types import Criterion, Example
 from tests.support.episodes import DOCUMENT, EXAMPLE
 
@@ -53,8 +53,9 @@ def test_the_first_filter_that_fails_is_named(example: Example, named: str) -> N
 
 
 def test_the_shortest_context_is_a_setting() -> None:
-    assert Research(0).fault(DOCUMENT, replace(EXAMPLE, context="")) == ""
-    assert Research(200).fault(DOCUMENT, replace(EXAMPLE, context="x" * 200)) == ""
+    none = Research(ResearchSettings(min_context_chars=0))
+    assert none.fault(DOCUMENT, replace(EXAMPLE, context="")) == ""
+    assert Research().fault(DOCUMENT, replace(EXAMPLE, context="x" * 200)) == ""
 
 
 @pytest.mark.parametrize(

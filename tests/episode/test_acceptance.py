@@ -11,7 +11,6 @@ from autodata.episode.acceptance import (
     Policy,
     more_samples,
     policy_from,
-    rubric_score,
     verdict,
     weak_verdict,
 )
@@ -165,15 +164,6 @@ def test_rules_about_means_need_every_sample(preset: str, role: SolverRole) -> N
 def test_counting_beside_another_rule_needs_every_sample() -> None:
     both = replace(PRESETS["verifiable"], gap_min=0.2)
     assert more_samples(both, "weak", [1.0, 1.0]) == 2
-
-
-def test_a_rubric_score_is_earned_weight_over_positive_weight_within_bounds() -> None:
-    weights = [6, 4, -5]
-    assert rubric_score(weights, [True, False, False]) == pytest.approx(0.6)
-    assert rubric_score(weights, [True, True, True]) == pytest.approx(0.5)
-    assert rubric_score(weights, [False, False, True]) == 0.0
-    assert rubric_score(weights, [True, True, False]) == 1.0
-    assert rubric_score([-1], [False]) == 0.0
 
 
 def test_single_numbers_of_a_preset_can_be_replaced() -> None:

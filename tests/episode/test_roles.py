@@ -7,7 +7,7 @@ import pytest
 
 from autodata.domains.base import RoleSettings
 from autodata.domains.research import Research
-from autodata.episode.roles import judge, solve, verify_frozen
+from autodata.episode.roles import Panel, Trial, solve
 from autodata.errors import ContextTooLong, Malformed, ProviderError, Refused, Truncated
 from autodata.models.base import Check, Reply, Request, Site
 from autodata.types import Attempt, Example, SolverRole, Spend
@@ -33,7 +33,8 @@ async def attempts(
     **settings: RoleSettings,
 ) -> list[Attempt]:
     asking = asking_of(caller, **settings)
-    return await solve(asking, Research(), DOCUMENT, example, role, samples, 0)
+    trial = Trial(Research(), DOCUMENT, example, role, 0)
+    return await solve(asking, trial, DOCUMENT, samples)
 
 
 def words(request: Request) -> str:
@@ -65,7 +66,8 @@ async def test_another_repeat_round_or_document_has_other_seeds() -> None:
         caller = good_caller()
         asking = asking_of(caller)
         asking = replace(asking, site=replace(asking.site, document_id=document, repeat=repeat))
-        await solve(asking, Research(), DOCUMENT, EXAMPLE, "weak", range(3), index)
+        trial = Trial(Research(), DOCUMENT, EXAMPLE, "weak", index)
+        await solve(asking, trial, DOCUMENT, range(3))
         seeds |= {request.seed for _, request in caller.of("weak")}
     assert len(seeds) == 12
 
@@ -114,8 +116,8 @@ async def test_a_score_is_the_rubrics_and_unmentioned_criteria_are_not_met() -> 
 async def test_a_contradicted_or_unknown_criterion_counts_as_not_met(
     reply: Answer, expected: tuple[bool, ...]
 ) -> None:
-    caller = good_caller(judge=reply)
-    assert await judge(asking_of(caller), EXAMPLE, "a response", "r0.weak.0.judge") == expected
+    [found] = await attempts(good_caller(judge=reply), samples=range(1))
+    assert found.satisfied == expected
 
 
 async def test_a_judge_that_never_fits_its_schema_is_no_score() -> None:
@@ -192,7 +194,8 @@ async def test_a_roles_own_temperature_and_limit_are_kept() -> None:
 
 async def test_the_protocols_verifier_sees_document_and_example_and_is_marked_frozen() -> None:
     caller = good_caller()
-    found = await verify_frozen(asking_of(caller), DOCUMENT, EXAMPLE, 2)
+    found = await Research().verify(DOCUMENT, EXAMPLE, Panel(asking_of(caller), "r2.audit"))
+    assert found is not None
     assert (found.passed, found.frozen) == (True, True)
     [(site, request)] = caller.of("verifier")
     assert site.ordinal == "r2.audit"
@@ -215,7 +218,9 @@ async def test_one_bad_finding_fails_an_example_whatever_the_rest_says(
     finding: dict[str, object],
 ) -> None:
     caller = good_caller(verifier={**GOOD_CHECK, **finding})
-    assert not (await verify_frozen(asking_of(caller), DOCUMENT, EXAMPLE, 0)).passed
+    found = await Research().verify(DOCUMENT, EXAMPLE, Panel(asking_of(caller), "r0.audit"))
+    assert found is not None
+    assert not found.passed
 
 
 @pytest.mark.parametrize("kind", [Truncated, Refused, ContextTooLong])

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from autodata.config import plugins
 from autodata.config.file import Reading
 from autodata.config.schema import ModelConfig
 from autodata.documents.corpus import SHORT, read_corpus
@@ -58,7 +59,8 @@ async def check_all(root: Path, project: Project | None, reading: Reading) -> li
         checks += _documents(project, harness, "optimize" not in damaged)
     if "protocol" not in damaged:
         rules = config.protocol
-        wrong = _bad(faults(rules.acceptance, dict(rules.numbers)))
+        refused = plugins.refused_rules(rules.domain)
+        wrong = _bad(faults(rules.acceptance, dict(rules.numbers), refused))
         checks += wrong or [Check(True, f"acceptance: {rules.acceptance}")]
     return checks
 

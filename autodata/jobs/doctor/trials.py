@@ -13,13 +13,15 @@ from typing import Any
 
 from autodata.concurrency import all_of
 from autodata.config.schema import ModelConfig
+from autodata.domains.base import Domain, RoleSettings
+from autodata.domains.grading import JUDGE_PROMPT, VERIFIER_PROMPT, by_rubric, verify
+from autodata.domains.replies import ExampleReply
 from autodata.engine.endpoints import start
 from autodata.engine.engine import role_settings, seats_of, task_protocol
 from autodata.episode.agent import TOOLS
 from autodata.episode.protocol import Team
-from autodata.episode.replies import ExampleReply
-from autodata.episode.roles import Asking, judge, sampling, verify_frozen
-from autodata.errors import AutodataError, ProviderError, Unavailable
+from autodata.episode.roles import Asking, Panel, sampling
+from autodata.errors import AutodataError, PluginFailed, ProviderError, Unavailable
 from autodata.jobs.doctor.probes import Check
 from autodata.models import base
 from autodata.models.base import Message, Reply, Request, Site
@@ -112,7 +114,7 @@ async def call_all(
             ask = _Asker(role, asking)
             where = f"{role} ({roles[role].model}, {models[roles[role].model].provider})"
             if role in ("weak", "strong"):
-                question = domain.question(DOCUMENT, EXAMPLE, team.settings(role))
+                question = _question(domain, team.settings(role))
                 trials.append(_try(where, ask.plain(replace(question, again=True))))
             else:
                 trials += [_try(where, one) for one in ask.of_its_kind()]
@@ -142,9 +144,10 @@ class _Asker:
                 request = sampling(self.asking, self.role, "doctor", request)
                 return [self.asking.structured(self.role, "doctor", request, ExampleReply)]
             case "verifier":
-                return [verify_frozen(self.asking, DOCUMENT, EXAMPLE, 0)]
+                return [verify(DOCUMENT, EXAMPLE, VERIFIER_PROMPT, Panel(self.asking, "doctor"))]
             case "judge":
-                return [judge(self.asking, EXAMPLE, "It is blue.", "doctor")]
+                panel = Panel(self.asking, "doctor")
+                return [by_rubric(EXAMPLE, "It is blue.", JUDGE_PROMPT, panel)]
             case "analyzer":
                 request = _words("Call the tool `sql` with the query: select 1")
                 request = replace(request, tools=text.TOOLS, again=True)
@@ -161,6 +164,14 @@ class _Asker:
         """Make a call that is sampled."""
         sampled = sampling(self.asking, self.role, "doctor", request)
         return await self.asking.call(self.asking.at(self.role, "doctor"), sampled)
+
+
+def _question(domain: Domain, solver: RoleSettings) -> Request:
+    """Return what a solver is asked; a domain may know no other examples than its own."""
+    try:
+        return domain.question(DOCUMENT, EXAMPLE, solver)
+    except PluginFailed:
+        return Domain().question(DOCUMENT, EXAMPLE, solver)
 
 
 def _words(text: str) -> Request:

@@ -1,13 +1,13 @@
-"""Proposers of candidates: from a parent harness by knob moves, by text edits, or both."""
+"""The proposers that are shipped: knob moves by TPE, edits of texts by models, or both."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Sequence
 from random import Random
-from typing import Protocol
 
 from autodata.errors import ConfigurationError, EditFailed, HarnessError
 from autodata.harness.knobs import MANIFEST
 from autodata.harness.spec import Harness, check_edit, diff, moved, with_knobs
 from autodata.search.base import Iteration, Prediction, Proposal
+from autodata.search.proposers.base import HarnessProposer, Parts
 from autodata.types import Candidate, KnobValue, Outcome, Spend
 
 MOVED = 0.7
@@ -18,37 +18,6 @@ TRIES = 8
 
 SUMMARY_CHARS = 300
 """What a message keeps of an implementer's own words."""
-
-
-class Study(Protocol):
-    """The part of the Optuna study that a proposer needs."""
-
-    def suggest(self, number: int, kept: Mapping[str, KnobValue]) -> dict[str, KnobValue]: ...
-
-    def tell(self, iteration: Iteration) -> None: ...
-
-
-class Workshop(Protocol):
-    """Reads and makes candidates."""
-
-    async def load(self, candidate: Candidate) -> Harness:
-        """Return a candidate's harness."""
-        ...
-
-    async def make(
-        self, number: int, parent: Candidate, harness: Harness, message: str
-    ) -> Candidate:
-        """Commit a harness as iteration `number`'s candidate."""
-        ...
-
-
-Edit = tuple[Harness, str, tuple[Prediction, ...], str, Spend]
-"""An edited harness, the analysis behind it, its predictions, a summary, and the cost."""
-
-
-Editing = Callable[
-    [int, Candidate, Harness, Harness, Sequence[Outcome], Sequence[Iteration]], Awaitable[Edit]
-]
 
 
 class Memory:
@@ -87,36 +56,28 @@ def what_changed(parent: Harness, turned: Harness, mutant: Harness, summary: str
     return f"{by_implementer}; study moves {moves}" if moves else by_implementer
 
 
-class HarnessProposer:
-    """Proposes by moving knobs (`study`), by editing text (`edit`), or both in one candidate.
+class EditingProposer(HarnessProposer):
+    """Proposes by moving knobs (`parts.study`), by editing text (`parts.edit`), or both at once.
 
     A knob move takes each knob from TPE's suggestion with probability `MOVED` and from the parent
     otherwise, so that a good parent's settings are built upon.
     """
 
-    def __init__(
-        self,
-        baseline: Harness,
-        workshop: Workshop,
-        study: Study,
-        edit: Editing | None = None,
-        move_knobs: bool = True,
-        max_prompt_chars: int = 0,
-    ) -> None:
-        self._baseline = baseline
-        self._workshop = workshop
-        self._study = study
-        self._edit = edit
-        self._move_knobs = move_knobs and bool(baseline.knobs)
-        if edit is None and not self._move_knobs:
+    def __init__(self, parts: Parts) -> None:
+        super().__init__(parts)
+        self._baseline = parts.baseline
+        self._workshop = parts.workshop
+        self._study = parts.study
+        self._edit = parts.edit if self.wants_minibatch else None
+        self._move_knobs = self.moves_knobs and bool(parts.baseline.knobs)
+        if self._edit is None and not self._move_knobs:
             raise ConfigurationError(
-                f"harness {baseline.name} declares no knobs, so there is nothing to move",
+                f"harness {parts.baseline.name} declares no knobs, so there is nothing to move",
                 "declare knobs in harness.yaml, or set optimize.proposer: llm",
             )
-        self._max_prompt_chars = max_prompt_chars
-        self._memory = Memory(baseline)
+        self._max_prompt_chars = parts.max_prompt_chars
+        self._memory = Memory(parts.baseline)
         self._made: dict[int, Harness] = {}
-        self.wants_minibatch = edit is not None
 
     @property
     def kind(self) -> str:
@@ -192,3 +153,22 @@ class HarnessProposer:
         if bound and mutant.prompt_chars > bound:
             return f"prompts of {mutant.prompt_chars} characters, {bound} allowed"
         return ""
+
+
+class KnobProposer(EditingProposer):
+    """Moves knobs, and reads no trajectories."""
+
+    moves_knobs = True
+
+
+class TextProposer(EditingProposer):
+    """Lets analyzer and implementer edit texts."""
+
+    roles = ("analyzer", "implementer")
+    wants_minibatch = True
+
+
+class MixedProposer(TextProposer):
+    """Moves knobs and lets texts be edited, both in one candidate."""
+
+    moves_knobs = True

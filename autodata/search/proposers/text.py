@@ -11,8 +11,8 @@ from dataclasses import replace
 
 from pydantic import Field
 
+from autodata.domains.replies import RoleReply
 from autodata.episode.agent import converse, in_words
-from autodata.episode.replies import RoleReply
 from autodata.episode.roles import Asking
 from autodata.errors import BAD_OUTPUT, HarnessError
 from autodata.harness.calls import stubs

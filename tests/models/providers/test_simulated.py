@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from autodata.domains.base import RoleSettings
 from autodata.domains.cloze import Cloze
-from autodata.episode.replies import ExampleReply, JudgeReply, VerifierReply
+from autodata.domains.replies import ExampleReply, JudgeReply, VerifierReply
 from autodata.models.base import Message, Reply, Request
 from autodata.models.providers.simulated import EFFECTS, ITEM, SimulatedModel
 from autodata.models.structured import reply_schema

@@ -9,7 +9,13 @@ import pytest
 from autodata.errors import ConfigurationError, EditFailed, HarnessError
 from autodata.harness.spec import Harness, load_files, with_edits, with_knobs
 from autodata.search.base import Iteration, Prediction, Proposal
-from autodata.search.proposers.kinds import Edit, HarnessProposer
+from autodata.search.proposers.base import Edit, Editing, Parts
+from autodata.search.proposers.kinds import (
+    EditingProposer,
+    KnobProposer,
+    MixedProposer,
+    TextProposer,
+)
 from autodata.types import Candidate, KnobValue, Outcome, Spend
 from tests.support.harnesses import FILES, MANIFEST
 
@@ -73,11 +79,24 @@ def editor(text: str, failure: HarnessError | None = None) -> object:
     return edit
 
 
-def proposer(study: FakeStudy, edit: object = None, **options: object) -> HarnessProposer:
-    return HarnessProposer(BASE, MemoryWorkshop(), study, edit, **options)  # type: ignore[arg-type]
+async def nobody(*_: object) -> Edit:
+    raise AssertionError("nobody is asked for an edit")
 
 
-async def propose(subject: HarnessProposer, number: int = 1, parent: Candidate = C0) -> Proposal:
+def proposer(
+    study: FakeStudy,
+    edit: object = None,
+    move_knobs: bool = True,
+    max_prompt_chars: int = 0,
+    workshop: MemoryWorkshop | None = None,
+) -> EditingProposer:
+    made = {(False, True): KnobProposer, (True, False): TextProposer, (True, True): MixedProposer}
+    asked: Editing = edit or nobody  # type: ignore[assignment]
+    parts = Parts(BASE, workshop or MemoryWorkshop(), study, asked, max_prompt_chars)
+    return made[edit is not None, move_knobs](parts)
+
+
+async def propose(subject: EditingProposer, number: int = 1, parent: Candidate = C0) -> Proposal:
     return await subject.propose(number, parent, [], [], Random(f"0:{number}"))
 
 
@@ -98,7 +117,7 @@ async def test_some_knobs_are_kept_from_the_parent_and_some_are_asked_for() -> N
     candidate = Candidate("c5", "x", parent.tree, "c0", parent.values)
     kept_names = set()
     for number in range(1, 20):
-        subject = HarnessProposer(BASE, workshop, study)
+        subject = proposer(study, workshop=workshop)
         await propose(subject, number, candidate)
         kept = study.asked[-1][1]
         assert set(kept) < set(BASE.values)
@@ -215,5 +234,5 @@ def test_nothing_to_move_is_said_before_the_search() -> None:
         }
     )
     with pytest.raises(ConfigurationError, match="declares no knobs") as caught:
-        HarnessProposer(bare, MemoryWorkshop(), FakeStudy())
+        KnobProposer(Parts(bare, MemoryWorkshop(), FakeStudy(), nobody))
     assert "proposer: llm" in caught.value.fix
