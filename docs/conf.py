@@ -10,6 +10,7 @@ html_theme_options = {
     "page_width": "1100px",
 }
 
+smartquotes = False  # `--force` in prose stays as it is
 myst_heading_anchors = 3  # links such as architecture.md#budgets are checked
 default_role = "code"  # a `name` in a docstring is code, as in Markdown
 autodoc_member_order = "bysource"
