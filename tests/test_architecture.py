@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).parents[1] / "autodata"
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 LAYERS: list[set[str]] = [
-    {"errors", "types", "concurrency"},
+    {"errors", "types", "concurrency", "child"},
     {"config"},
     {"documents", "harness", "store"},
     {"models"},

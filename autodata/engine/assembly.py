@@ -4,7 +4,7 @@ Where the engine's answers come from makes no difference, so that runs and repla
 """
 
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import aclosing
 from dataclasses import asdict, dataclass
 
 from autodata.config import plugins
@@ -94,7 +94,7 @@ def text_editor(running: Engine, baseline: Harness) -> Editing:
         editor = TextEditor(asking, running.sandbox.check, baseline)
         episodes = train_episodes(running.journal.find, parent, minibatch)
         visible = visible_to(parent, minibatch, history)
-        with closing(Questions(running.journal, number, visible)) as questions:
+        async with aclosing(Questions(running.journal, number, visible)) as questions:
             try:
                 edited, analysis, predictions, summary = await editor.edit(
                     number, measured, harness, episodes, questions.answer, history

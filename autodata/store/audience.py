@@ -5,40 +5,30 @@ choose, a test that is looked at is sealed no more. Its certificates may be know
 when its journal says `finished`, as it does where a budget closes a search.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from autodata.store.dump import quote
-from autodata.store.lines import Line
+from autodata.store.lines import Line, Record
+from autodata.store.rows import Row, rows
 from autodata.store.runs import FINISHED
 
 if TYPE_CHECKING:
     import duckdb
 
-Audience = Literal["user", "proposer"]
-
-# What a proposer may read in full: everything that happened on training documents, and decisions.
-OPEN = {
-    "candidates": "true",
-    "iterations": "true",
-    "episodes": "split = 'train'",
-    "rounds": "split = 'train'",
-    "attempts": "split = 'train'",
-    "calls": "split = 'train' OR split IS NULL",
+_ANALYZED = {
+    "candidates": "all",
+    "iterations": "all",
+    "episodes": "train",
+    "rounds": "train",
+    "attempts": "train",
 }
-# What it sees of the rest: only these rows, and of them only these columns.
-GLIMPSE = {
-    "runs": ("true", ("run_id", "created_at", "harness", "seed", "simulated")),
-    "episodes": (
-        "split = 'validation'",
-        ("run_id", "candidate_id", "document_id", "split", "repeat", "status", "score"),
-    ),
-}
+"""Which rows of which tables an analyzer reads in full: all, or those of training documents."""
+_SCORE = ("run_id", "candidate_id", "document_id", "split", "repeat", "status", "score")
+"""What it sees of an episode on a validation document."""
 HELD = ("episodes", "rounds", "attempts", "calls")
 """Tables with rows of test documents."""
-SEEN: dict[Audience, tuple[str, ...]] = {"user": ("open", "closed"), "proposer": ("open",)}
-"""Which of `sides` an audience always sees in full; a user `test` once the search has ended."""
 _SUMS = ("prompt_tokens", "completion_tokens", "reasoning_tokens", "cost_usd", "seconds")
 _COUNTED = {
     "episodes": ", count(*) AS episodes",
@@ -69,11 +59,24 @@ def ends_search(line: Line) -> bool:
     return (line.kind, line.key) == ("session", FINISHED)
 
 
-def sides(table: str) -> dict[str, str]:
-    """Return the SQL condition of each file in which a table's rows are kept apart."""
-    visible, test = f"coalesce({OPEN.get(table, 'false')}, false)", kept_back(table, ())
-    conditions = {"open": visible, "closed": f"NOT ({visible} OR {test})"}
-    return {**conditions, "test": test} if table in HELD else conditions
+def for_analyzer(records: Iterable[Record], run_id: str) -> Iterator[tuple[str, Row]]:
+    """Yield the rows of these records that the analyzer of a search may see.
+
+    They are sorted and have no times, so they are the same where an episode was run again.
+    """
+    for record in sorted(records, key=lambda record: (record.kind, record.key)):
+        for table, row in rows(record, run_id):
+            seen = _seen_by_analyzer(table, row)
+            if seen:
+                yield table, {name: row[name] if name in seen else None for name in row}
+
+
+def _seen_by_analyzer(table: str, row: Row) -> set[str]:
+    """Return the columns of a row that an analyzer may see; none if it sees no such row."""
+    wanted = _ANALYZED.get(table)
+    if wanted == "all" or (wanted and row["split"] == wanted):
+        return {name for name in row if not name.endswith(("_at", "seconds"))}
+    return set(_SCORE) if table == "episodes" and row["split"] == "validation" else set()
 
 
 def kept_back(table: str, ended: Collection[str]) -> str:
@@ -107,10 +110,10 @@ def counts(connection: "duckdb.DuckDBPyConnection") -> list[KeptBack]:
         f"coalesce(sum({name}), 0)::BIGINT" for name in ("rows", "episodes", "calls", *_SUMS[:3])
     ]
     parts = [f"coalesce(sum({name}), 0)" for name in _SUMS[3:]]
-    rows = connection.execute(
+    counted = connection.execute(
         f"SELECT run_id, {', '.join(whole + parts)} FROM live.kept_back GROUP BY 1 ORDER BY 1"
     ).fetchall()
-    return [KeptBack(*row) for row in rows]
+    return [KeptBack(*row) for row in counted]
 
 
 def told(hidden: list[KeptBack]) -> str:
@@ -118,9 +121,9 @@ def told(hidden: list[KeptBack]) -> str:
     if not hidden:
         return ""
     names = ", ".join(run.run_id for run in hidden[:3]) + (" ..." if len(hidden) > 3 else "")
-    rows = sum(run.rows for run in hidden)
+    count = sum(run.rows for run in hidden)
     searches = "the search of run" if len(hidden) == 1 else "the searches of runs"
     return (
-        f"{rows:,} row{'s' * (rows != 1)} on test documents kept back until {searches} {names} "
+        f"{count:,} row{'s' * (count != 1)} on test documents kept back until {searches} {names} "
         f"{'has' if len(hidden) == 1 else 'have'} ended"
     )

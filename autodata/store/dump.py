@@ -21,7 +21,7 @@ class Dump:
     def add(self, rows: Iterable[tuple[str, Row]]) -> None:
         """Write rows as `rows.rows` yields them."""
         for table, row in rows:
-            text = _json_line(row)
+            text = json_line(row)
             self._longest = max(self._longest, len(text))
             if table not in self._files:
                 self._files[table] = (self._folder / f"{table}.jsonl").open("wb")
@@ -44,7 +44,7 @@ class Dump:
         }
 
 
-def _json_line(row: Row) -> bytes:
+def json_line(row: Row) -> bytes:
     """Encode a row, whatever a model wrote: lone surrogates are replaced, NaN becomes null."""
     try:
         text = json.dumps(row, ensure_ascii=False, allow_nan=False)

@@ -1,9 +1,10 @@
 """The sealed parts of a run's journal: which bytes of it are in Parquet, and where.
 
 Sealed rows lie in
-`runs/<id>/tables/<schema>/<segment>-<bytes>-<crc>/{open,closed,test}/<table>.parquet` and stand for
-exactly the first `bytes` bytes of that segment, which end in the line with checksum `crc`. So
-nothing is counted twice, whoever seals and whenever, and a mended journal is sealed anew.
+`runs/<id>/tables/<schema>/<segment>-<bytes>-<crc>/<table>.parquet`, those of test documents beside
+them in `test/`, and stand for exactly the first `bytes` bytes of that segment, which end in the
+line with checksum `crc`. So nothing is counted twice, whoever seals and whenever, and a mended
+journal is sealed anew.
 """
 
 import os
@@ -17,6 +18,7 @@ from autodata.store import lines
 from autodata.store.audience import ends_search
 from autodata.store.lines import Record
 
+TEST = "test"  # a folder in a sealed folder: rows of test documents
 ENDED = "ended"  # a file in a sealed folder: there the run's search ended
 _CRC = slice(-11, -3)  # where a line has its checksum
 

@@ -20,26 +20,14 @@ import duckdb
 
 from autodata.errors import StoreError
 from autodata.store import lines, lock
-from autodata.store.audience import (
-    GLIMPSE,
-    HELD,
-    OPEN,
-    SEEN,
-    Audience,
-    ends_search,
-    kept_back,
-    make_counts,
-    note,
-    sides,
-)
+from autodata.store.audience import HELD, ends_search, kept_back, make_counts, note
 from autodata.store.dump import Dump, quote
-from autodata.store.lines import Record
-from autodata.store.parts import ENDED, Part, parts, sealed_name, sync
+from autodata.store.parts import ENDED, TEST, Part, parts, sealed_name, sync
 from autodata.store.rows import SCHEMA, Row, rows, suggestion
 from autodata.store.runs import check_name_kept, find_run, run_folders
 from autodata.store.scratch import scratch_folder
 
-VERSION = f"{zlib.crc32(json.dumps([SCHEMA, OPEN, HELD]).encode()):08x}"
+VERSION = f"{zlib.crc32(json.dumps([SCHEMA, HELD]).encode()):08x}"
 _ROWS_AT_ONCE = 500
 
 
@@ -77,22 +65,17 @@ def seal(run: Path) -> None:
             _seal_segment(run, part)
 
 
-def connect(
-    runs_folder: Path, run: str | None = None, audience: Audience = "user"
-) -> duckdb.DuckDBPyConnection:
+def connect(runs_folder: Path, run: str | None = None) -> duckdb.DuckDBPyConnection:
     """Open all tables of all runs, or of one, as they are now.
 
-    The connection reads nothing but these tables and cannot be reconfigured. A `proposer` must
-    name its run; it sees all of the training documents, of validation only who was accepted, and
-    nothing of test, of which a user sees nothing until the run's search has ended (`audience`).
+    The connection reads nothing but these tables and cannot be reconfigured. It has no rows of test
+    documents before their run has ended, and counts those that are kept back (`audience`).
     Blocks; call it in a thread.
 
     Raises:
         StoreError: there is no such run, it was renamed or copied, its journal is damaged, or
             there is no room for temporary files.
     """
-    if audience == "proposer" and run is None:
-        raise ValueError("a proposer sees one run")
     folders = run_folders(runs_folder) if run is None else [find_run(runs_folder, run)]
     for folder in folders:
         check_name_kept(folder)
@@ -102,46 +85,45 @@ def connect(
     try:
         found = [(folder.name, part) for folder in folders for part in parts(folder, VERSION)]
         ended = {run_id for run_id, part in found if part.ended}
-        _load(connection, _live_rows(found), audience, ended)
+        _load(connection, _live_rows(found), ended)
         sealed = [(run_id, part.folder) for run_id, part in found if part.size]
-        for table in SCHEMA:
-            for path in _files(table, [folder / "closed" for _, folder in sealed]):
-                _add_glimpse(connection, table, f"read_parquet({quote(path)})", audience)
-        shown = [folder / side for _, folder in sealed for side in SEEN[audience]]
-        if audience == "user":
-            shown += [folder / "test" for run_id, folder in sealed if run_id in ended]
-            hidden = [folder / "test" for run_id, folder in sealed if run_id not in ended]
-            for table, path in ((t, path) for t in HELD for path in _files(t, hidden)):
-                note(connection, table, f"read_parquet({quote(path)})", "true")
-        files = _create_views(connection, shown)
-        _lock_down(connection, files, audience)
+        hidden = [folder / TEST for run_id, folder in sealed if run_id not in ended]
+        for table, path in ((t, path) for t in HELD for path in _files(t, hidden)):
+            note(connection, table, f"read_parquet({quote(path)})", "true")
+        shown = [folder for _, folder in sealed]
+        shown += [folder / TEST for run_id, folder in sealed if run_id in ended]
+        _lock_down(connection, _create_views(connection, shown))
     except duckdb.Error as error:
         connection.close()
         raise StoreError(f"the tables cannot be read: {_first_line(error)}", "try again") from error
     return connection
 
 
-def snapshot(records: Iterable[Record], run_id: str) -> duckdb.DuckDBPyConnection:
-    """Return tables of these records alone, as a proposer may see them, whatever comes after.
+def in_memory(found: Iterable[tuple[str, str]], memory: int) -> duckdb.DuckDBPyConnection:
+    """Return tables of just these rows, each item a table's name and rows of it as a JSON array.
 
-    Rows are sorted and have no times, so they are the same where an episode was run again.
+    No file is read or written, now or later. Of `memory` bytes half are DuckDB's, which does not
+    count everything that it takes: who must hold to them bounds the process (`child`).
+
+    Raises:
+        StoreError: they take more than that.
     """
     connection = duckdb.connect(config={"threads": 1})
     try:
-        ordered = sorted(records, key=lambda record: (record.kind, record.key))
-        found = (row for record in ordered for row in rows(record, run_id))
-        _load(connection, ((table, _untimed(row)) for table, row in found), "proposer")
-        _lock_down(connection, _create_views(connection, []), "proposer")
-    except BaseException:
+        connection.execute(f"SET memory_limit = '{memory // 2}B'")
+        _lock_down(connection, [])
+        for table in SCHEMA:
+            connection.execute(f"CREATE TABLE {table} ({_fields(table)})")
+        for table, array in found:
+            row = json.dumps([{name: kind for name, kind, _ in SCHEMA[table]}])
+            into = f"INSERT INTO {table} SELECT row.* FROM "
+            connection.execute(
+                f"{into} (SELECT unnest(from_json_strict(?, ?)) AS row)", [array, row]
+            )
+    except (duckdb.OutOfMemoryException, MemoryError) as error:
         connection.close()
-        raise
+        raise StoreError("the rows take too much memory", "look at single trajectories") from error
     return connection
-
-
-def _untimed(row: Row) -> Row:
-    return {
-        name: None if name.endswith(("_at", "seconds")) else value for name, value in row.items()
-    }
 
 
 def query(
@@ -226,21 +208,25 @@ def _seal_segment(run: Path, part: Part) -> None:
 
 
 def _write_parquet(dump: Dump, folder: Path) -> None:
-    for side in ("open", "closed", "test"):
-        (folder / side).mkdir()
+    (folder / TEST).mkdir()
     with duckdb.connect(config={"threads": 1}) as connection:
         for table, source in dump.sources().items():
-            for side, condition in sides(table).items():
-                path = folder / side / f"{table}.parquet"
-                copy = f"COPY (SELECT * FROM {source} WHERE {condition}) TO {quote(path)}"
-                how = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 9"
-                try:
-                    connection.execute(f"{copy} ({how})")
-                except duckdb.Error as error:
-                    raise OSError(_first_line(error)) from error
-                sync(path)
+            held = kept_back(table, ())
+            _copy(connection, f"FROM {source} WHERE NOT {held}", folder / f"{table}.parquet")
+            if table in HELD:
+                _copy(connection, f"FROM {source} WHERE {held}", folder / TEST / f"{table}.parquet")
             (folder / f"{table}.jsonl").unlink()
+    sync(folder / TEST)
     sync(folder)
+
+
+def _copy(connection: duckdb.DuckDBPyConnection, rows: str, path: Path) -> None:
+    how = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 9"
+    try:
+        connection.execute(f"COPY ({rows}) TO {quote(path)} ({how})")
+    except duckdb.Error as error:
+        raise OSError(_first_line(error)) from error
+    sync(path)
 
 
 def _live_rows(found: list[tuple[str, Part]]) -> Iterator[tuple[str, Row]]:
@@ -250,39 +236,24 @@ def _live_rows(found: list[tuple[str, Part]]) -> Iterator[tuple[str, Row]]:
 
 
 def _load(
-    connection: duckdb.DuckDBPyConnection,
-    found: Iterable[tuple[str, Row]],
-    audience: Audience,
-    ended: Collection[str] = (),
+    connection: duckdb.DuckDBPyConnection, found: Iterable[tuple[str, Row]], ended: Collection[str]
 ) -> None:
     """Put rows that are not sealed into tables of the schema `live`."""
     connection.execute("CREATE SCHEMA live")
-    for table, columns in SCHEMA.items():
-        fields = ", ".join(f'"{name}" {kind}' for name, kind, _ in columns)
-        connection.execute(f"CREATE TABLE live.{table} ({fields})")
+    for table in SCHEMA:
+        connection.execute(f"CREATE TABLE live.{table} ({_fields(table)})")
     make_counts(connection)
     with scratch_folder() as place:
         with contextlib.closing(Dump(place)) as dump:
             dump.add(found)
         for table, source in dump.sources().items():
-            visible = OPEN.get(table, "false")
-            if audience == "user":
-                hidden = kept_back(table, ended)
-                note(connection, table, source, hidden)
-                visible = f"NOT {hidden}"
-            connection.execute(f"INSERT INTO live.{table} SELECT * FROM {source} WHERE {visible}")
-            _add_glimpse(connection, table, source, audience)
+            hidden = kept_back(table, ended)
+            note(connection, table, source, hidden)
+            connection.execute(f"INSERT INTO live.{table} FROM {source} WHERE NOT {hidden}")
 
 
-def _add_glimpse(
-    connection: duckdb.DuckDBPyConnection, table: str, source: str, audience: Audience
-) -> None:
-    if audience == "proposer" and table in GLIMPSE:
-        condition, names = GLIMPSE[table]
-        columns = ", ".join(f'"{name}"' for name in names)
-        connection.execute(
-            f"INSERT INTO live.{table} ({columns}) SELECT {columns} FROM {source} WHERE {condition}"
-        )
+def _fields(table: str) -> str:
+    return ", ".join(f'"{name}" {kind}' for name, kind, _ in SCHEMA[table])
 
 
 def _create_views(connection: duckdb.DuckDBPyConnection, folders: list[Path]) -> list[Path]:
@@ -304,14 +275,11 @@ def _files(table: str, folders: Iterable[Path]) -> list[Path]:
     return [path.resolve() for path in paths if path.exists()]
 
 
-def _lock_down(
-    connection: duckdb.DuckDBPyConnection, files: list[Path], audience: Audience
-) -> None:
-    """Let SQL, which a model may have written, reach these files and nothing else."""
+def _lock_down(connection: duckdb.DuckDBPyConnection, files: list[Path]) -> None:
+    """Let SQL reach these files and nothing else, and change no setting."""
     connection.execute("SET enable_progress_bar = false")  # it would go to stdout
+    connection.execute("SET python_enable_replacements = false")
     connection.execute("SET temp_directory = ''")
-    if audience == "proposer":
-        connection.execute("SET memory_limit = '1GB'")
     connection.execute(f"SET allowed_paths = [{', '.join(map(quote, files))}]")
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
@@ -324,6 +292,9 @@ def _named_errors(place: str = "") -> Iterator[None]:
         yield
     except duckdb.InterruptException:
         raise
+    except duckdb.OutOfMemoryException as error:
+        problem = f"{place}it takes more memory than there is for it: {_first_line(error)}"
+        raise StoreError(problem, "filter more or aggregate less") from error
     except duckdb.Error as error:
         raise StoreError(place + _first_line(error), suggestion(str(error))) from error
     except (OverflowError, TypeError, ValueError) as error:

@@ -8,6 +8,7 @@ import pytest
 from autodata.errors import StoreError
 from autodata.store import audience, tables
 from autodata.store.journal import Journal
+from autodata.store.lines import read_records
 from autodata.store.rows import SCHEMA
 from tests.support.journals import Fact, call, small_run, write
 
@@ -107,7 +108,22 @@ def test_what_was_spent_on_test_documents_is_told(tmp_path: Path) -> None:
     assert (kept.episodes, kept.calls, kept.prompt_tokens, kept.cost_usd) == (3, 1, 10, 0.001)
 
 
-def test_a_proposer_is_not_told_how_many_there_are(tmp_path: Path) -> None:
-    write(tmp_path / "r", going_on())
-    with tables.connect(tmp_path, "r", "proposer") as connection:
-        assert tables.query(connection, "FROM live.kept_back").rows == []
+def test_an_analyzer_sees_train_scores_of_validation_and_nothing_of_test(tmp_path: Path) -> None:
+    write(tmp_path / "r", small_run())
+    found = list(audience.for_analyzer(read_records(tmp_path / "r"), "r"))
+    assert {table for table, _ in found} == {
+        "candidates",
+        "episodes",
+        "rounds",
+        "attempts",
+        "iterations",
+    }
+    split = {"train": set(), "validation": set()}  # type: dict[str, set[str]]
+    for _, row in found:
+        assert not [name for name, value in row.items() if "second" in name and value is not None]
+        if row.get("split"):
+            split[row["split"]] |= {name for name, value in row.items() if value is not None}
+    assert split["validation"] == {
+        *("run_id", "candidate_id", "document_id", "split", "repeat", "status", "score")
+    }
+    assert {"reason", "question", "answer", "commit"} <= split["train"]

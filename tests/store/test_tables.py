@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from autodata.errors import CorruptJournal, StoreError
-from autodata.store import lock, tables
-from autodata.store.audience import Audience
+from autodata.store import tables
+from autodata.store.dump import json_line
 from autodata.store.journal import Journal
-from autodata.store.rows import SCHEMA
+from autodata.store.lines import read_records
+from autodata.store.rows import SCHEMA, rows
 from tests.support.journals import Fact, call, small_run, write
 
 
@@ -61,7 +62,7 @@ def test_no_runs_are_empty_tables(tmp_path: Path, there: bool) -> None:
 def test_a_finished_run_is_sealed_by_the_first_who_asks(tmp_path: Path) -> None:
     write(tmp_path / "r", small_run())
     assert counts(tmp_path) == ALL
-    assert list((tmp_path / "r").glob("tables/*/000001-*/closed/episodes.parquet"))
+    assert list((tmp_path / "r").glob("tables/*/000001-*/episodes.parquet"))
     assert counts(tmp_path) == ALL
 
 
@@ -217,53 +218,31 @@ def test_whatever_a_model_wrote_can_be_read(tmp_path: Path) -> None:
     assert rows[5][2] > 40_000_000
 
 
-SECRETS = [
-    "SELECT * FROM {}",
-    "SELECT COLUMNS(*)::VARCHAR FROM {}",
-    "SUMMARIZE {}",
-    "SELECT * FROM live.{}",
-]
-
-
-@pytest.mark.parametrize("running", [False, True])
-def test_a_proposer_sees_train_scores_of_validation_and_nothing_of_test(
-    tmp_path: Path, running: bool
-) -> None:
+def test_tables_in_memory_hold_the_same_rows(tmp_path: Path) -> None:
     write(tmp_path / "r", small_run())
-    write(tmp_path / "other", small_run())
-    if not running:
-        tables.seal(tmp_path / "r")
-    held = lock.acquire(tmp_path / "r")
-    with tables.connect(tmp_path, "r", "proposer") as connection:
-        found = [tables.query(connection, sql.format(table)) for table in SCHEMA for sql in SECRETS]
-        scores = tables.query(
-            connection,
-            "SELECT document_id, score, reason FROM episodes "
-            "WHERE split = 'validation' AND status = 'accepted'",
-        )
-        configs = tables.query(connection, "SELECT harness, config FROM runs")
-    lock.release(held)
-    assert (tmp_path / "r" / "tables").exists() != running
-    seen = str(found)
-    assert "secret of train" in seen
-    for hidden in ("secret of validation", "secret of test", "doc-test", "other"):
-        assert hidden not in seen
-    assert scores.rows == [("doc-validation-1", 1, None)]
-    assert configs.rows == [("lambada", None)]
+    arrays = [
+        (table, f"[{json_line(row).decode()}]")
+        for record in read_records(tmp_path / "r")
+        for table, row in rows(record, "r")
+    ]
+    with tables.in_memory(arrays, 1 << 30) as connection:
+        for table, found in everything(tmp_path).items():
+            assert tables.query(connection, f"FROM {table} ORDER BY ALL").rows == found
 
 
 HOSTILE = [
     "FROM read_text('/etc/passwd')",
-    "FROM read_parquet('{closed}')",
-    "FROM read_blob('{open}/../../closed/episodes.parquet')",
+    "FROM read_parquet('{test}')",
+    "FROM read_parquet(['{episodes}', '{test}'])",
+    "FROM read_blob('{folder}/../{folder.name}/test/episodes.parquet')",
     "FROM '{journal}'",
     "FROM read_json_objects('{journal}')",
     "FROM glob('/**')",
-    "FROM parquet_metadata('{closed}')",
+    "FROM parquet_metadata('{test}')",
     "FROM sniff_csv('/etc/passwd')",
     "FROM python_variable",
     "COPY (SELECT 1) TO '/tmp/autodata-escaped'",
-    "COPY (SELECT 1 AS run_id) TO '{closed}' (USE_TMP_FILE false)",
+    "COPY (SELECT 1 AS run_id) TO '{episodes}' (USE_TMP_FILE false)",
     "ATTACH '/tmp/autodata-escaped.db'",
     "EXPORT DATABASE '/tmp/autodata-escaped'",
     "INSTALL httpfs",
@@ -283,26 +262,26 @@ HOSTILE = [
 ]
 
 
-@pytest.mark.parametrize("audience", ["user", "proposer"])
-def test_hostile_sql_reaches_nothing(tmp_path: Path, audience: Audience) -> None:
-    write(tmp_path / "r", small_run())
+def test_hostile_sql_reaches_nothing(tmp_path: Path) -> None:
+    write(tmp_path / "r", [fact for fact in small_run() if fact[0] != "session"])
     tables.seal(tmp_path / "r")
     [folder] = (tmp_path / "r").glob("tables/*/000001-*")
-    closed = folder / "closed" / "episodes.parquet"
-    before = closed.read_bytes()
+    episodes, test = folder / "episodes.parquet", folder / "test" / "episodes.parquet"
+    before = episodes.read_bytes(), test.read_bytes()
     python_variable = {"a": [1]}
-    with tables.connect(tmp_path, "r", audience) as connection:
+    with tables.connect(tmp_path, "r") as connection:
         for template in HOSTILE:
             sql = template.format(
-                closed=closed if audience == "proposer" or "COPY" in template else f"{closed}x",
-                open=folder / "open",
+                episodes=episodes,
+                folder=folder,
+                test=test,
                 journal=tmp_path / "r" / "journal" / "000001.jsonl",
             )
             with pytest.raises(StoreError) as caught:
                 print(sql, tables.query(connection, sql))  # noqa: T201 - shown if it is answered
             assert caught.value.fix
     assert python_variable
-    assert closed.read_bytes() == before
+    assert (episodes.read_bytes(), test.read_bytes()) == before
 
 
 def test_a_data_changing_select_changes_nothing_on_disk(tmp_path: Path) -> None:
@@ -354,8 +333,3 @@ def test_other_query_forms_and_awkward_columns_are_answered(tmp_path: Path) -> N
         assert tables.query(connection, "SHOW TABLES").rows
         assert tables.query(connection, "EXPLAIN SELECT 1").rows
         assert tables.query(connection, "SELECT commit, repeat, round FROM rounds;").rows == []
-
-
-def test_a_proposer_names_its_run(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="one run"):
-        tables.connect(tmp_path, audience="proposer")

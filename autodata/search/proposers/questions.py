@@ -4,36 +4,23 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
-from threading import Thread
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import asdict
 
+from autodata.child import Child
 from autodata.errors import StoreError
 from autodata.search.base import Iteration
+from autodata.store.answers import TOO_MUCH_MEMORY, Bounds, batches
+from autodata.store.audience import for_analyzer
 from autodata.store.facts import Facts
 from autodata.store.journal import Record
-from autodata.store.render import csv_lines
-from autodata.store.tables import Result, query, snapshot
 from autodata.types import Candidate, Outcome
 
-if TYPE_CHECKING:
-    import duckdb
-
-MOST_ROWS = 500
-MOST_S = 60.0
-GRACE_S = 2.0
-
-
-class Ask(Protocol):
-    """Answers one SELECT: `tables.query`."""
-
-    def __call__(
-        self, connection: "duckdb.DuckDBPyConnection", sql: str, limit: int, seconds: float
-    ) -> Result: ...
+BOUNDS = Bounds()
+STARTS_S = 60.0
 
 
 class Questions:
-    """Answers the SQL of one iteration from the records it may know, beside the event loop.
+    """Answers the SQL of one iteration from the records it may know, in a process of its own.
 
     Every answer is journaled: it may hold what is otherwise the next time, such as random numbers
     or that a query took too long, and a resumed run must say the same to its analyzer.
@@ -44,71 +31,75 @@ class Questions:
         journal: Facts,
         iteration: int,
         visible: Callable[[Record], bool],
-        most_s: float = MOST_S,
-        ask: Ask = query,
+        bounds: Bounds = BOUNDS,
     ) -> None:
         self._journal = journal
-        self._ask = ask
         self._iteration = iteration
         self._visible = visible
-        self._most_s = most_s
-        self._connection: duckdb.DuckDBPyConnection | None = None
+        self._bounds = bounds
+        self._child: Child | None = None
 
     async def answer(self, sql: str) -> str:
-        """Return rows as CSV, or what is wrong with the SQL."""
+        """Return rows as CSV, or what is wrong with the SQL.
+
+        Raises:
+            StoreError: the system has no process for it.
+        """
         digest = hashlib.sha256(json.dumps(sql).encode()).hexdigest()[:32]
         key = f"i{self._iteration}:{digest}"
         journaled = self._journal.find("query", key)
         if journaled is None:
-            journaled = {"sql": sql, "answer": await self._aside(sql)}
+            journaled = {"sql": sql, "answer": await self._ask(sql)}
             await self._journal.append("query", key, journaled)
         return str(journaled["answer"])
 
-    def close(self) -> None:
-        """Forget the tables."""
-        if self._connection:
-            self._connection.close()
+    async def aclose(self) -> str:
+        """End the process, if there is one, and return what it wrote to standard error."""
+        child, self._child = self._child, None
+        return await child.end() if child else ""
 
-    async def _aside(self, sql: str) -> str:
-        """Look in a thread of its own; one that no interrupt ends is left behind.
-
-        DuckDB before 2.0.1 looked up from nothing inside of one function call.
-        """
-        result: Future[str] = Future()
-
-        def look() -> None:
-            try:
-                result.set_result(self._look(sql))
-            except BaseException as error:  # noqa: BLE001 (raised where it is awaited)
-                result.set_exception(error)
-
-        Thread(target=look, name="question", daemon=True).start()
-        looking = asyncio.wrap_future(result)
+    async def _ask(self, sql: str) -> str:
+        """Ask the process; after one that did not answer the next question starts another."""
+        answered = False
         try:
-            await asyncio.wait([looking], timeout=self._most_s)
+            problem = "" if self._child else await self._start()
+            if problem:
+                return problem
+            question = json.dumps(sql).encode() + b"\n"
+            answer = await self._exchange(question, self._bounds.seconds + self._bounds.grace_s)
+            answered = True
+            return answer
+        except TimeoutError:
+            return f"error: it has not ended within {self._bounds.seconds:g} s; ask for less"
+        except EOFError:
+            return f"error: {TOO_MUCH_MEMORY}"
         finally:
-            if not looking.done():
-                await self._stop(looking)
-        if looking.done():
-            return looking.result()
-        return f"error: it has not ended within {self._most_s:g} s; ask for less"
+            if not answered:
+                await self.aclose()
 
-    async def _stop(self, looking: asyncio.Future[str]) -> None:
-        if self._connection:
-            self._connection.interrupt()
-        await asyncio.wait([looking], timeout=GRACE_S)
-        if not looking.done():
-            self._connection = None  # that thread still uses it
-
-    def _look(self, sql: str) -> str:
-        if self._connection is None:
-            visible = filter(self._visible, self._journal.records())
-            self._connection = snapshot(visible, self._journal.folder.name)
+    async def _start(self) -> str:
+        """Start the process and hand over the rows; return what is wrong with these."""
+        rows = await asyncio.to_thread(self._rows)
         try:
-            result = self._ask(self._connection, sql, limit=MOST_ROWS, seconds=self._most_s)
-            return "".join(csv_lines(result)).rstrip("\n")
-        except StoreError as error:
-            return f"error: {error.problem}; {error.fix}"
+            self._child = await Child.start("autodata.store.answers")
+            await self._exchange(json.dumps(asdict(self._bounds)).encode() + b"\n", STARTS_S)
+        except (OSError, EOFError) as error:
+            reasons = (await self.aclose()).splitlines() or [str(error)]
+            raise StoreError(
+                f"there is no process for an analyzer's SQL: {reasons[-1]}",
+                "see that the system has memory for one, then give the same command again",
+            ) from error
+        return await self._exchange(rows, STARTS_S)
+
+    async def _exchange(self, lines: bytes, seconds: float) -> str:
+        assert self._child is not None
+        async with asyncio.timeout(seconds):
+            await self._child.write(lines)
+            return str(json.loads(await self._child.read()))
+
+    def _rows(self) -> bytes:
+        seen = filter(self._visible, self._journal.records())
+        return b"".join(batches(for_analyzer(seen, self._journal.folder.name)))
 
 
 def visible_to(
