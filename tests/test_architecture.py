@@ -42,6 +42,20 @@ OWNERS: dict[str, set[str]] = {
     "zstandard": {"store/packing.py"},
     "xllamacpp": {"models/serving/llama.py"},
 }
+MOST_PARAMETERS = 6
+STILL_TOO_MANY = {
+    "bench/comparison.py bench_search",
+    "cli/display.py watched",
+    "episode/evaluator.py __init__",
+    "episode/roles.py solve",
+    "episode/run.py run_episode",
+    "jobs/evaluate.py evaluate",
+    "models/endpoint/endpoint.py __init__",
+    "search/search.py __init__",
+    "search/search.py search",
+    "search/session.py run_session",
+}
+"""Only to be made shorter."""
 SDKS = ("openai", "anthropic", "optuna", "duckdb", "gguf", "git", "pydantic_monty", "xllamacpp")
 
 
@@ -138,6 +152,27 @@ def test_light_commands_import_no_sdk(command: list[str], tmp_path: Path) -> Non
     loaded = set(json.loads(done.stderr.splitlines()[-1]))
     assert "autodata" in loaded
     assert loaded.isdisjoint(SDKS)
+
+
+def parameters(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """How many values a caller of a function passes in."""
+    found = function.args
+    named = [*found.posonlyargs, *found.args, *found.kwonlyargs]
+    more = [each for each in (found.vararg, found.kwarg) if each]
+    return len([each for each in named + more if each.arg not in ("self", "cls")])
+
+
+def test_functions_take_at_most_six_parameters() -> None:
+    """More want to be a value of their own; options of a command are given by name."""
+    many = {
+        f"{name_of(file)} {node.name}"
+        for file in FILES
+        for node in ast.walk(ast.parse(file.read_text("utf-8")))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and parameters(node) > MOST_PARAMETERS
+        and "typer." not in ast.unparse(node.args)
+    }
+    assert many == STILL_TOO_MANY
 
 
 def test_modules_can_be_held_in_the_head() -> None:

@@ -285,11 +285,7 @@ class Journal:
         path = lines.segment(folder, len(self._files) + 1)
         self._files.append(_open(path))
         self._size = 0
-        parent = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(parent)
-        finally:
-            os.close(parent)
+        lines.sync(folder)
 
     def _discard(self) -> None:
         """Remove journal and lock while the lock is held; other files, such as logs, stay."""

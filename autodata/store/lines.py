@@ -236,6 +236,15 @@ def repair_tail(path: Path) -> None:
         os.fsync(file.fileno())
 
 
+def sync(path: Path) -> None:
+    """Flush a file or folder to disk."""
+    file = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)
+
+
 def _unreadable(path: Path, error: OSError) -> StoreError:
     return StoreError(
         f"{path} cannot be read: {error.strerror or error}", "check its owner and permissions"

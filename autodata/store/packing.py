@@ -16,6 +16,7 @@ import zstandard
 
 from autodata.errors import AutodataError
 from autodata.store import lines
+from autodata.store.lines import sync
 
 _LEVEL = 9  # 12 packs 3 % more in twice the time, 6 a tenth less in half of it
 _SHORTEST = 32  # bytes of a text that is worth a reference
@@ -78,7 +79,7 @@ def pack(path: Path, kinds: Collection[str]) -> bool:
         if any(one.record() != other.record() for one, other in again):
             return False
         making.rename(path)
-        _sync(path.parent)
+        sync(path.parent)
     finally:
         making.unlink(missing_ok=True)
     return True
@@ -126,11 +127,3 @@ def _in_common(bodies: list[bytes]) -> bytes:
                     if len(quoted) >= _SHORTEST_QUOTED:
                         seen[quoted] = quoted in seen
     return rb"\n".join(text for text, common in seen.items() if common)
-
-
-def _sync(folder: Path) -> None:
-    file = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(file)
-    finally:
-        os.close(file)

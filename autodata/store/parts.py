@@ -7,7 +7,6 @@ line with checksum `crc`. So nothing is counted twice, whoever seals and wheneve
 journal is sealed anew.
 """
 
-import os
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import suppress
@@ -80,12 +79,3 @@ def sealed_name(path: Path, last_line: lines.Line) -> str:
     """Return the folder name for a segment that is sealed up to and with this line."""
     size = last_line.offset + len(last_line.raw)
     return f"{path.stem}-{size}-{last_line.raw[_CRC].decode()}"
-
-
-def sync(path: Path) -> None:
-    """Flush a file or folder to disk."""
-    file = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(file)
-    finally:
-        os.close(file)

@@ -22,7 +22,8 @@ from autodata.errors import StoreError
 from autodata.store import lines, lock
 from autodata.store.audience import HELD, ends_search, kept_back, make_counts, note
 from autodata.store.dump import Dump, quote
-from autodata.store.parts import ENDED, TEST, Part, parts, sealed_name, sync
+from autodata.store.lines import sync
+from autodata.store.parts import ENDED, TEST, Part, parts, sealed_name
 from autodata.store.rows import SCHEMA, Row, rows, suggestion
 from autodata.store.runs import check_name_kept, find_run, run_folders
 from autodata.store.scratch import scratch_folder

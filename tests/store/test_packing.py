@@ -126,7 +126,7 @@ if sys.argv[2] == "written":
 elif sys.argv[2] == "compared":
     Path.rename = killed
 else:
-    packing._sync = killed
+    packing.sync = killed
 packing.pack(Path(sys.argv[1]), {"call"})
 """
 

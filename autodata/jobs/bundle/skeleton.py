@@ -43,26 +43,20 @@ _PLAIN = frozenset({
 
 def texts(value: Any, name: str = "") -> Iterator[str]:
     """Yield the texts of a record's fields that may be shown once they are redacted."""
-    if isinstance(value, str) and name in TEXTS:
-        yield value
-    elif isinstance(value, dict):
-        for key, part in value.items():
-            yield from texts(part, key)
-    elif isinstance(value, list):
-        for part in value:
-            yield from texts(part, name)
+    return (text for field, text in _strings(value, name) if field in TEXTS)
 
 
 def private(body: Mapping[str, Any]) -> Iterator[str]:
     """Yield the texts of a record's fields that may not be shown."""
     for name, value in body.items():
         if name not in WORDS | TEXTS:
-            yield from _strings(value, name)
+            yield from (text for field, text in _strings(value, name) if field != "model")
 
 
-def _strings(value: Any, name: str = "") -> Iterator[str]:
-    if isinstance(value, str) and name != "model":
-        yield value
+def _strings(value: Any, name: str) -> Iterator[tuple[str, str]]:
+    """Yield all texts of a value, each with the field that it or its list stands in."""
+    if isinstance(value, str):
+        yield name, value
     elif isinstance(value, dict):
         for key, part in value.items():
             yield from _strings(part, key)
