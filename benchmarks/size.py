@@ -28,11 +28,12 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from autodata.config.providers.simulated import SimulatedConfig
 from autodata.config.schema import Budget
 from autodata.models.base import USUAL, Deadlines, Reply, Request, ToolCall
 from autodata.models.calls.budget import Ledger
 from autodata.models.calls.earlier import charge_earlier
-from autodata.models.providers import registry, simulated
+from autodata.models.providers import simulated
 from autodata.store import lines, tables
 from autodata.store.journal import Journal
 from autodata.types import Document
@@ -220,7 +221,7 @@ def main() -> None:
     parser.add_argument("--make", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.make:
-        registry.PROVIDERS["simulated"] = "__main__:Talkative"
+        SimulatedConfig.client = "__main__:Talkative"
         from autodata.cli import main as autodata
 
         autodata(["optimize", "--run", RUN])

@@ -330,8 +330,7 @@ def pull_weights(project: Project, console: Console) -> None:
     from autodata.models.serving.weights import KNOWN, cache_folder, cached, pull
 
     for settings in project.config.used.values():
-        wanted = settings.provider == "local" and settings.served
         cache = cache_folder(os.environ)
-        if wanted and settings.model in KNOWN and cached(settings.model, cache) is None:
-            console.print(f"fetching {settings.model} into {cache} (once)")
-            pull(settings.model, cache)
+        if settings.weights in KNOWN and cached(settings.weights, cache) is None:
+            console.print(f"fetching {settings.weights} into {cache} (once)")
+            pull(settings.weights, cache)

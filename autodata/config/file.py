@@ -14,6 +14,8 @@ from pydantic import BaseModel, ValidationError
 
 from autodata.config import plugins
 from autodata.config.checks import mistakes
+from autodata.config.providers.base import ModelConfig
+from autodata.config.providers.table import PROVIDERS, takers
 from autodata.config.schema import Config, Protocol
 from autodata.config.upgrade import MOVED
 from autodata.errors import ConfigurationError
@@ -145,7 +147,7 @@ def _readable(data: Any) -> tuple[Config | None, list[Any]]:
         try:
             return Config.model_validate(data), wrong
         except ValidationError as error:
-            details = error.errors()
+            details = [_plain(item) for item in error.errors()]
         wrong = wrong or details
         for path in {tuple(_there(data, _path(item))) for item in details}:
             if not path:
@@ -157,6 +159,27 @@ def _readable(data: Any) -> tuple[Config | None, list[Any]]:
                 place.clear()
             else:
                 place.pop(path[-1], None)
+
+
+def _plain(item: Any) -> Any:
+    """Return an error of pydantic as it would be if a model's settings were one class."""
+    loc = item["loc"]
+    if loc[:1] != ("models",) or len(loc) < 2:
+        return item
+    if item["type"] == "union_tag_not_found":
+        return {**item, "type": "missing", "loc": (*loc, "provider")}
+    if item["type"] == "union_tag_invalid":
+        *some, last = (repr(name) for name in PROVIDERS)
+        expected = f"{', '.join(some)} or {last}"
+        return {
+            **item,
+            "type": "literal_error",
+            "loc": (*loc, "provider"),
+            "input": item["input"]["provider"],
+            "msg": f"Input should be {expected}",
+            "ctx": {"expected": expected},
+        }
+    return {**item, "loc": (*loc[:2], *loc[3:])}  # without the provider, which is no key there
 
 
 def _path(item: Any) -> list[str]:
@@ -220,6 +243,10 @@ def _apply(data: dict[str, Any], setting: str) -> None:
 def _explain(first: Any, data: Any, source: Source) -> ConfigurationError:
     path = _path(first)
     if first["type"] == "extra_forbidden":
+        if path[0] == "models" and len(path) == 3 and (others := takers(path[2])):
+            problem = f": provider {data['models'][path[1]]['provider']} has no use for it"
+            fix = f"take it out, or set provider: {' or '.join(others)}"
+            return ConfigurationError(f"{source.place(*path)}: {'.'.join(path)}{problem}", fix)
         known = _known_keys(path[:-1], data)
         near = get_close_matches(path[-1], known, 1)
         fix = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(known) or 'none'}"
@@ -265,6 +292,9 @@ def _known_keys(path: list[str], data: Any) -> list[str]:
     if path[:1] == ["domain"]:
         name = (data.get("protocol") or {}).get("domain", Protocol().domain)
         section, path = plugins.find("domain", name).made.settings_type, path[1:]
+    elif path[:1] == ["models"] and len(path) > 1:
+        section = PROVIDERS.get(data["models"][path[1]].get("provider"), ModelConfig)
+        path = path[2:]
     for part in path:
         if isinstance(section, type) and issubclass(section, BaseModel):
             annotation = section.model_fields[part].annotation

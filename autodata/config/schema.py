@@ -1,46 +1,20 @@
 """autodata.yaml: what it may say.
 
-Knows names and numbers only; what they refer to (models, harnesses, presets) is built in `engine`,
-and reading the file is `config_file`'s.
+Names and numbers only; what they refer to (models, harnesses, presets) is built in `engine`, and
+reading the file is `config.file`'s. The settings of a model are its provider's (`providers`).
 """
 
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationInfo,
-    field_validator,
-)
-from pydantic_core import PydanticCustomError
+from pydantic import Field, ValidationInfo, field_validator
 
 from autodata.config import plugins
+from autodata.config.providers.base import ModelConfig
+from autodata.config.providers.table import AnyModel
+from autodata.config.roles import RoleConfig
+from autodata.config.section import Amount, Count, Number, Positive, Section, Share, Whole
 from autodata.errors import ConfigurationError
-from autodata.types import Json
 
-
-def _number(value: Any) -> Any:
-    """Let through what may be a number; pydantic takes `true` for 1."""
-    if isinstance(value, bool):
-        raise PydanticCustomError("number", "input should be a number")
-    return value
-
-
-Whole = Annotated[int, BeforeValidator(_number)]
-Number = Annotated[float, BeforeValidator(_number)]
-Positive = Annotated[Whole, Field(ge=1)]
-Count = Annotated[Whole, Field(ge=0)]
-Amount = Annotated[Number, Field(ge=0)]
-Seconds = Annotated[Number, Field(gt=0)]
-Share = Annotated[Number, Field(gt=0, lt=1)]
-Penalty = Annotated[Number, Field(ge=-2, le=2)]
-Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
-Word = Annotated[str, Field(coerce_numbers_to_str=True)]
-ANTHROPIC_TOKENS = 4096
-"""The longest reply of a model of Anthropic where nothing sets one: its API wants a number."""
-PROVIDERS = ("openai", "anthropic", "vllm", "local", "simulated", "scripted")
 ROLES = {
     "main": "reads the document with tools and works on what the harness asks (`run_agent`, `ask`)",
     "challenger": "writes the example: question, reference answer and rubric",
@@ -52,12 +26,6 @@ ROLES = {
     "implementer": "edits the harness as the analyzer says",
 }
 """Every role, and what whoever plays it does."""
-
-
-class Section(BaseModel):
-    """A part of the configuration; unknown keys are errors."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
 
 
 class SplitSizes(Section):
@@ -79,155 +47,6 @@ class Documents(Section):
     )
     splits: SplitSizes = Field(SplitSizes(), description="how many documents each split gets")
     seed: Whole = Field(0, description="deals the documents; another number, another deal")
-
-
-class Price(Section):
-    """Dollars per million tokens."""
-
-    input: Amount = Field(0.0, description="of tokens sent; 0: they cost nothing")
-    output: Amount = Field(0.0, description="of tokens generated; 0: they cost nothing")
-    cached_input: Amount | None = Field(
-        None, description="of tokens sent that the server's cache held; null: as `input`"
-    )
-
-
-class Header(Section):
-    """Where the value of a request's header is: never in a file."""
-
-    env: str = Field(description="name of the environment variable with the value")
-
-
-class Thinking(Section):
-    """How a model of Anthropic thinks before it answers."""
-
-    type: Literal["enabled", "disabled", "adaptive", "between_tools"] = Field(
-        description="`enabled` wants `budget_tokens`; which of the others a model takes is its own"
-    )
-    budget_tokens: Annotated[Whole, Field(ge=1024)] | None = Field(
-        None, description="most tokens of thinking; fewer than `max_tokens`, which count both"
-    )
-
-
-class Shaping(Section):
-    """What goes into every request beside its words; a role's own go before its model's."""
-
-    top_p: Annotated[Number, Field(gt=0, le=1)] | None = Field(
-        None, description="sample from the likeliest tokens of this share; null: not sent"
-    )
-    frequency_penalty: Penalty | None = Field(
-        None, description="against tokens by how often they were used; null: not sent"
-    )
-    presence_penalty: Penalty | None = Field(
-        None, description="against tokens that were used; null: not sent"
-    )
-    reasoning_effort: Effort | None = Field(
-        None, description="how long it thinks before it answers; null: not sent"
-    )
-    thinking: Thinking | None = Field(
-        None, description="how a model of Anthropic thinks before it answers; null: not sent"
-    )
-    service_tier: Annotated[str, Field(min_length=1)] | None = Field(
-        None, description="the provider's price and speed class, such as `flex`; null: not sent"
-    )
-    extra_body: dict[str, Any] = Field(
-        default_factory=dict,
-        description="anything else for the request's body, such as `top_k` or "
-        "`chat_template_kwargs`; it is kept with the run, so it is no place for keys",
-    )
-    headers: dict[str, Header] = Field(
-        default_factory=dict, description="headers of the request: name to `{env: VARIABLE}`"
-    )
-
-    @property
-    def body(self) -> Json:
-        """What goes into a request's body: the settings that are set, and `extra_body`."""
-        names = [name for name in Shaping.model_fields if name not in ("extra_body", "headers")]
-        set_here = self.model_dump(mode="json", include={*names}, exclude_none=True)
-        return {**set_here, **self.extra_body}
-
-
-class ModelConfig(Shaping):
-    """One endpoint. Which fields matter depends on the provider."""
-
-    provider: Literal["openai", "anthropic", "vllm", "local", "simulated", "scripted"] = Field(
-        description="`openai`: OpenAI, or any server that speaks as it does; `vllm` and `local` "
-        "are served by autodata where there is no `base_url`"
-    )
-    model: str = Field("default", description="the model's name at the provider, or its folder")
-    base_url: str | list[str] = Field(
-        "", description="one address, or several replicas; empty: the provider's own"
-    )
-    api_key_env: str = Field("", description="name of the environment variable with the key")
-    api: Literal["chat", "completions"] = Field(
-        "chat", description="`completions`: a solver gets raw prompts, if its domain has any"
-    )
-    structured: Literal["schema", "json", "none"] = Field(
-        "schema", description="how JSON is asked for: as a schema, in JSON mode, in words alone"
-    )
-    concurrency: Positive = Field(32, description="most calls in flight")
-    connect_s: Seconds = Field(10.0, description="deadline of the connection")
-    first_token_s: Amount = Field(
-        0.0, description="deadline of the first token, which streams; 0: the whole reply's"
-    )
-    total_s: Seconds = Field(600.0, description="deadline of the whole reply")
-    max_tokens: Count = Field(
-        0, description="longest reply, thinking included, where a role sets none; 0: provider's"
-    )
-    price: Price | None = Field(
-        None, description="dollars per million tokens; null: from the table that is shipped"
-    )
-    ready_s: Amount = Field(
-        0.0, description="local, vllm: deadline of getting ready; 0: 120 s for local, 1800 for vllm"
-    )
-    slots: Positive = Field(8, description="local: parallel sequences")
-    context: Positive = Field(1024, description="local: tokens per slot")
-    threads: Count = Field(0, description="local: CPU threads; 0: all cores")
-    gpus: list[Word] = Field(default_factory=list, description="vllm: numbers or ids; empty: dealt")
-    replicas: Positive = Field(1, description="vllm: servers side by side")
-    tensor_parallel: Positive = Field(1, description="vllm: GPUs of one server")
-    args: list[Word] = Field(default_factory=list, description="vllm: extra server arguments")
-    python: str = Field("", description="vllm: the Python that has vllm, if not this one")
-    script: str = Field("", description="scripted: a JSON file of replies")
-
-    @property
-    def served(self) -> bool:
-        """True when autodata starts a server for it."""
-        return self.provider in ("local", "vllm") and not self.base_url
-
-    @property
-    def urls(self) -> list[str]:
-        """The addresses in `base_url`; one that is empty when there is none."""
-        return [self.base_url] if isinstance(self.base_url, str) else self.base_url
-
-    @property
-    def flags(self) -> set[str]:
-        """The options that `args` sets, spelled with dashes."""
-        named = (arg.split("=")[0] for arg in self.args if arg.startswith("-"))
-        return {flag.replace("_", "-") for flag in named}
-
-
-class RoleConfig(Shaping):
-    """Which model plays a role, and how it is asked."""
-
-    model: str = Field(description="its name under `models`")
-    mode: Literal["plain", "privileged", "majority"] = Field(
-        "plain", description="of a solver; `privileged` sees the document, `majority` votes"
-    )
-    majority: Positive = Field(1, description="answers per attempt in mode `majority`")
-    temperature: Amount | Literal["server"] | None = Field(
-        None,
-        description="0: the likeliest token; `server`: not sent, as some thinking models want it; "
-        "null: 1 where samples are drawn, else 0",
-    )
-    max_tokens: Count = Field(0, description="longest reply, thinking included; 0: the model's")
-    connect_s: Amount = Field(0.0, description="deadline of the connection; 0: the model's")
-    first_token_s: Amount = Field(0.0, description="deadline of the first token; 0: the model's")
-    total_s: Amount = Field(0.0, description="deadline of the whole reply; 0: the model's")
-
-    @property
-    def warmth(self) -> float | None:
-        """The temperature where it is a number."""
-        return None if self.temperature == "server" else self.temperature
 
 
 class Protocol(Section):
@@ -292,7 +111,7 @@ class Config(Section):
 
     harness: str = Field("lambada", description="its folder under harnesses/, or a shipped one")
     documents: Documents = Field(Documents(), description="what examples are made from")
-    models: dict[str, ModelConfig] = Field(description="the endpoints, by names of your own")
+    models: dict[str, AnyModel] = Field(description="the endpoints, by names of your own")
     roles: dict[str, RoleConfig] = Field(description="which model does what")
     protocol: Protocol = Field(Protocol(), description="what a harness may not change")
     domain: Any = Field(
@@ -321,12 +140,12 @@ class Config(Section):
 
     @property
     def simulated(self) -> bool:
-        """True when any model is simulated or scripted: nothing here is about real models."""
-        return any(model.provider in ("simulated", "scripted") for model in self.used.values())
+        """True when any model is: nothing here is about real models."""
+        return any(model.simulated for model in self.used.values())
 
     @property
     def secrets(self) -> list[str]:
         """The environment variables with keys and header values; no server is started with them."""
         keys = [model.api_key_env for model in self.models.values() if model.api_key_env]
-        shaped = [*self.models.values(), *self.roles.values()]
-        return keys + [header.env for one in shaped for header in one.headers.values()]
+        asked = [*self.models.values(), *self.roles.values()]
+        return keys + [variable for one in asked for variable in one.header_variables.values()]

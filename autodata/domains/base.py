@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
-from autodata.config.schema import Section
+from autodata.config.section import Section
 from autodata.domains.grading import Graders, Score, by_match, by_rubric, verify
 from autodata.models.base import Message, Request
 from autodata.types import Document, Example, Verification

@@ -8,7 +8,7 @@ import re
 
 from pydantic import Field
 
-from autodata.config.schema import Count, Section
+from autodata.config.section import Count, Section
 from autodata.domains.base import Domain, RoleSettings
 from autodata.domains.grading import JUDGE_PROMPT, VERIFIER_PROMPT
 from autodata.models.base import Message, Request

@@ -3,21 +3,25 @@
 import asyncio
 import math
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from autodata.config.schema import ANTHROPIC_TOKENS, Config, Header, ModelConfig, RoleConfig
+from autodata.config.providers.base import ModelConfig
+from autodata.config.roles import RoleConfig
+from autodata.config.schema import Config
 from autodata.errors import RequestRejected
 from autodata.models.base import Deadlines, Model
 from autodata.models.endpoint.endpoint import Endpoint, EndpointLimits
 from autodata.models.endpoint.router import Router
 from autodata.models.prices import known_price
-from autodata.models.providers.registry import model_class
+from autodata.models.providers.registry import Surroundings, client_of
 from autodata.models.providers.scripted import ScriptedModel
 from autodata.models.serving.gpus import share_out
 from autodata.models.serving.servers import Servers
+from autodata.models.serving.supervisor import Workplace
 from autodata.project import Project
 from autodata.types import Document
 
@@ -37,23 +41,23 @@ async def start(
         ConfigurationError: something cannot be started; says the fix.
     """
     config = project.config
-    servers = await stack.enter_async_context(
-        Servers(folder / "servers", report, root=project.root, key_names=config.secrets)
-    )
+    place = Workplace(folder / "servers", project.root, key_names=tuple(config.secrets))
+    servers = await stack.enter_async_context(Servers(place, report))
     served = {name: model for name, model in config.used.items() if model.served}
     served = await asyncio.to_thread(share_out, served, os.environ)
     addresses = await servers.start_models(served)
     endpoints: dict[str, Endpoint] = {}
+    common = Surroundings(root=project.root, documents=documents)
     for name, settings in config.used.items():
         urls = addresses.get(name, settings.urls)
         endpoints[name] = Endpoint(
             name,
-            _model(settings, urls, project.root, documents, _secrets(config, name)),
+            _model(settings, urls, replace(common, secrets=_secrets(config, name))),
             limits_of(settings, config.budget.pause_hours or math.inf),
             provider=settings.provider,
             model_name=settings.model,
             price=settings.price or known_price(settings.model),
-            queue_urls=urls if settings.provider in ("local", "vllm") else (),
+            queue_urls=urls if settings.tells_queue else (),
             supervised=name in served,
         )
     return endpoints
@@ -68,11 +72,10 @@ def silent(name: str, settings: ModelConfig) -> Endpoint:
 
 def limits_of(settings: ModelConfig, pause_hours: float = 0.0) -> EndpointLimits:
     """Return an endpoint's limits; a reply has one wherever the provider wants one."""
-    least = ANTHROPIC_TOKENS if settings.provider == "anthropic" else 0
     return EndpointLimits(
         settings.concurrency,
         deadlines_of(settings),
-        settings.max_tokens or least,
+        settings.max_tokens or settings.reply_tokens,
         pause_hours * 3600,
     )
 
@@ -89,48 +92,28 @@ def deadlines_of(model: ModelConfig, role: RoleConfig | None = None) -> Deadline
 
 def headers_of(model: ModelConfig, role: RoleConfig) -> tuple[tuple[str, str], ...]:
     """Return the headers of a role's requests with the environment variables of their values."""
-    headers = {name.lower(): (name, header.env) for name, header in model.headers.items()}
-    headers |= {name.lower(): (name, header.env) for name, header in role.headers.items()}
-    return tuple(headers.values())
+    both = [*model.header_variables.items(), *role.header_variables.items()]
+    return tuple({pair[0].lower(): pair for pair in both}.values())
 
 
 def _secrets(config: Config, name: str) -> dict[str, str]:
     """Return the values of all headers that a model is sent, by environment variable."""
-    roles = [role.headers for role in config.roles.values() if role.model == name]
-    shaped = [config.models[name].headers, *roles]
-    return values_of(header for headers in shaped for header in headers.values())
+    roles = [role for role in config.roles.values() if role.model == name]
+    asked = [config.models[name], *roles]
+    return values_of(variable for one in asked for variable in one.header_variables.values())
 
 
-def values_of(headers: Iterable[Header]) -> dict[str, str]:
+def values_of(variables: Iterable[str]) -> dict[str, str]:
     """Return the values of headers by environment variable."""
-    return {header.env: os.environ.get(header.env, "").strip() for header in headers}
+    return {variable: os.environ.get(variable, "").strip() for variable in variables}
 
 
-def _model(
-    settings: ModelConfig,
-    urls: Sequence[str],
-    root: Path,
-    documents: list[Document],
-    secrets: Mapping[str, str],
-) -> Model:
-    provider = model_class(settings.provider)
-    if settings.provider == "simulated":
-        simulated: Model = provider(settings.model, documents)
-        return simulated
-    if settings.provider == "scripted":
-        scripted: Model = provider.from_file(root / settings.script)
-        return scripted
-    replicas: list[Model] = [replica(settings, url, secrets) for url in urls]
+def _model(settings: ModelConfig, urls: Sequence[str], place: Surroundings) -> Model:
+    replicas: list[Model] = [replica(settings, url, place) for url in urls]
     return replicas[0] if len(replicas) == 1 else Router(replicas)
 
 
-def replica(settings: ModelConfig, url: str, secrets: Mapping[str, str]) -> Any:
-    """Return what asks the server at one address, with the key of its model; see `values_of`."""
+def replica(settings: ModelConfig, url: str, place: Surroundings) -> Any:
+    """Return what asks the server at one address, with the key of its model."""
     key = os.environ.get(settings.api_key_env, "").strip() if settings.api_key_env else ""
-    return model_class(settings.provider)(
-        settings.model,
-        base_url=url,
-        api_key=key,
-        structured=settings.structured,
-        secrets=secrets,
-    )
+    return client_of(settings, replace(place, url=url, key=key))

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from autodata.config import plugins
-from autodata.config.schema import Config, Shaping
+from autodata.config.schema import Config
+from autodata.config.shaping import Asked, Shaping
 from autodata.documents.corpus import read_corpus
 from autodata.documents.splits import deal, split_digest
 from autodata.domains.base import RoleSettings
@@ -180,11 +181,10 @@ def settings_of(config: Config) -> Json:
     return dump
 
 
-def _shape(settings: Shaping) -> Json:
+def _shape(settings: Asked) -> Json:
     """Return the settings that shape a reply, those that are set, as they stand in the file."""
-    return settings.model_dump(
-        mode="json", include={*Shaping.model_fields} - {"headers"}, exclude_defaults=True
-    )
+    names = {*settings.shape} - {"headers"}
+    return settings.model_dump(mode="json", include=names, exclude_defaults=True)
 
 
 def seats_of(config: Config, endpoints: Mapping[str, Endpoint]) -> dict[str, Seat]:

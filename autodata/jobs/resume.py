@@ -12,7 +12,7 @@ from typing import Literal
 
 from autodata.config import plugins
 from autodata.config.checks import mistakes
-from autodata.config.schema import Config, ModelConfig
+from autodata.config.schema import Config
 from autodata.engine.engine import settings_of
 from autodata.engine.recorded import (
     check_code,
@@ -142,7 +142,7 @@ def _with_models_told(project: Project) -> Project:
     told = {}
     for name, model in project.config.used.items():
         fields = model.model_dump(mode="json", exclude=_UNTOLD, exclude_defaults=True)
-        told[name] = {**fields, "addressed": bool(model.base_url)}
+        told[name] = {**fields, "addressed": any(model.urls)}
     return replace(project, asked={**project.asked, "model_settings": told})
 
 
@@ -201,14 +201,14 @@ def _models(recorded: Config, today: Config, asked: Json) -> dict[str, Json]:
             found[name] = {**now.model_dump(), **identity[name]}
         else:
             told = asked.get("model_settings", {}).get(name, {})
-            fields = {field: told[field] for field in told if field in ModelConfig.model_fields}
+            fields = {field: told[field] for field in told if field in type(model).model_fields}
             found[name] = {**fields, **identity[name]}
     return found
 
 
 def _check(config: Config, run_id: str, asked: Json) -> None:
     for name, told in asked.get("model_settings", {}).items():
-        if told.get("addressed") and name in config.used and not config.used[name].base_url:
+        if told.get("addressed") and name in config.used and not any(config.used[name].urls):
             raise ConfigurationError(
                 f"the address of models.{name}, which run {run_id} was begun with, is not recorded",
                 f"give it: --set models.{name}.base_url=..., or name the file that has it: -c FILE",

@@ -4,11 +4,16 @@ import asyncio
 import os
 from collections.abc import Callable, Sequence
 
+from autodata.config.providers.base import ModelConfig
+from autodata.config.providers.table import SERVED
 from autodata.engine.engine import Reports
 from autodata.errors import ConfigurationError
 from autodata.models.serving.gpus import share_out
 from autodata.models.serving.servers import Servers
+from autodata.models.serving.supervisor import Workplace
 from autodata.project import Project
+
+_TO_BE_SERVED = f"`provider: {'` or `'.join(SERVED)}`, and no base_url"
 
 
 async def serve(
@@ -34,21 +39,18 @@ async def serve(
         if not models[name].served:
             raise ConfigurationError(
                 f"models.{name} is served elsewhere",
-                "leave it out, or give it `provider: vllm` or `local`, and no base_url",
+                f"leave it out, or give it {_TO_BE_SERVED}",
             )
-    wanted = {
+    wanted: dict[str, ModelConfig] = {
         name: model
         for name, model in models.items()
         if model.served and (not names or name in names)
     }
     if not wanted:
-        raise ConfigurationError(
-            "there is nothing to serve", "give a model `provider: vllm` or `local`, and no base_url"
-        )
+        raise ConfigurationError("there is nothing to serve", f"give a model {_TO_BE_SERVED}")
     wanted = await asyncio.to_thread(share_out, wanted, os.environ)
-    logs = project.runs / "serve" / session
-    async with Servers(
-        logs, reports.line, root=project.root, key_names=project.config.secrets
-    ) as servers:
+    logs, key_names = project.runs / "serve" / session, tuple(project.config.secrets)
+    place = Workplace(logs, project.root, key_names=key_names)
+    async with Servers(place, reports.line) as servers:
         await servers.start_models(wanted, ready)
         await asyncio.Event().wait()

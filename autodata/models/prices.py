@@ -5,7 +5,7 @@ Unknown models cost nothing here; their tokens are counted all the same.
 
 import re
 
-from autodata.config.schema import Price
+from autodata.config.providers.base import Price
 from autodata.models.base import Reply
 
 CACHE_WRITE = 1.25

@@ -13,9 +13,10 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel
 
 from autodata.config import plugins
-from autodata.config.checks import USERS, VARIABLE
-from autodata.config.schema import Config, ModelConfig, RoleConfig
-from autodata.config.shaping import PRIVATE
+from autodata.config.checks import VARIABLE
+from autodata.config.request_checks import PRIVATE
+from autodata.config.roles import RoleConfig
+from autodata.config.schema import Config
 from autodata.episode.acceptance import NUMBERS, policy_from
 from autodata.report.settings import Setting, own_first
 from autodata.types import Json
@@ -29,8 +30,8 @@ _PLAIN_PATH = re.compile(r"(/v\d+)?/?")
 class Line:
     """A setting with the value that counts; `shown` and `origin` are for people.
 
-    It is `idle` when nobody has set it and it does nothing: it is empty, its provider has no use
-    for it, or a role leaves it to its model.
+    It is `idle` when nobody has set it and it does nothing: it is empty, or a role leaves it
+    to its model.
     """
 
     path: str
@@ -75,15 +76,9 @@ def _lines(section: BaseModel, at: tuple[str, ...], place: Callable[..., str]) -
                 yield from _lines(inner, (*path, chosen), place)
         else:
             is_set = name in section.model_fields_set
-            idle = not is_set and (value in (None, "", [], {}) or _left_to_others(section, name))
+            idle = not is_set and (value in (None, "", [], {}) or isinstance(section, RoleConfig))
             origin = place(*path) if is_set else DEFAULT
             yield Line(".".join(path), _shown(name, value), origin, idle)
-
-
-def _left_to_others(section: BaseModel, name: str) -> bool:
-    if isinstance(section, ModelConfig):
-        return section.provider not in USERS.get(name, (section.provider,))
-    return isinstance(section, RoleConfig)
 
 
 def _numbers(config: Config, place: Callable[..., str]) -> Iterator[Line]:

@@ -15,8 +15,11 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from autodata.config import plugins
-from autodata.config.checks import USERS
-from autodata.config.schema import ROLES, Config, Protocol, Shaping
+from autodata.config.providers.base import ModelConfig
+from autodata.config.providers.table import PROVIDERS, AnyModel, takers
+from autodata.config.roles import RoleConfig
+from autodata.config.schema import ROLES, Config, Protocol
+from autodata.config.shaping import Shaping
 from autodata.episode.acceptance import NUMBERS, PRESETS, Policy
 from autodata.errors import ConfigurationError
 from autodata.types import Json
@@ -100,7 +103,7 @@ def all_settings(domain: str = "") -> list[Setting]:
 
 def own_first(section: type[BaseModel]) -> list[str]:
     """Return a section's keys, its own before those that it shares with others."""
-    own = list(section.__annotations__)
+    own = [name for name in section.__annotations__ if name in section.model_fields]
     return own + [name for name in section.model_fields if name not in own]
 
 
@@ -200,8 +203,12 @@ def _table(settings: list[Setting]) -> str:
 
 
 def _settings(section: type[BaseModel], at: str) -> Iterator[Setting]:
+    if section is ModelConfig:
+        yield from _of_models(at)
+        return
     schema = section.model_json_schema()
     inner: list[tuple[type[BaseModel], str]] = []
+    shared = {*Shaping.model_fields}
     for name in own_first(section):
         field = section.model_fields[name]
         path = f"{at}.{name}" if at else name
@@ -215,15 +222,35 @@ def _settings(section: type[BaseModel], at: str) -> Iterator[Setting]:
             _default(field),
             _unit(name, field),
             field.description or "",
-            USERS.get(name, ()) if at.startswith(("models", "roles")) else (),
+            tuple(takers(name)) if issubclass(section, RoleConfig) and name in shared else (),
         )
     for below, path in inner:
         yield from _settings(below, path)
 
 
+def _of_models(at: str) -> Iterator[Setting]:
+    """Return the settings of all providers' models; what is the same for several comes once."""
+    found: dict[Setting, list[str]] = {}
+    who: dict[str, Setting] = {}
+    for provider, kind in PROVIDERS.items():
+        for setting in _settings(kind, at):
+            if setting.path == f"{at}.provider":
+                who[provider] = setting
+            else:
+                found.setdefault(setting, []).append(provider)
+    kinds = ", ".join(f"`{provider}`" for provider in who)
+    meaning = "; ".join(f"`{provider}`: {setting.meaning}" for provider, setting in who.items())
+    yield Setting(f"{at}.provider", kinds, "required", "", meaning)
+    for setting in sorted(found, key=lambda setting: setting.path.count(".")):
+        some = found[setting] if setting.section == at else []
+        yield replace(setting, providers=tuple(some) if len(some) < len(PROVIDERS) else ())
+
+
 def _section_in(annotation: Any) -> type[BaseModel] | None:
     """Return the section that a field holds, alone, by name, or where it is not null."""
     for held in (annotation, *get_args(annotation)):
+        if held == AnyModel:
+            return ModelConfig
         if isinstance(held, type) and issubclass(held, BaseModel):
             return held
     return None

@@ -123,7 +123,7 @@ SCHEMA: dict[str, tuple[Column, ...]] = {
         ("role", "VARCHAR", "`challenger`, `weak`, `judge`, `analyzer` ..."),
         ("ordinal", "VARCHAR", "place in its episode or iteration, such as `r2.weak.1`"),
         ("endpoint", "VARCHAR", "name in the configuration"),
-        ("provider", "VARCHAR", "`openai`, `anthropic`, `vllm`, `local`, `simulated`, `scripted`"),
+        ("provider", "VARCHAR", "who answered: its `provider` in the configuration"),
         ("model", "VARCHAR", "the model's name"),
         ("outcome", "VARCHAR", "`ok`, `Malformed` (no JSON of its schema), or an error's name"),
         ("finish", "VARCHAR", "why the model stopped"),

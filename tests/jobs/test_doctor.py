@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from autodata.config.schema import ModelConfig
+from autodata.config.providers.openai import OpenAIConfig
 from autodata.jobs.doctor.probes import ask_all
 from tests.support.command_line import ROOT, Done, Place, edit_texts, good, served
 from tests.support.loopback import Action, Loopback, Models, Say, Script, Seen, Silence, Status
@@ -254,7 +254,7 @@ def test_servers_that_are_silent_are_not_waited_for() -> None:
     async def ask() -> list[str]:
         async with Loopback() as server:
             server.models = Silence()
-            one = ModelConfig(provider="openai", model="m", base_url=[server.url, server.url])
+            one = OpenAIConfig(provider="openai", model="m", base_url=[server.url, server.url])
             return [check.what for check in await ask_all({"one": one, "two": one}, 0.2)]
 
     told = asyncio.run(ask())

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from autodata.config.schema import ModelConfig
+from autodata.config.providers.vllm import VllmConfig
 from autodata.errors import ConfigurationError
 from autodata.models.serving.servers import Servers
+from autodata.models.serving.supervisor import Workplace
 from tests.support.command_line import Place
 from tests.support.killing import Command, Forks, forks, until
 from tests.support.serving import (
@@ -223,10 +224,10 @@ def test_a_server_that_cannot_start_ends_the_command_while_others_still_load(
 async def test_ready_s_bounds_the_start(python: Path, tmp_path: Path) -> None:
     (tmp_path / "orders").write_text("deaf")
     environment = {**os.environ, "VLLM_STAND_IN": str(tmp_path)}
-    config = ModelConfig(provider="vllm", model="m", python=str(python), ready_s=0.5)
+    config = VllmConfig(provider="vllm", model="m", python=str(python), ready_s=0.5)
     async with (
         asyncio.timeout(30),
-        Servers(tmp_path, print, environment=environment) as servers,
+        Servers(Workplace(tmp_path, environment=environment), print) as servers,
     ):
         with pytest.raises(ConfigurationError, match=r"not ready within ready_s, 0\.5 s"):
             await servers.start("slow", config)
@@ -240,9 +241,9 @@ async def test_vllm_gets_the_keys_that_fetch_its_weights_and_no_others(
         for name in ("HF_TOKEN", "AWS_SECRET_ACCESS_KEY", "OPENAI_API_KEY", "MINE", "HF_TOKEN_PATH")
     }
     environment = {**os.environ, **named, "VLLM_STAND_IN": str(tmp_path)}
-    async with Servers(tmp_path, print, key_names=["MINE"], environment=environment) as servers:
+    async with Servers(Workplace(tmp_path, Path(), environment, ("MINE",)), print) as servers:
         for model in ("org/m", "s3://bucket/m"):
-            config = ModelConfig(provider="vllm", model=model, python=str(python))
+            config = VllmConfig(provider="vllm", model=model, python=str(python))
             await servers.start("m", config)
     seen = [start.environment.keys() & named for start in starts(tmp_path)]
     assert seen == [{"HF_TOKEN", "HF_TOKEN_PATH"}, {"AWS_SECRET_ACCESS_KEY", "HF_TOKEN_PATH"}]

@@ -63,10 +63,11 @@ def test_what_may_be_a_key_is_not_shown() -> None:
 
 def test_defaults_that_change_nothing_are_idle() -> None:
     found = lines()
-    idle = {"models.big.slots", "models.big.base_url", "roles.weak.max_tokens"}
+    idle = {"models.big.top_p", "models.big.base_url", "roles.weak.max_tokens"}
     told = {"models.big.connect_s", "models.served.replicas", "documents.seed"}
     assert all(found[path].idle for path in idle)
     assert not any(found[path].idle for path in told)
+    assert "models.big.slots" not in found
 
 
 def test_the_command_shows_what_is_in_force(fresh: Place) -> None:

@@ -5,7 +5,10 @@ from dataclasses import fields
 import pytest
 from pydantic import BaseModel
 
-from autodata.config import schema
+from autodata.config import schema, shaping
+from autodata.config.providers.base import Price
+from autodata.config.providers.table import PROVIDERS
+from autodata.config.section import Section
 from autodata.episode.acceptance import NUMBERS, PRESETS, Policy
 from autodata.errors import ConfigurationError
 from autodata.report import settings
@@ -13,8 +16,8 @@ from autodata.report.settings import Setting, all_settings, explain, presets
 
 SECTIONS = [
     held
-    for held in vars(schema).values()
-    if isinstance(held, type) and issubclass(held, schema.Section) and held is not schema.Section
+    for held in (*vars(schema).values(), *vars(shaping).values(), *PROVIDERS.values(), Price)
+    if isinstance(held, type) and issubclass(held, Section) and held is not Section
 ]
 UNITLESS = {"seed", "alpha", "temperature", "top_p", "frequency_penalty", "presence_penalty"}
 

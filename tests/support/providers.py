@@ -4,13 +4,19 @@ from typing import Any
 
 import pytest
 
+from autodata.config.providers.table import PROVIDERS
 from autodata.errors import ProviderError
 from autodata.models.base import USUAL, Deadlines, Message, Model, Request
-from autodata.models.providers.registry import model_class
+from autodata.models.providers import registry
 from tests.support.loopback import Loopback, Script
 
 KEY = "sk-planted-key-123456"
 ASK = Request(messages=(Message("system", "be brief"), Message("user", "hi")), max_tokens=50)
+
+
+def model_class(provider: str) -> Any:
+    """What asks models of a provider."""
+    return registry.client_class(PROVIDERS[provider])
 
 
 def make(provider: str, server: Loopback, key: str = KEY, **options: Any) -> Model:

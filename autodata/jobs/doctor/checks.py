@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 
 from autodata.config import plugins
 from autodata.config.file import Reading
-from autodata.config.schema import ModelConfig
+from autodata.config.providers.base import ModelConfig, RemoteConfig
 from autodata.documents.corpus import SHORT, read_corpus
 from autodata.documents.splits import deal
 from autodata.engine.engine import check_documents_fit, check_workflow, search_plan
@@ -22,11 +22,10 @@ from autodata.episode.acceptance import faults
 from autodata.errors import AutodataError, ConfigurationError
 from autodata.harness.spec import Harness, load_folder
 from autodata.jobs.doctor.probes import Check
-from autodata.models.providers.scripted import ScriptedModel
-from autodata.models.serving import llama, vllm
+from autodata.models.providers.registry import Surroundings, client_of
 from autodata.models.serving.gpus import share_out
-from autodata.models.serving.supervisor import without_keys
-from autodata.models.serving.weights import cache_folder, in_place
+from autodata.models.serving.servers import to_fetch
+from autodata.models.serving.supervisor import Workplace
 from autodata.project import Project
 from autodata.search.certify import check_room
 from autodata.store import lock, looks
@@ -69,11 +68,11 @@ def check_models(
     project: Project, models: Mapping[str, ModelConfig]
 ) -> tuple[list[Check], dict[str, ModelConfig]]:
     """Check models that no other server answers for; return all that could be called now, too."""
-    clean = without_keys(os.environ, project.config.secrets)
+    place = Workplace(project.runs, project.root, key_names=tuple(project.config.secrets))
     checks, ready = list[Check](), dict(models)
     for name, model in models.items():
-        if model.served or model.provider in ("simulated", "scripted"):
-            check = _own(name, model, clean, project.root)
+        if model.served or not isinstance(model, RemoteConfig):
+            check = _own(name, model, place)
             checks.append(check)
             if check.fix:  # bad, or its weights are not fetched yet
                 del ready[name]
@@ -212,19 +211,14 @@ def _documents(project: Project, harness: Harness | None, planned: bool) -> list
     return checks
 
 
-def _own(name: str, settings: ModelConfig, clean: Mapping[str, str], root: Path) -> Check:
+def _own(name: str, settings: ModelConfig, place: Workplace) -> Check:
     """Look whether a model that no other server answers for could be served."""
     label = f"model {name} ({settings.provider})"
     try:
-        if settings.provider == "vllm":
-            vllm.check_installed(name, settings, clean, root)
-        if settings.provider == "scripted":
-            ScriptedModel.from_file(root / settings.script)
-        if settings.provider == "local":
-            llama.check_installed()
-            if in_place(name, settings.model, root, cache_folder(os.environ)) is None:
-                fix = f"autodata models pull {settings.model}"
-                return Check(True, f"{label}: weights not fetched yet", fix)
+        if not settings.served:
+            client_of(settings, Surroundings(root=place.root))
+        elif fix := to_fetch(name, settings, place):
+            return Check(True, f"{label}: weights not fetched yet", fix)
     except ConfigurationError as error:
         return Check(False, f"{label}: {error.problem}", error.fix)
     return Check(True, label)

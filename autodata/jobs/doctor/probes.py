@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from autodata.concurrency import all_of
-from autodata.config.schema import ModelConfig
+from autodata.config.providers.base import ModelConfig, RemoteConfig
 from autodata.engine.endpoints import replica, values_of
 from autodata.errors import ConfigurationError, ProviderError, RateLimited, TimedOut, Unreachable
 from autodata.models.providers.listing import Listing
+from autodata.models.providers.registry import Surroundings
 
 ANSWER_S = 5.0
 MOST_NAMED = 5
@@ -32,13 +33,13 @@ async def ask_all(models: dict[str, ModelConfig], answer_s: float = ANSWER_S) ->
     checks = [
         (name, model, url)
         for name, model in models.items()
-        if model.base_url or model.provider in ("openai", "anthropic")
+        if isinstance(model, RemoteConfig) and not model.served
         for url in model.urls
     ]
     return await all_of(_ask(*one, answer_s) for one in checks)
 
 
-async def _ask(name: str, model: ModelConfig, url: str, answer_s: float) -> Check:
+async def _ask(name: str, model: RemoteConfig, url: str, answer_s: float) -> Check:
     place = f" at {url}" if url else ""
     label = f"model {name} ({model.provider}): {model.model}{place}"
     fix = f"see that it is up, or correct models.{name}.base_url"
@@ -59,9 +60,9 @@ async def _ask(name: str, model: ModelConfig, url: str, answer_s: float) -> Chec
     return _named(name, model, listing, label)
 
 
-async def _listing(model: ModelConfig, url: str, answer_s: float) -> Listing | None:
-    server = replica(model, url, values_of(model.headers.values()))
-    headers = [(name, header.env) for name, header in model.headers.items()]
+async def _listing(model: RemoteConfig, url: str, answer_s: float) -> Listing | None:
+    place = Surroundings(secrets=values_of(model.header_variables.values()))
+    server, headers = replica(model, url, place), model.header_variables.items()
     try:
         async with asyncio.timeout(answer_s):
             listing: Listing | None = await server.models(answer_s, headers)
@@ -72,10 +73,9 @@ async def _listing(model: ModelConfig, url: str, answer_s: float) -> Listing | N
         await server.close()
 
 
-async def _unlisted(name: str, model: ModelConfig, url: str, label: str, answer_s: float) -> Check:
+async def _unlisted(name: str, model: RemoteConfig, url: str, label: str, answer_s: float) -> Check:
     """Say that a server lists no models; it may be that its API begins elsewhere."""
-    other = url.rstrip("/")
-    other = other.removesuffix("/v1") if model.provider == "anthropic" else f"{other}/v1"
+    other = url.rstrip("/").removesuffix("/v1") + model.api_begins
     if url and other != url.rstrip("/"):
         try:
             elsewhere = await _listing(model, other, answer_s)
@@ -88,11 +88,11 @@ async def _unlisted(name: str, model: ModelConfig, url: str, label: str, answer_
     return Check(True, f"{label}: there; it lists no models, so only a call tells (doctor --call)")
 
 
-def _named(name: str, model: ModelConfig, listing: Listing, label: str) -> Check:
+def _named(name: str, model: RemoteConfig, listing: Listing, label: str) -> Check:
     names = ", ".join(listing.names[:MOST_NAMED])
     more = len(listing.names) - MOST_NAMED
     names += f" and {more} more" if more > 0 else ""
-    if model.model == ModelConfig(provider=model.provider).model:
+    if not model.named:
         return Check(True, f"{label}: serves {names}")
     if listing.has(model.model):
         return Check(True, f"{label}: there")

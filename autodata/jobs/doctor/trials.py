@@ -12,7 +12,7 @@ from time import monotonic
 from typing import Any
 
 from autodata.concurrency import all_of
-from autodata.config.schema import ModelConfig
+from autodata.config.providers.base import ModelConfig
 from autodata.domains.base import Domain, RoleSettings
 from autodata.domains.grading import JUDGE_PROMPT, VERIFIER_PROMPT, by_rubric, verify
 from autodata.domains.replies import ExampleReply

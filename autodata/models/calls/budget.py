@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from autodata.config.providers.table import PROVIDERS
 from autodata.config.schema import Budget, Config, RoleBudget
 from autodata.errors import BudgetSpent, ConfigurationError
 from autodata.models.base import Site
@@ -278,17 +279,19 @@ def faults(config: Config) -> Iterator[ConfigurationError]:
         for role in roles if budget.usd else ():
             model, name = players[role], config.roles[role].model
             priced = model.price or known_price(model.model)
-            if model.provider in ("openai", "anthropic") and priced is None:
+            if model.paid and priced is None:
                 yield ConfigurationError(
                     f"{key}.usd cannot be kept: no price is known for {model.model}",
                     f"set models.{name}.price: {{input: ..., output: ...}}, in dollars per "
                     "million tokens (0 if it costs nothing), or set a budget in tokens instead",
                 )
-        providers = {players[role].provider for role in roles}
-        if budget.gpu_seconds and providers.isdisjoint({"vllm", "simulated", "scripted"}):
+        known = any(players[role].counts_gpus or players[role].simulated for role in roles)
+        if budget.gpu_seconds and not known:
+            counted = [name for name, kind in PROVIDERS.items() if kind.counts_gpus]
             yield ConfigurationError(
                 f"{key}.gpu_seconds cannot be kept: no model here runs on GPUs that are known",
-                f"set {key}.hours instead; GPUs are counted for models with `provider: vllm`",
+                f"set {key}.hours instead; GPUs are counted for models with "
+                f"`provider: {'` or `'.join(counted)}`",
             )
 
 

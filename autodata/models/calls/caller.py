@@ -14,7 +14,7 @@ from functools import partial
 from typing import Protocol
 
 from autodata import errors
-from autodata.config.schema import Price
+from autodata.config.providers.base import Price
 from autodata.errors import (
     BudgetSpent,
     ContextTooLong,

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
-from autodata.config.schema import Price
+from autodata.config.providers.base import Price
 from autodata.errors import (
     ProviderError,
     RateLimited,

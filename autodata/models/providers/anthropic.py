@@ -16,6 +16,7 @@ import anthropic
 import httpx2
 from anthropic import AsyncAnthropic, DefaultAioHttpClient
 
+from autodata.config.providers.anthropic import AnthropicConfig
 from autodata.errors import (
     ConfigurationError,
     ContextTooLong,
@@ -28,6 +29,7 @@ from autodata.errors import (
 from autodata.models.base import USUAL, Deadlines, Reply, Request
 from autodata.models.providers import anthropic_wire, connections, failures
 from autodata.models.providers.listing import NO_LIST, Listing, read_listing
+from autodata.models.providers.registry import Surroundings
 from autodata.types import Json
 
 HOST = "api.anthropic.com"
@@ -80,6 +82,17 @@ class AnthropicModel:
             base_url=base_url,
             max_retries=0,
             http_client=DefaultAioHttpClient(**connections.options(host)),
+        )
+
+    @classmethod
+    def of(cls, settings: AnthropicConfig, place: Surroundings) -> "AnthropicModel":
+        """Return what asks the model of these settings at one address."""
+        return cls(
+            settings.model,
+            base_url=place.url,
+            api_key=place.key,
+            structured=settings.structured,
+            secrets=place.secrets,
         )
 
     async def complete(self, request: Request, deadlines: Deadlines = USUAL) -> Reply:

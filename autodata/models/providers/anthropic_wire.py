@@ -6,7 +6,7 @@ Roles `system` and `tool` of our requests have other places there.
 import json
 from typing import Any, Literal
 
-from autodata.config.schema import ANTHROPIC_TOKENS
+from autodata.config.providers.anthropic import AnthropicConfig
 from autodata.models.base import FinishReason, Message, Reply, Request, ToolCall
 from autodata.models.providers.openai_wire import UNPARSED, count, counted, schema_words
 from autodata.types import Json
@@ -37,7 +37,7 @@ def request_body(
     system = "\n\n".join(m.content for m in request.messages if m.role == "system")
     body: Json = {
         "model": model,
-        "max_tokens": request.max_tokens or ANTHROPIC_TOKENS,
+        "max_tokens": request.max_tokens or AnthropicConfig.reply_tokens,
         "messages": _turns([m for m in request.messages if m.role != "system"]),
     }
     if system:

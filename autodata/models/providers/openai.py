@@ -16,6 +16,7 @@ import httpx2
 import openai
 from openai import AsyncOpenAI, AsyncStream, DefaultAioHttpClient
 
+from autodata.config.providers.base import RemoteConfig
 from autodata.errors import (
     ConfigurationError,
     ProviderError,
@@ -27,6 +28,7 @@ from autodata.errors import (
 from autodata.models.base import USUAL, Deadlines, Reply, Request
 from autodata.models.providers import connections, failures, openai_wire
 from autodata.models.providers.listing import NO_LIST, Listing, read_listing
+from autodata.models.providers.registry import Surroundings
 from autodata.types import Json
 
 HOST = "api.openai.com"
@@ -69,6 +71,17 @@ class OpenAIModel:
             project="",
             max_retries=0,
             http_client=DefaultAioHttpClient(**connections.options(host)),
+        )
+
+    @classmethod
+    def of(cls, settings: RemoteConfig, place: Surroundings) -> "OpenAIModel":
+        """Return what asks the model of these settings at one address."""
+        return cls(
+            settings.model,
+            base_url=place.url,
+            api_key=place.key,
+            structured=settings.structured,
+            secrets=place.secrets,
         )
 
     async def complete(self, request: Request, deadlines: Deadlines = USUAL) -> Reply:

@@ -5,8 +5,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from autodata.config.providers.scripted import ScriptedConfig
 from autodata.errors import ConfigurationError, RequestRejected
 from autodata.models.base import USUAL, Deadlines, Reply, Request
+from autodata.models.providers.registry import Surroundings
 
 Answer = Reply | Exception
 
@@ -39,6 +41,11 @@ class ScriptedModel:
             )
 
         return cls(answer)
+
+    @classmethod
+    def of(cls, settings: ScriptedConfig, place: Surroundings) -> "ScriptedModel":
+        """Read the script that the settings name; see `from_file`."""
+        return cls.from_file(place.root / settings.script)
 
     @classmethod
     def from_file(cls, path: Path) -> "ScriptedModel":

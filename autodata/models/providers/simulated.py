@@ -24,7 +24,9 @@ import re
 from collections.abc import Sequence
 from random import Random
 
+from autodata.config.providers.simulated import SimulatedConfig
 from autodata.models.base import USUAL, Deadlines, Reply, Request, ToolCall
+from autodata.models.providers.registry import Surroundings
 from autodata.types import Document, Json
 
 ABILITY = {"small": -0.6, "large": 1.4}
@@ -51,6 +53,11 @@ class SimulatedModel:
     def __init__(self, name: str, documents: Sequence[Document]) -> None:
         self._ability = ABILITY.get(name, ABILITY["large"])
         self._texts = [" ".join(document.text.split()) for document in documents]
+
+    @classmethod
+    def of(cls, settings: SimulatedConfig, place: Surroundings) -> "SimulatedModel":
+        """Return the simulated model of these settings."""
+        return cls(settings.model, place.documents)
 
     async def complete(self, request: Request, deadlines: Deadlines = USUAL) -> Reply:
         """Answer as the simulated world has it; the same request always gets the same reply."""

@@ -5,10 +5,11 @@ A model's GPUs go to its replicas in order, `tensor_parallel` to each.
 
 import re
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice, takewhile
 
-from autodata.config.schema import ModelConfig
+from autodata.config.providers.base import ModelConfig
+from autodata.config.providers.vllm import VllmConfig
 from autodata.errors import ConfigurationError
 
 MEMORY = "--gpu-memory-utilization"
@@ -22,7 +23,7 @@ def share_out(
     Raises:
         ConfigurationError: they need more than there are, or two models want the same one.
     """
-    vllm = {name: model for name, model in models.items() if model.provider == "vllm"}
+    vllm = {name: model for name, model in models.items() if isinstance(model, VllmConfig)}
     unlisted = any(not model.gpus for model in vllm.values())
     dealt = deal(vllm, _visible(environment) if unlisted else [])
     return {
@@ -31,7 +32,7 @@ def share_out(
     }
 
 
-def deal(models: Mapping[str, ModelConfig], visible: Sequence[str]) -> dict[str, list[str]]:
+def deal(models: Mapping[str, VllmConfig], visible: Sequence[str]) -> dict[str, list[str]]:
     """Give every model of vLLM its GPUs, those of one replica after those of another.
 
     What models list is theirs as it is. Where none lists any, `visible` ones are dealt in order;
@@ -60,18 +61,24 @@ def deal(models: Mapping[str, ModelConfig], visible: Sequence[str]) -> dict[str,
     return {name: list(islice(deck, need)) for name, need in needs.items()}
 
 
+def share_a_gpu(models: Iterable[ModelConfig]) -> bool:
+    """Whether two of these models list the same GPU."""
+    gpus = [gpu for model in models if isinstance(model, VllmConfig) for gpu in model.gpus]
+    return len(set(gpus)) < len(gpus)
+
+
 def busy(models: Mapping[str, ModelConfig]) -> int:
     """Return how many GPUs these models keep busy.
 
     Of servers that run elsewhere only those count that are listed.
     """
-    vllm = [model for model in models.values() if model.provider == "vllm"]
+    vllm = [model for model in models.values() if isinstance(model, VllmConfig)]
     ours = {gpu for model in vllm if model.served for gpu in model.gpus}
     dealt = sum(m.replicas * m.tensor_parallel for m in vllm if m.served and not m.gpus)
     return len(ours) + dealt + sum(len(model.gpus) for model in vllm if not model.served)
 
 
-def _refuse_sharing(models: Mapping[str, ModelConfig]) -> None:
+def _refuse_sharing(models: Mapping[str, VllmConfig]) -> None:
     """vLLM takes nearly all of a GPU's memory unless it is told how much."""
     owners: dict[str, str] = {}
     for name, model in models.items():

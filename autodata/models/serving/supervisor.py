@@ -67,6 +67,23 @@ def without_keys(
     }
 
 
+@dataclass(frozen=True, slots=True)
+class Workplace:
+    """Where servers are started: logs are written to `logs`, and relative paths begin at `root`.
+
+    `key_names` are variables of the environment with keys, which no server gets to see.
+    """
+
+    logs: Path
+    root: Path = Path()
+    environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    key_names: tuple[str, ...] = ()
+
+    def clean(self, keep: Iterable[str] = ()) -> dict[str, str]:
+        """Return the environment without keys but those that a server needs itself."""
+        return without_keys(self.environment, self.key_names, keep)
+
+
 class Server:
     """A server process that is kept alive on one port of 127.0.0.1 until `stop`.
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from autodata.config.schema import Budget, Price, RoleBudget
+from autodata.config.providers.base import Price
+from autodata.config.schema import Budget, RoleBudget
 from autodata.errors import (
     BudgetSpent,
     ConfigurationError,

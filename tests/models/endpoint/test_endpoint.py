@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from autodata.concurrency import finish
-from autodata.config.schema import Price
+from autodata.config.providers.base import Price
 from autodata.errors import (
     AuthenticationFailed,
     ConfigurationError,

@@ -17,15 +17,8 @@ from autodata.errors import (
     Unusable,
 )
 from autodata.models.base import Deadlines, Model, ToolCall
-from autodata.models.providers.registry import model_class
 from tests.support.loopback import Loopback, Reset, Say, Silence, Status
-from tests.support.providers import ASK, KEY, error_body, fail, make
-
-
-def test_unknown_provider_names_the_nearest() -> None:
-    with pytest.raises(ConfigurationError) as caught:
-        model_class("antropic")
-    assert caught.value.fix == "did you mean anthropic?"
+from tests.support.providers import ASK, KEY, error_body, fail, make, model_class
 
 
 def test_hosted_models_need_a_key_and_other_servers_do_not(provider: str) -> None:

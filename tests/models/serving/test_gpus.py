@@ -6,14 +6,16 @@ from typing import Any
 
 import pytest
 
-from autodata.config.schema import ModelConfig
+from autodata.config.providers.base import ModelConfig
+from autodata.config.providers.local import LocalConfig
+from autodata.config.providers.vllm import VllmConfig
 from autodata.errors import ConfigurationError
 from autodata.models.serving import vllm
 from autodata.models.serving.gpus import busy, deal, share_out
 
 
-def model(**settings: Any) -> ModelConfig:
-    return ModelConfig(provider="vllm", model="org/m", **settings)
+def model(**settings: Any) -> VllmConfig:
+    return VllmConfig(provider="vllm", model="org/m", **settings)
 
 
 def machine(folder: Path, listing: str, code: int = 0) -> dict[str, str]:
@@ -24,7 +26,7 @@ def machine(folder: Path, listing: str, code: int = 0) -> dict[str, str]:
     return {"PATH": str(folder)}
 
 
-def refusal(models: dict[str, ModelConfig], visible: list[str]) -> ConfigurationError:
+def refusal(models: dict[str, VllmConfig], visible: list[str]) -> ConfigurationError:
     with pytest.raises(ConfigurationError) as caught:
         deal(models, visible)
     return caught.value
@@ -32,6 +34,7 @@ def refusal(models: dict[str, ModelConfig], visible: list[str]) -> Configuration
 
 def seen_by(model: ModelConfig) -> list[str | None]:
     """What CUDA_VISIBLE_DEVICES is for each replica."""
+    assert isinstance(model, VllmConfig)
     environments = (vllm.environment(model, i, {}) for i in range(model.replicas))
     return [environment.get("CUDA_VISIBLE_DEVICES") for environment in environments]
 
@@ -84,10 +87,10 @@ def test_models_share_a_gpu_only_when_each_says_its_part_of_the_memory() -> None
 
 def test_dealing_stays_inside_of_what_was_inherited(tmp_path: Path) -> None:
     environment = machine(tmp_path, "GPU 0: A\nGPU 1: A") | {"CUDA_VISIBLE_DEVICES": "4, 5"}
-    models = {"big": model(), "cpu": ModelConfig(provider="local", model="m"), "small": model()}
+    models = {"big": model(), "cpu": LocalConfig(provider="local", model="m"), "small": model()}
     shared = share_out(models, environment)
     assert list(shared) == list(models)
-    assert (shared["big"].gpus, shared["small"].gpus) == (["4"], ["5"])
+    assert [seen_by(shared[name]) for name in ("big", "small")] == [["4"], ["5"]]
     assert shared["cpu"] == models["cpu"]
     hidden = environment | {"CUDA_VISIBLE_DEVICES": "4,-1,5"}
     with pytest.raises(ConfigurationError, match=r"needs 2 GPUs .*, and 1 can be seen"):
@@ -118,4 +121,4 @@ def test_a_gpu_is_counted_once_and_servers_elsewhere_by_what_they_list() -> None
     assert busy({"big": model(gpus=[0]), "small": model(gpus=[0])}) == 1
     assert busy({"big": model(base_url=elsewhere, tensor_parallel=2)}) == 0
     assert busy({"big": model(base_url=elsewhere, gpus=[5, 5]), "small": model(gpus=[0])}) == 3
-    assert busy({"cpu": ModelConfig(provider="local", model="m")}) == 0
+    assert busy({"cpu": LocalConfig(provider="local", model="m")}) == 0

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from autodata.config.schema import ModelConfig
+from autodata.config.providers.local import LocalConfig
 from autodata.errors import ConfigurationError, ContextTooLong
 from autodata.models import plain_http
 from autodata.models.base import Deadlines, Message, Request
@@ -16,10 +16,11 @@ from autodata.models.endpoint.endpoint import Endpoint, EndpointLimits
 from autodata.models.providers.openai import OpenAIModel
 from autodata.models.serving import weights
 from autodata.models.serving.servers import Servers
+from autodata.models.serving.supervisor import Workplace
 from tests.support.serving import eventually
 
 pytestmark = pytest.mark.real_model
-CONFIG = ModelConfig(provider="local", model="smollm2", slots=4, context=512)
+CONFIG = LocalConfig(provider="local", model="smollm2", slots=4, context=512)
 
 
 @pytest.fixture
@@ -30,7 +31,7 @@ async def url(tmp_path: Path) -> AsyncIterator[str]:
         await asyncio.to_thread(weights.pull, "smollm2", cache)
     except ConfigurationError as error:
         pytest.skip(f"the weights cannot be had: {error}")
-    async with Servers(tmp_path, print) as servers:
+    async with Servers(Workplace(tmp_path), print) as servers:
         yield (await servers.start("small", CONFIG))[0]
 
 
@@ -71,9 +72,9 @@ async def test_it_continues_a_sentence_and_follows_a_schema(url: str) -> None:
 async def test_broken_weights_are_an_error_in_one_line(tmp_path: Path) -> None:
     pytest.importorskip("xllamacpp")
     (tmp_path / "bad.gguf").write_text("hello\n")
-    async with Servers(tmp_path / "logs", print, root=tmp_path) as servers:
+    async with Servers(Workplace(tmp_path / "logs", tmp_path), print) as servers:
         with pytest.raises(ConfigurationError) as caught:
-            await servers.start("small", ModelConfig(provider="local", model="bad.gguf"))
+            await servers.start("small", LocalConfig(provider="local", model="bad.gguf"))
     problem = caught.value.problem
     assert "server small ended with exit code 1 before it was ready" in problem
     assert problem.endswith(f"| llama.cpp cannot serve {tmp_path}/bad.gguf")
@@ -88,9 +89,9 @@ async def test_modules_that_lie_where_the_command_is_given_are_not_imported(
     for name in ("random", "signal", "xllamacpp"):
         (tmp_path / f"{name}.py").write_text("raise SystemExit('the wrong module')\n")
     monkeypatch.chdir(tmp_path)
-    async with Servers(tmp_path / "logs", print) as servers:
+    async with Servers(Workplace(tmp_path / "logs"), print) as servers:
         with pytest.raises(ConfigurationError, match="cannot serve"):
-            await servers.start("small", ModelConfig(provider="local", model="bad.gguf"))
+            await servers.start("small", LocalConfig(provider="local", model="bad.gguf"))
 
 
 async def test_calls_outlive_a_kill_9_of_the_server(url: str) -> None:

@@ -13,12 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from autodata.config.schema import ModelConfig
+from autodata.config.providers.local import LocalConfig
+from autodata.config.providers.openai import OpenAIConfig
+from autodata.config.providers.vllm import VllmConfig
 from autodata.errors import ConfigurationError
 from autodata.models import plain_http
 from autodata.models.serving import guard, vllm
 from autodata.models.serving.servers import Servers
-from autodata.models.serving.supervisor import Pace, Server, ServerSpec, without_keys
+from autodata.models.serving.supervisor import Pace, Server, ServerSpec, Workplace, without_keys
 from tests.support.serving import STAND_IN, alive, eventually, gone, parent, starts
 
 QUICK = Pace(health_every=0.02, watch_every=0.02, first_backoff=0.2, last_backoff=0.4)
@@ -78,7 +80,7 @@ async def newest_answers(url: str, folder: Path) -> bool:
 
 async def test_server_is_up_inside_and_gone_with_its_whole_tree_outside(tmp_path: Path) -> None:
     lines: list[str] = []
-    async with Servers(tmp_path, lines.append) as servers:
+    async with Servers(Workplace(tmp_path), lines.append) as servers:
         [url] = await servers.start_all([spec(tmp_path)])
         assert await answer(url) == pids(tmp_path)[0]
         assert all(alive(pid) for pid in pids(tmp_path))
@@ -164,7 +166,7 @@ async def test_reports_that_cannot_be_written_do_not_end_supervision(tmp_path: P
 async def test_log_that_cannot_be_written_is_an_error_that_names_it(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     lost = replace(spec(tmp_path), log=tmp_path / "file" / "log")
-    async with Servers(tmp_path, print) as servers:
+    async with Servers(Workplace(tmp_path), print) as servers:
         with pytest.raises(ConfigurationError, match="server s cannot be started") as caught:
             await servers.start_all([lost])
     assert str(lost.log) in caught.value.fix
@@ -173,7 +175,7 @@ async def test_log_that_cannot_be_written_is_an_error_that_names_it(tmp_path: Pa
 async def test_error_shows_the_log_of_this_start_only(tmp_path: Path) -> None:
     quits = spec(tmp_path, "exit")
     quits.log.write_text("what an earlier session said\n")
-    async with Servers(tmp_path, print) as servers:
+    async with Servers(Workplace(tmp_path), print) as servers:
         with pytest.raises(ConfigurationError) as caught:
             await servers.start_all([quits])
     assert caught.value.problem.endswith("before it was ready: cannot load the weights")
@@ -182,7 +184,7 @@ async def test_error_shows_the_log_of_this_start_only(tmp_path: Path) -> None:
 async def test_error_shows_whole_lines_of_the_log(tmp_path: Path) -> None:
     said = f"print('long ago ' * 80); print('a line ' * 60); print({'b' * 150!r}); exit(1)"
     one = replace(spec(tmp_path), command=lambda _: [sys.executable, "-c", said])
-    async with Servers(tmp_path, print) as servers:
+    async with Servers(Workplace(tmp_path), print) as servers:
         with pytest.raises(ConfigurationError) as caught:
             await servers.start_all([one])
     assert caught.value.problem.endswith(
@@ -194,7 +196,7 @@ async def test_log_that_grows_too_long_begins_anew(tmp_path: Path) -> None:
     chatty = spec(tmp_path)
     chatty.log.touch()
     os.truncate(chatty.log, guard.MOST_LOG + 1)
-    async with Servers(tmp_path, print) as servers:
+    async with Servers(Workplace(tmp_path), print) as servers:
         await servers.start_all([chatty])
         await until(lambda: chatty.log.stat().st_size < guard.MOST_LOG)
 
@@ -202,28 +204,28 @@ async def test_log_that_grows_too_long_begins_anew(tmp_path: Path) -> None:
 async def test_one_failure_ends_the_start_of_the_others(tmp_path: Path) -> None:
     slow = spec(tmp_path / "slow", "deaf", name="slow", ready_s=1000.0)
     broken = spec(tmp_path / "broken", "exit", name="broken")
-    async with asyncio.timeout(30), Servers(tmp_path, print) as servers:
+    async with asyncio.timeout(30), Servers(Workplace(tmp_path), print) as servers:
         with pytest.raises(ConfigurationError, match="server broken ended with exit code 1"):
             await servers.start_all([slow, broken])
 
 
 async def test_server_that_dies_at_once_is_an_error_with_the_logs_end(tmp_path: Path) -> None:
-    async with Servers(tmp_path, print) as servers:
+    async with Servers(Workplace(tmp_path), print) as servers:
         with pytest.raises(ConfigurationError, match="cannot load the weights") as caught:
             await servers.start_all([spec(tmp_path, "exit")])
     assert str(tmp_path / "log") in caught.value.fix
 
 
 async def test_server_that_never_gets_healthy_is_an_error_and_ended(tmp_path: Path) -> None:
-    async with Servers(tmp_path, print) as servers:
+    async with Servers(Workplace(tmp_path), print) as servers:
         with pytest.raises(ConfigurationError, match=r"was not ready within ready_s, 0\.5 s"):
             await servers.start_all([spec(tmp_path, "deaf", ready_s=0.5)])
         assert gone(pids(tmp_path))
 
 
 async def test_two_runs_use_two_ports_and_leave_each_other_alone(tmp_path: Path) -> None:
-    async with Servers(tmp_path, print) as ours:
-        async with Servers(tmp_path, print) as theirs:
+    async with Servers(Workplace(tmp_path), print) as ours:
+        async with Servers(Workplace(tmp_path), print) as theirs:
             [[one], [two]] = await asyncio.gather(
                 ours.start_all([spec(tmp_path / "a")]), theirs.start_all([spec(tmp_path / "b")])
             )
@@ -252,7 +254,7 @@ def test_what_looks_like_a_key_is_left_out_of_an_environment() -> None:
 
 async def test_server_gets_its_environment_and_no_import_path_of_ours(tmp_path: Path) -> None:
     one = spec(tmp_path)
-    async with Servers(tmp_path, print) as servers:
+    async with Servers(Workplace(tmp_path), print) as servers:
         await servers.start_all([one])
     assert starts(tmp_path)[0].environment.items() - one.environment.items() <= {
         ("LC_CTYPE", "C.UTF-8")
@@ -260,15 +262,14 @@ async def test_server_gets_its_environment_and_no_import_path_of_ours(tmp_path: 
 
 
 async def test_missing_vllm_names_the_extra_and_the_command(tmp_path: Path) -> None:
-    config = ModelConfig(provider="vllm", model="m", python=sys.executable)
-    async with Servers(tmp_path, print) as servers:
+    config = VllmConfig(provider="vllm", model="m", python=sys.executable)
+    async with Servers(Workplace(tmp_path), print) as servers:
         with pytest.raises(ConfigurationError, match="vllm is not installed") as caught:
             await servers.start("strong", config)
     assert "pip install 'autodata[vllm]'" in caught.value.fix
+    elsewhere = config.model_copy(update={"python": "/no/python"})
     with pytest.raises(ConfigurationError, match="cannot be run"):
-        vllm.check_installed(
-            "strong", config.model_copy(update={"python": "/no/python"}), {}, tmp_path
-        )
+        vllm.check_installed("strong", elsewhere, Workplace(tmp_path, environment={}))
 
 
 async def test_looking_for_vllm_gives_that_python_no_key(tmp_path: Path) -> None:
@@ -276,8 +277,8 @@ async def test_looking_for_vllm_gives_that_python_no_key(tmp_path: Path) -> None
     python.write_text(f'#!/bin/sh\nenv > "{tmp_path}/given"\nexit 1\n')
     python.chmod(0o755)
     environment = {"PATH": os.environ["PATH"], "MINE": "planted"}
-    config = ModelConfig(provider="vllm", model="m", python=str(python))
-    servers = Servers(tmp_path, print, key_names=["MINE"], environment=environment)
+    config = VllmConfig(provider="vllm", model="m", python=str(python))
+    servers = Servers(Workplace(tmp_path, Path(), environment, ("MINE",)), print)
     with pytest.raises(ConfigurationError, match="vllm is not installed"):
         await servers.start("strong", config)
     given = (tmp_path / "given").read_text()
@@ -286,7 +287,7 @@ async def test_looking_for_vllm_gives_that_python_no_key(tmp_path: Path) -> None
 
 
 def test_vllm_command_says_all_that_is_configured() -> None:
-    config = ModelConfig(
+    config = VllmConfig(
         provider="vllm", model="org/m1", python="/v/python", tensor_parallel=2, args=["--seed", "1"]
     )
     command = vllm.command(config, 8000)
@@ -297,11 +298,11 @@ def test_vllm_command_says_all_that_is_configured() -> None:
 
 
 async def test_other_providers_are_not_started(tmp_path: Path) -> None:
-    async with Servers(tmp_path, print) as servers:
+    async with Servers(Workplace(tmp_path), print) as servers:
         with pytest.raises(ConfigurationError, match="serves itself"):
-            await servers.start("x", ModelConfig(provider="openai"))
+            await servers.start("x", OpenAIConfig(provider="openai"))
         with pytest.raises(ConfigurationError, match="no such file"):
-            await servers.start("x", ModelConfig(provider="local", model="/no/such.gguf"))
+            await servers.start("x", LocalConfig(provider="local", model="/no/such.gguf"))
 
 
 async def test_metrics_of_a_dead_port_are_an_os_error() -> None:

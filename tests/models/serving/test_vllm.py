@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from autodata.config.schema import ModelConfig
+from autodata.config.providers.vllm import VllmConfig
 from autodata.errors import ContextTooLong, RequestRejected
 from autodata.models import plain_http
 from autodata.models.base import Deadlines, Message, Request
@@ -15,6 +15,7 @@ from autodata.models.endpoint.admission import read_load
 from autodata.models.endpoint.endpoint import Endpoint, EndpointLimits
 from autodata.models.providers.openai import OpenAIModel
 from autodata.models.serving.servers import Servers
+from autodata.models.serving.supervisor import Workplace
 from tests.support.serving import eventually
 
 PREPARED = Path(os.environ.get("AUTODATA_VLLM", "/nonexistent"))
@@ -43,14 +44,14 @@ def vllm_pid(port: str) -> int:
 
 
 async def test_real_vllm_serves_says_its_queue_and_survives_a_kill_9(tmp_path: Path) -> None:
-    config = ModelConfig(
+    config = VllmConfig(
         provider="vllm",
         model=str(PREPARED / "model"),
         python=str(PREPARED / "venv" / "bin" / "python"),
         args=ARGS,
     )
     environment = {**os.environ, "VLLM_CPU_KVCACHE_SPACE": "1", "HF_HUB_OFFLINE": "1"}
-    async with Servers(tmp_path, print, environment=environment) as servers:
+    async with Servers(Workplace(tmp_path, environment=environment), print) as servers:
         [url] = await servers.start("small", config)
         model = OpenAIModel(config.model, base_url=url)
         await check_wire(model, OpenAIModel("no-such-model", base_url=url))

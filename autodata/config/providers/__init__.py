@@ -1,0 +1,1 @@
+"""The settings of a model, one module a provider; `table` lists them."""

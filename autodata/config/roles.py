@@ -1,0 +1,32 @@
+"""The settings of a role: which model plays it, and how it is asked."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from autodata.config.section import Amount, Count, Positive
+from autodata.config.shaping import Shaping
+
+
+class RoleConfig(Shaping):
+    """Which model plays a role, and how it is asked."""
+
+    model: str = Field(description="its name under `models`")
+    mode: Literal["plain", "privileged", "majority"] = Field(
+        "plain", description="of a solver; `privileged` sees the document, `majority` votes"
+    )
+    majority: Positive = Field(1, description="answers per attempt in mode `majority`")
+    temperature: Amount | Literal["server"] | None = Field(
+        None,
+        description="0: the likeliest token; `server`: not sent, as some thinking models want it; "
+        "null: 1 where samples are drawn, else 0",
+    )
+    max_tokens: Count = Field(0, description="longest reply, thinking included; 0: the model's")
+    connect_s: Amount = Field(0.0, description="deadline of the connection; 0: the model's")
+    first_token_s: Amount = Field(0.0, description="deadline of the first token; 0: the model's")
+    total_s: Amount = Field(0.0, description="deadline of the whole reply; 0: the model's")
+
+    @property
+    def warmth(self) -> float | None:
+        """The temperature where it is a number."""
+        return None if self.temperature == "server" else self.temperature
