@@ -17,8 +17,10 @@ from optuna.distributions import (
     IntDistribution,
 )
 from optuna.exceptions import StorageInternalError
+from optuna.storages import RDBStorage
 from optuna.trial import Trial, TrialState
 from sqlalchemy.exc import SQLAlchemyError  # what Optuna passes on of its database
+from sqlalchemy.pool import NullPool
 
 from autodata.errors import StoreError
 from autodata.harness.knobs import Knob
@@ -69,8 +71,10 @@ class KnobStudy:
         self._file = folder / STUDY_FILE
         with _writing(self._file):
             self._file.unlink(missing_ok=True)
+            # each use closes its connection: a pool would leave them to the garbage collector
+            storage = RDBStorage(f"sqlite:///{self._file}", engine_kwargs={"poolclass": NullPool})
             self._study = optuna.create_study(
-                storage=f"sqlite:///{self._file}", study_name=name, direction="maximize"
+                storage=storage, study_name=name, direction="maximize"
             )
 
     def baseline(self, values: Mapping[str, KnobValue], rate: float, commit: str) -> None:

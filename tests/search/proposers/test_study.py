@@ -5,6 +5,7 @@ from pathlib import Path
 
 import optuna
 import pytest
+from sqlalchemy.pool import NullPool
 
 from autodata.errors import StoreError
 from autodata.harness.spec import load_files
@@ -14,6 +15,7 @@ from autodata.types import Candidate, Cell, KnobValue, Outcome
 from tests.support.harnesses import FILES
 
 BASE = load_files(FILES)
+DESCRIPTORS = Path("/proc/self/fd")
 Values = dict[str, KnobValue]
 
 
@@ -37,7 +39,9 @@ def decided(
 
 def trials(folder: Path) -> list[optuna.trial.FrozenTrial]:
     """What another program, such as optuna-dashboard, sees."""
-    return optuna.load_study(study_name="r1", storage=f"sqlite:///{folder / STUDY_FILE}").trials
+    address = f"sqlite:///{folder / STUDY_FILE}"
+    storage = optuna.storages.RDBStorage(address, engine_kwargs={"poolclass": NullPool})
+    return optuna.load_study(study_name="r1", storage=storage).trials
 
 
 def play(subject: KnobStudy, iterations: int) -> list[Values]:
@@ -53,6 +57,14 @@ def test_a_study_built_again_suggests_the_same(tmp_path: Path) -> None:
     first = play(study(tmp_path), 7)
     assert play(study(tmp_path), 7) == first
     assert play(study(tmp_path / "other", seed=2), 2) != first[:2]
+
+
+@pytest.mark.skipif(not DESCRIPTORS.exists(), reason="/proc is Linux's")
+def test_a_study_leaves_no_database_open(tmp_path: Path) -> None:
+    subject = study(tmp_path)
+    play(subject, 3)
+    opened = [link.readlink().name for link in DESCRIPTORS.iterdir() if link.is_symlink()]
+    assert STUDY_FILE not in opened
 
 
 def test_suggestions_keep_to_ranges_and_to_what_is_kept(tmp_path: Path) -> None:
