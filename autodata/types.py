@@ -141,6 +141,15 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
+class Sample:
+    """Which episodes measure a harness: `repeats` of `most` documents of a split (0: all)."""
+
+    split: Split = "validation"
+    repeats: int = 1
+    most: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Episode:
     """All rounds for one document under one harness tree and one repeat.
 

@@ -25,6 +25,7 @@ LAYERS: list[set[str]] = [
     {"bench", "report"},
     {"engine"},
     {"jobs"},
+    {"api"},
     {"cli", "__main__"},
 ]
 """From the bottom up; a module may import its own layer and those below."""
@@ -101,6 +102,16 @@ def test_imports_point_down(file: Path) -> None:
         and layer_of(part_of(module)) > own
     }
     assert upward == set()
+
+
+BESIDE_THE_API = {"api", "bench", "cli", "errors", "report", "types"}
+"""What commands may import: the API for all they do; report draws, bench needs no project."""
+
+
+@pytest.mark.parametrize("file", [f for f in MODULES if "cli/" in name_of(f)], ids=name_of)
+def test_commands_call_the_api_and_nothing_below_it(file: Path) -> None:
+    parts = {part_of(module) for module in imports(file) if module.startswith("autodata.")}
+    assert parts - BESIDE_THE_API - {"__version__"} == set()
 
 
 def test_every_part_of_the_package_has_a_layer() -> None:

@@ -1,36 +1,30 @@
-"""Shared parts of the commands: common options, printing, and finding a run."""
+"""Shared parts of the commands: common options, printing, and their project."""
 
 import json
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from datetime import datetime
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
-from random import Random
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console, RenderableType
 
-from autodata.errors import ConfigurationError
-from autodata.project import CONFIG_FILE, TEMPLATES, find_root
-from autodata.store import runs as run_store
-
-if TYPE_CHECKING:
-    import duckdb
+from autodata.api.project import KINDS_OF_MODELS, NEWEST, Project, project_around
+from autodata.errors import AutodataError, ConfigurationError
 
 
-def root_of(context: typer.Context) -> Path:
+def project_of(context: typer.Context) -> Project:
     """Return the project that a command line is about, `-C` included, while it is completed."""
-    return find_root(Path(context.find_root().params.get("folder") or "").resolve())
+    return project_around(context.find_root().params.get("folder") or ".")
 
 
 def run_names(context: typer.Context) -> list[str]:
     """Return what a shell can complete as RUN: the newest first, as names begin with their time."""
-    with suppress(OSError):
-        names = [path.name for path in run_store.run_folders(root_of(context) / "runs")]
-        return [*reversed(names), *([run_store.NEWEST] if names else [])]
+    with suppress(AutodataError, OSError):
+        names = project_of(context).run_names()
+        return [*reversed(names), *([NEWEST] if names else [])]
     return []
 
 
@@ -50,7 +44,7 @@ Models = Annotated[
         "--models",
         metavar="KIND|FILE",
         help="Take models and roles from `local`, `simulated` or a file.",
-        autocompletion=lambda: [*TEMPLATES],
+        autocompletion=lambda: [*KINDS_OF_MODELS],
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
@@ -96,25 +90,8 @@ def out_json(data: Any) -> None:
     print(json.dumps(data, indent=1, default=str, ensure_ascii=False))
 
 
-@contextmanager
-def open_tables(run: str | None) -> Iterator["duckdb.DuckDBPyConnection"]:
-    from autodata.store import tables
-
-    connection = tables.connect(runs_folder(), run)
-    try:
-        yield connection
-    finally:
-        connection.close()
-
-
-@contextmanager
-def open_tables_and_say(run: str | None) -> Iterator["duckdb.DuckDBPyConnection"]:
-    """Open tables and say at the end, on stderr, how many rows were kept back from them."""
-    from autodata.store import audience
-
-    with open_tables(run) as connection:
-        told = audience.told(audience.counts(connection))
-        yield connection
+def say_kept_back(told: str) -> None:
+    """Say on stderr how many rows were kept back, if any were."""
     if told:
         print(told, file=sys.stderr)
 
@@ -133,34 +110,8 @@ def go_to(folder: Path) -> None:
         ) from error
 
 
-def find_run(run: str) -> Path:
-    if run == run_store.NEWEST:
-        states = run_store.list_runs(runs_folder())
-        if not states:
-            raise ConfigurationError("there is no run yet", "begin one: autodata optimize")
-        run = states[-1].id
-    return run_store.find_run(runs_folder(), run)
-
-
-def runs_folder() -> Path:
-    """Return where this project's runs are.
-
-    Raises:
-        ConfigurationError: the working directory is in no project.
-    """
-    root = find_root(Path.cwd())
-    if not any((root / name).exists() for name in (CONFIG_FILE, ".git", "runs")):
-        raise ConfigurationError(
-            f"there is no project in {root} or above it: no {CONFIG_FILE}, no git repository",
-            "begin one: autodata init; or name its folder: autodata -C DIR ...",
-        )
-    return root / "runs"
-
-
-def run_name(given: str | None, prefix: str = "") -> str:
-    """Return the name of a run to begin or resume: the user's if it can be one, else a new one."""
-    return run_store.check_name(prefix + new_run_id() if given is None else given)
-
-
-def new_run_id() -> str:
-    return run_store.new_run_id(datetime.now().astimezone(), Random())
+def here(
+    config: Path | None = None, settings: Sequence[str] | None = None, models: str | None = None
+) -> Project:
+    """Return the project that a command is about; nothing is read but names."""
+    return project_around(".", config, settings or (), models)

@@ -6,25 +6,23 @@ Imports nothing heavy: a shell asks at every Tab.
 import re
 import sys
 from contextlib import suppress
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from autodata.cli.base import root_of, run_names, runs_folder
+from autodata.api.project import NEWEST, Kind, Project
+from autodata.api.run import Run
+from autodata.cli.base import here, project_of, run_names
 from autodata.errors import AutodataError, ConfigurationError
-from autodata.project import harness_names
-from autodata.store import runs as run_store
-from autodata.store.lines import read_records
 
-OPTIMIZATION = "optimization"
+OPTIMIZATION: Kind = "optimization"
 _CANDIDATE = re.compile(r"c\d+")
 
 
 def chosen_run(
-    run: str | None, rest: str | None = None, kind: str | None = None
-) -> tuple[Path, str | None]:
-    """Return the run's folder and the word behind it, where either may have been left out.
+    run: str | None, rest: str | None = None, kind: Kind | None = None
+) -> tuple[Run, str | None]:
+    """Return the run and the word behind it, where either may have been left out.
 
     Without a name, or with `last`, it is the newest run, of that `kind` if one is given, and is
     said on stderr. A lone candidate or episode, such as `c7`, is taken for one of that run, unless
@@ -34,37 +32,34 @@ def chosen_run(
         ConfigurationError: there is no run yet.
         StoreError: there is none of that name.
     """
-    folder = runs_folder()
-    names = [path.name for path in run_store.run_folders(folder)]
-    if run is not None and run not in names and rest is None and _inside_a_run(run):
+    project = here()
+    if run is not None and rest is None and _inside_a_run(run) and run not in project.run_names():
         run, rest = None, run
-    if run is not None and run != run_store.NEWEST:
-        return run_store.find_run(folder, run), rest
+    if run is not None and run != NEWEST:
+        return project.run(run), rest
     if rest is not None and _CANDIDATE.fullmatch(rest):
         kind = OPTIMIZATION
-    states = [s for s in run_store.list_runs(folder) if kind is None or s.kind == kind]
-    if not states:
-        raise ConfigurationError(f"there is no {kind or 'run'} yet", "begin one: autodata optimize")
-    newest = states[-1].id
-    print(f"run {newest}, the last {kind or 'one'}", file=sys.stderr)
-    return folder / newest, rest
+    newest = project.run(NEWEST, kind)
+    print(f"run {newest.name}, the last {kind or 'one'}", file=sys.stderr)
+    return newest, rest
 
 
-def going_run(run: str | None) -> Path | None:
-    """Return the named run's folder, else that of the only one that goes on, or None.
+def going_run(run: str | None) -> Run | None:
+    """Return the named run, else the only one that goes on, or None.
 
     Raises:
         ConfigurationError: several are going on.
     """
     if run is not None:
         return chosen_run(run)[0]
-    going = [s.id for s in run_store.list_runs(runs_folder()) if s.pid is not None]
+    project = here()
+    going = [state.id for state in project.states() if state.pid is not None]
     if len(going) > 1:
         raise ConfigurationError(
             f"{len(going)} runs are going on: {', '.join(going)}",
             f"name one: autodata stop {going[0]}",
         )
-    return runs_folder() / going[0] if going else None
+    return project.run(going[0]) if going else None
 
 
 def _inside_a_run(word: str) -> bool:
@@ -76,21 +71,21 @@ def runs_and_candidates(context: typer.Context, incomplete: str) -> list[str]:
     found = run_names(context)
     if incomplete[:1] == "c" and incomplete[1:].isdigit() | (incomplete == "c"):
         with suppress(AutodataError, OSError):
-            found += _candidates(root_of(context) / "runs", None)
+            found += _candidates(project_of(context), None)
     return found
 
 
 def candidate_names(context: typer.Context) -> list[str]:
     """Return the candidates of the run that was typed before, else of the newest."""
     with suppress(AutodataError, OSError):
-        return _candidates(root_of(context) / "runs", context.params.get("run"))
+        return _candidates(project_of(context), context.params.get("run"))
     return []
 
 
 def harnesses(context: typer.Context) -> list[str]:
     """Return the harnesses that a command can be given by name."""
     with suppress(AutodataError, OSError):
-        return harness_names(root_of(context))
+        return project_of(context).harness_names()
     return []
 
 
@@ -98,19 +93,17 @@ def measurable(context: typer.Context, incomplete: str) -> list[str]:
     """Return harnesses, runs, and behind a run's name and `/` its candidates."""
     run, slash, _ = incomplete.partition("/")
     if not slash:
-        runs = [name for name in run_names(context) if name != run_store.NEWEST]
+        runs = [name for name in run_names(context) if name != NEWEST]
         return [*harnesses(context), *(f"{name}/" for name in runs)]
     with suppress(AutodataError, OSError):
-        return [f"{run}/{name}" for name in _candidates(root_of(context) / "runs", run)]
+        return [f"{run}/{name}" for name in _candidates(project_of(context), run)]
     return []
 
 
-def _candidates(runs: Path, run: Any) -> list[str]:
-    if run is None or run == run_store.NEWEST:
-        searches = [s.id for s in run_store.list_runs(runs) if s.kind == OPTIMIZATION]
-        run = searches[-1] if searches else ""
-    found = read_records(runs / str(run), {"candidate"})
-    return list(dict.fromkeys(record.key for record in found))
+def _candidates(project: Project, run: Any) -> list[str]:
+    if run is None or run == NEWEST:
+        return project.run(NEWEST, OPTIMIZATION).candidate_names()
+    return project.run(str(run)).candidate_names()
 
 
 LastRun = Annotated[

@@ -1,14 +1,12 @@
 """Commands that free disk space: `rm` takes a whole run, `gc` what nothing needs."""
 
-import time
 from typing import Annotated
 
 import typer
 
-from autodata.cli.base import AsJson, RunName, find_run, out, out_json, runs_folder
+from autodata.api.project import NEWEST
+from autodata.cli.base import AsJson, RunName, here, out, out_json
 from autodata.errors import ConfigurationError
-from autodata.store import runs as run_store
-from autodata.store import space
 
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
@@ -21,12 +19,13 @@ def rm(
     ] = False,
 ) -> None:
     """Remove a run and its candidates in git; its looks at the test split stay counted."""
-    from autodata.jobs import remove
+    from autodata.api import upkeep
+    from autodata.report.views import shown_bytes
 
-    root = runs_folder().parent
-    found = remove.foresee(root, find_run(run).name if run == run_store.NEWEST else run)
+    project = here()
+    found = upkeep.foresee(project, project.run().name if run == NEWEST else run)
     out(
-        f"run {found.run}: {space.shown(found.size)}, {found.calls:,} calls, "
+        f"run {found.run}: {shown_bytes(found.size)}, {found.calls:,} calls, "
         f"{found.candidates} candidates in git"
     )
     if found.weighty:
@@ -42,7 +41,7 @@ def rm(
             raise ConfigurationError(
                 f"nothing was done: that is not {found.run}", f"autodata rm {found.run}"
             )
-    remove.carry_out(root, found)
+    upkeep.remove(project, found)
     out(f"removed {found.run}; its looks at the test split stay counted")
 
 
@@ -52,22 +51,23 @@ def gc(
     as_json: AsJson = False,
 ) -> None:
     """Remove what is left over or is made again when asked for; runs stay as they are."""
-    from autodata.store import tables
+    from autodata.api import upkeep
+    from autodata.report.views import shown_bytes
 
-    found = space.leftovers(runs_folder(), tables.VERSION, time.time())
+    project = here()
+    found = upkeep.leftovers(project)
     whole = sum(item.size for item in found)
     if as_json:
         out_json([{"path": str(i.path), "bytes": i.size, "why": i.why} for i in found])
     else:
         for item in found:
-            place = item.path.relative_to(runs_folder().parent)
-            out(f"{space.shown(item.size):>8}  {place}  {item.why}")
-        out(f"{space.shown(whole):>8}  in {len(found)} places" if found else "nothing is left over")
+            place = item.path.relative_to(project.folder)
+            out(f"{shown_bytes(item.size):>8}  {place}  {item.why}")
+        out(f"{shown_bytes(whole):>8}  in {len(found)} places" if found else "nothing is left over")
     if not found or dry_run:
         return
     if not yes:
         typer.confirm("remove all of that?", abort=True)
-    for item in found:
-        space.remove(item.path)
+    upkeep.clear(found)
     if not as_json:
-        out(f"removed {space.shown(whole)}")
+        out(f"removed {shown_bytes(whole)}")

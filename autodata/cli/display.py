@@ -1,56 +1,59 @@
-"""The display of a running command: its live view, and the hint how to resume it."""
+"""The display of a running command: its live view, the end of one that hangs, how to resume it."""
 
-from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any, TypeVar
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from signal import Signals
+from threading import Timer
 
 from rich.console import Console
 
 from autodata.errors import AutodataError, Interrupted
-from autodata.project import Project
+from autodata.report.display import Job
+from autodata.report.live import LiveView
 
-if TYPE_CHECKING:
-    from autodata.engine.engine import Reports
-    from autodata.jobs.optimize import Running
-    from autodata.report.live import LiveView
-
-T = TypeVar("T")
+STOP_S = 9.0
+"""Seconds after the first signal at which the process ends, whatever still hangs: the journal
+bears that like any kill."""
 
 
+class CommandView(LiveView):
+    """The live view of a process that runs nothing else, and so may end at once."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__(console)
+        self.watchdog = Timer(STOP_S, os._exit, [Interrupted.exit_code])
+        self.watchdog.daemon = True
+
+    @property
+    def shown(self) -> Job:
+        """The job that was begun."""
+        assert self.job is not None
+        return self.job
+
+    def stopping(self, number: Signals) -> None:
+        """Say so, and give it some seconds."""
+        self.watchdog.start()
+        super().stopping(number)
+
+
+@contextmanager
 def watched(
-    project: Project,
-    console: Console,
-    title: str,
-    resume: str,
-    work: "Callable[[LiveView, Reports, Callable[[Running], None]], Coroutine[Any, Any, T]]",
-    iterations: int = 0,
-    heading: str = "",
-) -> T:
-    """Carry work out under a live view, to its end or to a signal.
+    console: Console, resume: Callable[[str], str] = lambda run: ""
+) -> Iterator[CommandView]:
+    """Give a view for a job, and say how a run goes on that had begun when an error came.
 
-    `resume` is the command that goes on: an error of a run that had begun says it, as the same
-    command alone may begin another one and pay again.
+    `resume` returns the command for a run's name: the same command alone may begin another run
+    and pay again.
     """
-    from autodata.engine import lifecycle
-    from autodata.engine.engine import Reports
-    from autodata.report.live import LiveView
-
-    view = LiveView(console, title, iterations, project.config.budget, project.config.simulated)
-    begun = False
-
-    def started(now: "Running") -> None:
-        nonlocal begun
-        begun = True
-        if heading:
-            console.print(heading, soft_wrap=True)
-        engine = now.engine
-        view.started(engine.caller.status, lambda: engine.watchdog.troubles)
-
-    with view:
-        reports = Reports(view.line, view.episode, view.still)
-        try:
-            return lifecycle.run_until_signal(work(view, reports, started), view.line)
-        except AutodataError as error:
-            if resume and (begun or isinstance(error, Interrupted)):
-                resumed = f"go on with: {resume}"
-                error.fix = f"{error.fix}; {resumed}" if error.fix else resumed
-            raise
+    view = CommandView(console)
+    try:
+        yield view
+    except AutodataError as error:
+        again = resume(view.job.run_id) if view.job else ""
+        if again and (view.begun or isinstance(error, Interrupted)):
+            resumed = f"go on with: {again}"
+            error.fix = f"{error.fix}; {resumed}" if error.fix else resumed
+        raise
+    finally:
+        view.watchdog.cancel()

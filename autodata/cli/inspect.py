@@ -1,10 +1,6 @@
 """Commands that show runs, or stop one: none calls a model."""
 
-import os
-import signal
 import sys
-import time
-from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -12,22 +8,20 @@ from typing import Annotated, Any
 
 import typer
 
+from autodata.api.project import RunState
+from autodata.api.run import Report
 from autodata.cli.base import (
     AsJson,
     draw,
+    here,
     make_console,
-    open_tables_and_say,
     out,
     out_json,
     run_names,
-    runs_folder,
+    say_kept_back,
 )
-from autodata.cli.choices import OPTIMIZATION, CandidateName, LastRun, chosen_run, going_run
+from autodata.cli.choices import CandidateName, LastRun, chosen_run, going_run
 from autodata.cli.patience import Patience
-from autodata.errors import AutodataError, ConfigurationError
-from autodata.project import open_project
-from autodata.store import runs as run_store
-from autodata.store import space
 
 TABLE_ROWS = 10_000
 
@@ -50,7 +44,7 @@ class Status(StrEnum):
 
 def status(as_json: AsJson = False) -> None:
     """Say which runs are going on and how far they are."""
-    states = run_store.list_runs(runs_folder())
+    states = here().states()
     going = [state for state in states if state.state == "running"]
     if as_json:
         out_json([_state(state) for state in going])
@@ -83,47 +77,34 @@ def stop(
     ] = None,
 ) -> None:
     """Stop a run from elsewhere; it can be resumed."""
-    folder = going_run(run)
-    if folder is None:
+    found = going_run(run)
+    if found is None:
         out("no run is going on")
         return
-    state = run_store.read_state(folder)
-    if not state.pid:
-        out(f"{folder.name} is not running")
+    from autodata.api import upkeep
+
+    kind = found.status.kind
+    if not upkeep.stop(found):
+        out(f"{found.name} is not running")
         return
-    try:
-        os.kill(state.pid, signal.SIGTERM)
-    except ProcessLookupError:
-        pass
-    except PermissionError as error:
-        raise ConfigurationError(
-            f"{folder.name} cannot be stopped: process {state.pid} is another user's",
-            f"ask them, or: sudo kill {state.pid}",
-        ) from error
-    for _ in range(200):
-        if run_store.read_state(folder).pid != state.pid:
-            again = ": autodata optimize"
-            if state.kind == "evaluation":
-                again = " with the command that began it, evaluate or estimate, and"
-            out(f"{folder.name} has stopped; resume it{again} --run {folder.name}")
-            return
-        time.sleep(0.1)
-    raise ConfigurationError(
-        f"process {state.pid} has not stopped within 20 s", f"look at it, or: kill -9 {state.pid}"
-    )
+    again = ": autodata optimize"
+    if kind == "evaluation":
+        again = " with the command that began it, evaluate or estimate, and"
+    out(f"{found.name} has stopped; resume it{again} --run {found.name}")
 
 
 def runs(as_json: AsJson = False) -> None:
     """List all runs."""
-    states = run_store.list_runs(runs_folder())
+    project = here()
+    states = project.states()
+    sizes = [project.run(state.id).size for state in states]
     if as_json:
-        sizes = [space.size(runs_folder() / state.id) for state in states]
         out_json([{**_state(s), "bytes": n} for s, n in zip(states, sizes, strict=True)])
         return
     if not states:
         out("there is no run yet; begin one: autodata optimize")
         return
-    from autodata.report.views import WIDE, rows_view
+    from autodata.report.views import WIDE, rows_view, shown_bytes
 
     rows = [
         {
@@ -134,10 +115,10 @@ def runs(as_json: AsJson = False) -> None:
             "iterations": state.counts.get("iteration", 0),
             "episodes": state.counts.get("episode", 0),
             "calls": state.counts.get("call", 0),
-            "size": space.shown(space.size(runs_folder() / state.id)),
+            "size": shown_bytes(size),
             "models": "" if not state.harness else "SIMULATED" if state.simulated else "real",
         }
-        for state in states
+        for state, size in zip(states, sizes, strict=True)
     ]
     narrow = make_console().width < WIDE
     left_out = ("begun", "harness", "iterations") if narrow else ()
@@ -153,41 +134,30 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Show a run (candidates and front, or what it measured), a candidate, or a version (v2)."""
-    from autodata.report import measured, queries, views
-
     if candidate is None and run is not None and (version := _version(run)):
         if as_json:
             out_json(version)
         else:
-            draw(views.version_view(version))
+            from autodata.report.views import version_view
+
+            draw(version_view(version))
         return
-    folder, candidate = chosen_run(run, candidate)
-    stands = run_store.read_state(folder)
-    with open_tables_and_say(folder.name) as connection:
-        if stands.kind != OPTIMIZATION and candidate is None:
-            data = measured.evaluation_report(connection, folder.name)
-            drawn: Any = measured.evaluation_view(data, stands.told)
-        elif candidate is None:
-            data = queries.run_report(connection, folder.name)
-            drawn = views.run_view(data, stands.told, make_console().width)
-        else:
-            data = queries.candidate_report(connection, folder.name, candidate)
-            drawn = views.candidate_view(data, make_console().width)
+    found, candidate = chosen_run(run, candidate)
+    _tell(found.show(candidate), as_json)
+
+
+def _tell(report: Report, as_json: bool) -> None:
     if as_json:
-        out_json(data)
+        out_json(report.data)
     else:
-        draw(drawn)
+        draw(report.draw(make_console().width))
+    say_kept_back(report.kept_back)
 
 
 def _version(name: str) -> dict[str, Any] | None:
     """Return what a version says of itself where no run has its name."""
-    from autodata.harness.versions import spelled
-
-    if not spelled(name, "") or (runs_folder() / name / "journal").exists():
-        return None
-    from autodata.jobs.promote import version_report
-
-    return version_report(open_project(Path.cwd(), None, [], None), name)
+    project = here()
+    return None if name in project.run_names() else project.version(name)
 
 
 def diff(
@@ -195,12 +165,9 @@ def diff(
     b: Annotated[str, typer.Argument(metavar="B", help="The same.")],
 ) -> None:
     """Show what differs between two versions of a harness."""
-    from autodata.harness import spec
-    from autodata.jobs.optimize import harness_at
     from autodata.report.views import diff_view
 
-    project = open_project(Path.cwd(), None, [], None)
-    text = spec.diff(harness_at(project, a), harness_at(project, b))
+    text = here().diff(a, b)
     make_console().print(diff_view(text) if text else "no difference", soft_wrap=True)
 
 
@@ -218,23 +185,11 @@ def trace(
     as_json: AsJson = False,
 ) -> None:
     """Show everything that happened in an episode, or list the episodes."""
-    from autodata.report import traces
-
-    folder, episode = chosen_run(run, episode)
-    one = episode is not None and ":" in episode
-    with open_tables_and_say(folder.name) as connection:
-        if episode is not None and one:
-            data = traces.trace_report(connection, folder.name, episode)
-        else:
-            wanted = status.value if status else None
-            data = traces.list_episodes(connection, folder.name, episode, wanted)
-    simulated = run_store.read_state(folder).simulated
-    if as_json:
-        out_json([{**line, "simulated": simulated} for line in data])
-    elif one:
-        draw(traces.trace_view(data, simulated))
+    found, episode = chosen_run(run, episode)
+    if episode is not None and ":" in episode:
+        _tell(found.trace(episode), as_json)
     else:
-        draw(traces.listed_view(folder.name, data, simulated))
+        _tell(found.traces(episode, status.value if status else None), as_json)
 
 
 def sql(
@@ -247,20 +202,18 @@ def sql(
     ] = None,
 ) -> None:
     """Query all runs, also while they are going on."""
-    from autodata.store import render, tables
-
-    with open_tables_and_say(None) as connection, Patience(connection.interrupt) as patience:
-        simulated = tables.query(connection, "select run_id from runs where simulated order by 1")
+    with here().tables() as tables, Patience(tables.interrupt) as patience:
+        simulated = tables.sql("select run_id from runs where simulated order by 1").rows()
+        asked = patience.wait(lambda: tables.sql(query))
         if format is Format.table:
-            most = limit or TABLE_ROWS
-            out(render.table(patience.wait(lambda: tables.query(connection, query, most))))
+            out(patience.wait(lambda: asked.text(limit or TABLE_ROWS)))
         else:
-            found = patience.wait(lambda: tables.stream(connection, query, limit))
-            lines = render.csv_lines if format is Format.csv else render.json_lines
-            for line in lines(replace(found, rows=patience.each(found.rows))):
+            lines = asked.csv if format is Format.csv else asked.json
+            for line in patience.each(patience.wait(lambda: lines(limit))):
                 sys.stdout.write(line)
-    if simulated.rows:
-        names = [str(row[0]) for row in simulated.rows]
+    say_kept_back(tables.kept_back)
+    if simulated:
+        names = [row["run_id"] for row in simulated]
         shown = ", ".join(names[:3]) + (" ..." if len(names) > 3 else "")
         print(f"SIMULATED MODELS in run {shown}", file=sys.stderr)
 
@@ -273,16 +226,11 @@ def bundle(
     ] = None,
 ) -> None:
     """Put what helps about a run into one file for a bug report, without documents or keys."""
-    from autodata.jobs.bundle import bundle as bundles
+    from autodata.api import upkeep
 
-    project, trouble = None, ""
-    try:
-        project = open_project(Path.cwd(), None, [], None)
-    except AutodataError as error:
-        trouble = error.problem
-    folder, _ = chosen_run(run)
-    place = to or Path(f"{folder.name}-bundle.zip")
-    made = bundles.make(folder, project, trouble, place)
+    found, _ = chosen_run(run)
+    place = to or Path(f"{found.name}-bundle.zip")
+    made = upkeep.bundle(found, place)
     for name, about in made.about.items():
         out(f"{len(made.files[name].encode()):>12,}  {name}: {about}")
     out(
@@ -290,7 +238,7 @@ def bundle(
     )
 
 
-def _state(state: run_store.RunState) -> dict[str, Any]:
+def _state(state: RunState) -> dict[str, Any]:
     return {
         "run_id": state.id,
         "state": state.state,

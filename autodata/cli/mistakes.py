@@ -5,14 +5,11 @@ carries nothing known keeps its message.
 """
 
 import re
-from collections.abc import Iterator
 from difflib import get_close_matches
 from typing import Any
 
-from pydantic import BaseModel
-
-from autodata.config.schema import Config
 from autodata.errors import ConfigurationError
+from autodata.report.settings import all_settings
 
 _SAID = {
     "int_parsing": "not a whole number",
@@ -111,14 +108,5 @@ def _usage(context: Any) -> str:
 def _field(option: str) -> str | None:
     """Return the setting that an option such as `--parallel` may mean."""
     wanted = option.lstrip("-").replace("-", "_")
-    fields = list(_fields(Config, ""))
-    return next((f for f in fields if f == wanted or f.endswith(f".{wanted}")), None)
-
-
-def _fields(section: type[BaseModel], prefix: str) -> Iterator[str]:
-    for name, field in section.model_fields.items():
-        inner = field.annotation
-        if isinstance(inner, type) and issubclass(inner, BaseModel):
-            yield from _fields(inner, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}"
+    keys = [setting.path for setting in all_settings() if "<" not in setting.path]
+    return next((key for key in keys if key == wanted or key.endswith(f".{wanted}")), None)

@@ -9,6 +9,8 @@ from contextlib import suppress
 from itertools import islice
 from typing import Self, TypeVar
 
+from autodata.errors import AutodataError
+
 T = TypeVar("T")
 
 _AT_ONCE = 500
@@ -41,6 +43,21 @@ class Patience:
             raise
 
     def each(self, items: Iterator[T]) -> Iterator[T]:
-        """Yield the items, which come about in the other thread, some at a time."""
-        while found := self.wait(lambda: list(islice(items, _AT_ONCE))):
+        """Yield the items, which come about in the other thread, some at a time.
+
+        Those before an error come before it.
+        """
+        failed: list[AutodataError] = []
+
+        def some() -> list[T]:
+            found: list[T] = []
+            try:
+                found.extend(islice(items, _AT_ONCE))
+            except AutodataError as error:
+                failed.append(error)
+            return found
+
+        while found := self.wait(some):
             yield from found
+        if failed:
+            raise failed[0]

@@ -1,11 +1,11 @@
 """Commands that change which version of a harness counts: `promote`, `versions`, `rollback`."""
 
-from pathlib import Path
+from dataclasses import replace
 from typing import Annotated
 
 import typer
 
-from autodata.cli.base import AsJson, ConfigFile, draw, out, out_json
+from autodata.cli.base import AsJson, ConfigFile, draw, here, out, out_json
 from autodata.cli.choices import (
     OPTIMIZATION,
     LastSearch,
@@ -13,7 +13,6 @@ from autodata.cli.choices import (
     chosen_run,
     harnesses,
 )
-from autodata.project import harness_names, open_project
 
 
 def promote(
@@ -33,12 +32,12 @@ def promote(
     config: ConfigFile = None,
 ) -> None:
     """Make a certified candidate the new version of its harness."""
-    from autodata.jobs.promote import promote_run
+    from autodata.api import upkeep
     from autodata.report.views import SIMULATED
 
-    project = open_project(Path.cwd(), config, [], None)
-    folder, candidate = chosen_run(run, candidate, OPTIMIZATION)
-    version, new = promote_run(project, folder, candidate, force)
+    here(config).in_force()  # what is wrong there comes first
+    found, candidate = chosen_run(run, candidate, OPTIMIZATION)
+    version, new = upkeep.promote(replace(found, project=here(config)), candidate, force)
     if version.evidence.get("simulated"):
         draw(SIMULATED)
     said = "promoted" if new else "nothing to do, this is the current version"
@@ -58,15 +57,15 @@ def versions(
     as_json: AsJson = False,
 ) -> None:
     """List the promoted versions of a harness."""
-    from autodata.jobs.promote import list_versions
     from autodata.report.views import rows_view
 
-    project = open_project(Path.cwd(), None, [], None)
-    found = list_versions(project, harness or project.config.harness)
+    project = here()
+    harness = harness or project.in_force().config.harness
+    found = project.versions(harness)
     if as_json:
         out_json(found)
     elif not found:
-        out(f"{harness or project.config.harness} has no promoted version yet")
+        out(f"{harness} has no promoted version yet")
     else:
         columns = tuple(found[0])
         draw(rows_view(columns, [tuple(line.values()) for line in found]))
@@ -81,12 +80,12 @@ def rollback(
     ] = None,
 ) -> None:
     """Return a harness to an earlier version, by a new commit."""
-    from autodata.jobs.promote import roll_back
+    from autodata.api import upkeep
 
-    project = open_project(Path.cwd(), None, [], None)
-    made, gone = roll_back(project, harness, version)
+    project = here()
+    made, gone = upkeep.rollback(project, version, harness)
     out(f"rolled back to {version}: {made.tag} is commit {made.commit[:10]}")
     if gone:
-        shipped = made.harness in harness_names(project.root)
+        shipped = made.harness in project.harness_names()
         instead = f": the shipped {made.harness} is used" if shipped else ""
         out(f"harnesses/{made.harness} is gone, as before the first version{instead}")

@@ -1,45 +1,34 @@
 """The summary at the end of a search: its result, the change, and the next commands."""
 
-from typing import TYPE_CHECKING
-
 from rich.console import Console
 from rich.text import Text
 
-from autodata.cli.base import draw, open_tables, out_json
-from autodata.config.schema import Config
-from autodata.project import Project
-
-if TYPE_CHECKING:
-    from autodata.search.search import SearchResult
+from autodata.api.project import Config
+from autodata.api.run import Run
+from autodata.cli.base import draw, out_json
+from autodata.report import views
 
 
-def show_result(
-    project: Project, run_id: str, result: "SearchResult", console: Console, as_json: bool
-) -> None:
+def show_result(run: Run, config: Config, console: Console, as_json: bool) -> None:
     """Print a search's result, what its best candidate changes, and what to do next."""
-    from autodata.harness import spec
-    from autodata.jobs.optimize import harness_at
-    from autodata.report import queries, views
-
-    with open_tables(run_id) as connection:
-        data = queries.run_report(connection, run_id)
-    closed = result.closed
+    report, result = run.show(), run.result
+    assert result is not None
     if as_json:
-        out_json({**data, "best": result.best.id, "closed": closed.bound if closed else ""})
+        closed = result.closed.bound if result.closed else ""
+        out_json({**report.data, "best": result.best, "closed": closed})
         return
-    draw(views.run_view(data, "finished", console.width), console)
-    if closed:
-        console.print(Text(views.closing_line(closed)), soft_wrap=True)
-        larger = f"autodata optimize --run {run_id} --set {closed.bound}=LARGER"
+    draw(views.run_view(report.data, "finished", console.width), console)
+    if result.closed:
+        console.print(Text(views.closing_line(result.closed)), soft_wrap=True)
+        larger = f"autodata optimize --run {run.name} --set {result.closed.bound}=LARGER"
         console.print(f"to go on from here: {larger}", soft_wrap=True)
-    best = result.finalists[0].id if result.finalists else "c0"
+    best = result.finalists[0] if result.finalists else "c0"
     if best != "c0":
-        before, after = harness_at(project, f"{run_id}/c0"), harness_at(project, f"{run_id}/{best}")
         console.print(f"\nwhat {best} changes:")
-        console.print(views.diff_view(spec.diff(before, after)), soft_wrap=True)
-    console.print(f"\nthe run lies in {project.runs / run_id}; next:", soft_wrap=True)
-    certified = result.best.id != "c0"
-    steps = next_steps(run_id, best, certified, project.config)
+        change = run.project.diff(f"{run.name}/c0", f"{run.name}/{best}")
+        console.print(views.diff_view(change), soft_wrap=True)
+    console.print(f"\nthe run lies in {run.folder}; next:", soft_wrap=True)
+    steps = next_steps(run.name, best, result.best != "c0", config)
     for command, meaning in steps:
         console.print(f"  {command}    # {meaning}", soft_wrap=True)
 

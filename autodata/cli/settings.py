@@ -1,13 +1,11 @@
 """The command `config`: show the settings in force, or what one means."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from autodata.cli.base import AsJson, ConfigFile, Models, Settings, draw, out, out_json
+from autodata.cli.base import AsJson, ConfigFile, Models, Settings, draw, here, out, out_json
 from autodata.errors import ConfigurationError
-from autodata.project import examine_project
 from autodata.types import Json
 
 if TYPE_CHECKING:
@@ -26,10 +24,11 @@ def config(
 ) -> None:
     """Show the settings in force and where each was set, or what KEY means."""
     from autodata.report import in_force, views
-    from autodata.report.settings import explain
+    from autodata.report import settings as reference
 
-    project, reading = examine_project(Path.cwd(), file, list(settings or []), models)
-    asked = explain(key, project.config.protocol.domain if project else "") if key else None
+    project, reading = here(file, settings, models).examined()
+    domain = project.config.protocol.domain if project else ""
+    asked = reference.explain(key, domain) if key else None
     lines, faults = [], list(reading.faults)
     if project is not None:
         try:
@@ -52,13 +51,13 @@ def config(
 
 
 def _explain(asked: list["Setting"], told: list[Json], as_json: bool) -> None:
+    from autodata.report import settings as reference
     from autodata.report import views
-    from autodata.report.settings import presets
 
     if as_json:
         out_json(told)
         return
     draw(views.settings_view(told))
     if any(one.path in ("protocol.acceptance", "protocol.numbers") for one in asked):
-        head, *rows = presets()
+        head, *rows = reference.presets()
         draw(views.rows_view(head, rows))

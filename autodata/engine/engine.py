@@ -39,23 +39,12 @@ from autodata.models.endpoint.endpoint import Endpoint
 from autodata.models.endpoint.watchdog import Watchdog
 from autodata.models.serving.gpus import busy
 from autodata.project import Project
+from autodata.report.display import Display
 from autodata.search.plan import SearchPlan
 from autodata.store.facts import Facts
 from autodata.types import SPLITS, Candidate, Document, Json, Split
 
 MOST_WORKERS = 4
-
-
-@dataclass(slots=True)
-class Reports:
-    """Callbacks through which running parts report to the user; commands decide on the drawing.
-
-    `still` is called every two seconds, for saying now and then how things are.
-    """
-
-    line: Callable[[str], None] = lambda text: None
-    episode: Callable[[Json], None] = lambda body: None
-    still: Callable[[], None] = lambda: None
 
 
 @dataclass(slots=True)
@@ -214,7 +203,7 @@ async def engine(
     journal: Facts,
     documents: dict[Split, list[Document]],
     load: Callable[[Candidate], Any],
-    reports: Reports,
+    display: Display,
     replayed: bool = False,
 ) -> AsyncIterator[Engine]:
     """Start servers, models and sandbox; give an engine that runs episodes; stop all at the end.
@@ -231,7 +220,7 @@ async def engine(
         if replayed:
             endpoints = {name: silent(name, model) for name, model in config.used.items()}
         else:
-            endpoints = await start(project, journal.folder, everything, reports.line, stack)
+            endpoints = await start(project, journal.folder, everything, display.line, stack)
         gpus = {
             role: busy({settings.model: config.models[settings.model]})
             for role, settings in config.roles.items()
@@ -242,9 +231,9 @@ async def engine(
                 endpoints[name].breaker.contacted = True
         seats = seats_of(config, endpoints)
         caller = (RecallingCaller if replayed else RecordedCaller)(journal, seats, ledger)
-        await stack.enter_async_context(closing(caller, reports.line))
+        await stack.enter_async_context(closing(caller, display.line))
         watched = [] if replayed else endpoints.values()
-        watchdog = Watchdog(watched, journal, reports.line, reports.still)
+        watchdog = Watchdog(watched, journal, display.line, display.still)
         await stack.enter_async_context(_while_running(watchdog.watch()))
         team = Team(caller, role_settings(config), Executions(journal, replayed))
         sandbox = await stack.enter_async_context(
@@ -256,7 +245,7 @@ async def engine(
         def told(body: Json) -> None:
             if body["status"] != "void":
                 ledger.reserve.ended((body["tree"], body["document_id"], body["repeat"]))
-            reports.episode(body)
+            display.episode(body)
 
         evaluator = HarnessEvaluator(
             {document.id: document for document in everything},
@@ -268,6 +257,7 @@ async def engine(
             slots(config),
             told,
         )
+        display.started(caller.status, lambda: watchdog.troubles)
         yield Engine(journal, caller, watchdog, ledger, team, sandbox, evaluator, documents)
 
 

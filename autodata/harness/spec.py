@@ -48,6 +48,11 @@ class Harness:
     knobs: dict[str, Knob] = field(compare=False)
     files: dict[str, str] = field(compare=False)
 
+    @staticmethod
+    def load(folder: str | Path) -> "Harness":
+        """Load a harness from its folder; see `load_folder`."""
+        return load_folder(Path(folder))
+
     @property
     def values(self) -> dict[str, KnobValue]:
         """The knobs' values by name."""

@@ -1,27 +1,24 @@
 """The job `certify`: let a candidate of a run meet the baseline on the sealed test documents."""
 
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 from autodata.engine.claims import claim, noted
-from autodata.engine.engine import Reports, engine, load_splits
+from autodata.engine.engine import engine, load_splits
 from autodata.engine.lifecycle import open_journal
 from autodata.engine.recorded import as_recorded, check_search, decides_certificate, recorded_rules
 from autodata.errors import ConfigurationError, StoreError
 from autodata.harness.knobs import nearest
 from autodata.harness.repository import Repository
 from autodata.harness.spec import Harness, load_files
-from autodata.jobs.optimize import Running
 from autodata.project import Project
+from autodata.report.display import Display
 from autodata.search.certify import check_room, fingerprint
 from autodata.search.sealed import SealedTest
 from autodata.search.session import JournalRecorder, recorded_session
 from autodata.store.journal import Journal, read_records
 from autodata.store.runs import check_name_kept
 from autodata.types import Candidate, Json
-
-Started = Callable[[Running], None]
 
 
 def project_of_run(project: Project, folder: Path) -> Project:
@@ -38,9 +35,7 @@ def project_of_run(project: Project, folder: Path) -> Project:
     return as_recorded(project, check_search(run, folder.name), decides_certificate)
 
 
-async def certify_candidate(
-    project: Project, run_id: str, name: str, reports: Reports, started: Started
-) -> Json:
+async def certify_candidate(project: Project, run_id: str, name: str, display: Display) -> Json:
     """Let one candidate of a run meet the baseline on the sealed test split, by the run's rules.
 
     `project` has the run's settings. Counts as one more candidate tested there, whatever comes
@@ -77,8 +72,7 @@ async def certify_candidate(
             async def load(wanted: Candidate) -> Harness:
                 return load_files(repository.read_files(wanted.commit))
 
-            async with engine(project, journal, documents, load, reports) as running:
-                started(Running(run_id, project, running))
+            async with engine(project, journal, documents, load, display) as running:
                 claiming = partial(claim, project, run_id, ids)
                 test = SealedTest(rules, running.evaluator, JournalRecorder(journal), claiming)
                 async with recorded_session(journal):

@@ -4,19 +4,19 @@ The pilot is journaled like any run; `search.forecast` computes the forecast.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import chain
 from random import Random
 
 from autodata.concurrency import all_of
 from autodata.config import plugins
 from autodata.engine.assembly import text_editor
-from autodata.engine.engine import Reports, load_splits, search_plan, slots
+from autodata.engine.engine import load_splits, search_plan, slots
 from autodata.errors import EditFailed
 from autodata.harness.spec import Harness, load_folder, with_knobs
 from autodata.jobs.evaluate import Measured, measured
-from autodata.jobs.optimize import Running
 from autodata.project import Project
+from autodata.report.display import Display
 from autodata.search.forecast import (
     Pace,
     Prediction,
@@ -32,13 +32,7 @@ PROPOSALS = 3
 """Proposals of a pilot: the fewest that tell how much they differ."""
 
 
-async def estimate(
-    project: Project,
-    run_id: str,
-    episodes: int,
-    reports: Reports,
-    started: Callable[[Running], None],
-) -> Prediction:
+async def estimate(project: Project, run_id: str, episodes: int, display: Display) -> Prediction:
     """Run a pilot on training documents and predict the whole search.
 
     Candidates may cost several times what the present harness does, so where a search moves knobs,
@@ -47,7 +41,7 @@ async def estimate(
     """
     config = project.config
     harness = load_folder(project.harness_folder)
-    documents = load_splits(config, project.root, reports.line)
+    documents = load_splits(config, project.root, display.line)
     proposer = plugins.find("proposer", config.optimize.proposer).made
     train, plan = documents["train"], search_plan(config, 0)
     cells = [Cell(train[i % len(train)].id, "train", i // len(train)) for i in range(episodes)]
@@ -56,7 +50,7 @@ async def estimate(
     if moved:
         tasks += [(moved_at_random(harness, Random(n)), [c]) for n, c in enumerate(cells[1::2])]
     edits: list[Spend] = []
-    async with measured(project, run_id, tasks, documents, reports, started) as pilot:
+    async with measured(project, run_id, tasks, documents, display) as pilot:
         if proposer.wants_minibatch:
             edits = await edits_of(pilot, harness, plan.minibatch)
     outcomes = list(chain.from_iterable(pilot.outcomes))

@@ -1,7 +1,7 @@
 """The job `evaluate`: measure a harness on the documents of a split, journaled and resumable."""
 
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -9,7 +9,6 @@ from autodata.concurrency import all_of
 from autodata.documents.splits import dealt_body
 from autodata.engine.engine import (
     Engine,
-    Reports,
     check_documents_fit,
     check_workflow,
     engine,
@@ -20,30 +19,23 @@ from autodata.engine.engine import (
 from autodata.engine.lifecycle import open_journal
 from autodata.engine.recorded import check_kind
 from autodata.harness.spec import Harness
-from autodata.jobs.optimize import Running
 from autodata.project import Project
+from autodata.report.display import Display
 from autodata.search.session import note_documents, recorded_session, same_run
 from autodata.store.journal import Journal
 from autodata.store.runs import FINISHED
-from autodata.types import Candidate, Cell, Document, Json, Outcome, Split
+from autodata.types import Candidate, Cell, Document, Json, Outcome, Sample, Split
 
 
 async def evaluate(
-    project: Project,
-    run_id: str,
-    harness: Harness,
-    split: Split,
-    repeats: int,
-    most: int,
-    reports: Reports,
-    started: Callable[[Running], None],
+    project: Project, run_id: str, harness: Harness, sample: Sample, display: Display
 ) -> list[Outcome]:
-    """Measure one harness on the documents of a split, journaled and resumable like any run."""
-    documents = load_splits(project.config, project.root, reports.line)
-    chosen = documents[split][: most or None]
-    cells = [Cell(d.id, split, repeat) for repeat in range(repeats) for d in chosen]
+    """Measure one harness on a sample of documents, journaled and resumable like any run."""
+    documents = load_splits(project.config, project.root, display.line)
+    chosen, split = documents[sample.split][: sample.most or None], sample.split
+    cells = [Cell(d.id, split, repeat) for repeat in range(sample.repeats) for d in chosen]
     tasks = [(harness, cells)]
-    async with measured(project, run_id, tasks, documents, reports, started) as found:
+    async with measured(project, run_id, tasks, documents, display) as found:
         return found.outcomes[0]
 
 
@@ -62,8 +54,7 @@ async def measured(
     run_id: str,
     tasks: Sequence[tuple[Harness, Sequence[Cell]]],
     documents: dict[Split, list[Document]],
-    reports: Reports,
-    started: Callable[[Running], None],
+    display: Display,
 ) -> AsyncIterator[Measured]:
     """Run each harness (`c0`, `c1` ...) on its cells; they differ in knob values at most.
 
@@ -83,10 +74,9 @@ async def measured(
     async with open_journal(project, run_id) as journal:
         begun = _check_evaluation(project, harness, documents, journal)
         await check_workflow(harness)
-        async with engine(project, journal, documents, load, reports) as running:
+        async with engine(project, journal, documents, load, display) as running:
             await journal.once("run", run_id, begun)
             await note_documents(journal, dealt_body(documents))
-            started(Running(run_id, project, running))
             async with recorded_session(journal, project.asked):
                 outcomes = await all_of(
                     running.evaluator.evaluate(candidate, cells)

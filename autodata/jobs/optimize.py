@@ -1,18 +1,15 @@
 """The job `optimize`: run or resume one search, from an open project to a finished journal."""
 
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 
 from autodata.documents.splits import dealt_body
 from autodata.engine.assembly import SearchTask, carry_out
 from autodata.engine.claims import check_room_left, claim, noted
 from autodata.engine.engine import (
-    Engine,
-    Reports,
     check_documents_fit,
     check_workflow,
     engine,
@@ -29,15 +26,13 @@ from autodata.errors import (
     RepositoryError,
     StoreError,
 )
-from autodata.harness.knobs import nearest
 from autodata.harness.repository import Repository
 from autodata.harness.spec import Harness, load_files, load_folder
-from autodata.harness.versions import files_of, find_version, spelled, states
 from autodata.models.calls.budget import is_larger
-from autodata.project import Project, harness_folder, harness_names, shipped_folder
+from autodata.project import Project
+from autodata.report.display import Display
 from autodata.search.certify import check_room
 from autodata.search.course import course_so_far, growth_of
-from autodata.search.events import Progress
 from autodata.search.plan import SearchPlan
 from autodata.search.search import SearchResult
 from autodata.search.session import (
@@ -47,15 +42,6 @@ from autodata.search.session import (
 from autodata.store import looks
 from autodata.store.journal import Journal
 from autodata.types import Json, Split
-
-
-@dataclass(slots=True)
-class Running:
-    """A run while it goes on, for whoever draws it."""
-
-    run_id: str
-    project: Project
-    engine: Engine
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,21 +57,14 @@ class Wish:
     origin: str = ""
 
 
-async def optimize(
-    project: Project,
-    run_id: str,
-    wish: Wish,
-    reports: Reports,
-    progress: Progress,
-    started: Callable[[Running], None],
-) -> SearchResult:
+async def optimize(project: Project, run_id: str, wish: Wish, display: Display) -> SearchResult:
     """Run or resume one optimization session.
 
     Raises:
         AutodataError: see `run_session`; whatever was paid for is in the journal.
     """
     config = project.config
-    documents = load_splits(config, project.root, reports.line)
+    documents = load_splits(config, project.root, display.line)
     task_protocol(config)
     plan = search_plan(config, wish.seed)
     ids = {split: [document.id for document in found] for split, found in documents.items()}
@@ -96,7 +75,7 @@ async def optimize(
         _check_not_used(project, run_id, repository)
         async with open_journal(project, run_id) as journal:
             begun = _begun(journal, repository)
-            harness, origin = _begin_with(project, repository, begun, wish.origin, reports)
+            harness, origin = _begin_with(project, repository, begun, wish.origin, display)
             check_documents_fit(documents, harness)
             config = config.model_copy(update={"harness": harness.name})
             await check_workflow(harness)
@@ -123,18 +102,17 @@ async def optimize(
             workshop = GitWorkshop(repository, start)
             async with (
                 _forgotten_unless_begun(journal, repository),
-                engine(project, journal, documents, workshop.load, reports) as running,
+                engine(project, journal, documents, workshop.load, display) as running,
             ):
-                started(Running(run_id, project, running))
                 claiming = partial(claim, project, run_id, ids["test"])
-                result = await carry_out(task, running, workshop, claiming, progress)
+                result = await carry_out(task, running, workshop, claiming, display.progress)
                 if result.closed:  # what was in flight then is paid for
                     await running.caller.answered()
                 return result
 
 
 def _begin_with(
-    project: Project, repository: Repository, begun: Json | None, origin: str, reports: Reports
+    project: Project, repository: Repository, begun: Json | None, origin: str, display: Display
 ) -> tuple[Harness, Json | None]:
     """Return the harness that a run begins with, and where it is from if it is a candidate.
 
@@ -157,7 +135,7 @@ def _begin_with(
     harness = load_files(repository.read_files(begun["baseline_commit"]))
     with suppress(AutodataError):
         if known is None and load_folder(project.harness_folder).tree != harness.tree:
-            reports.line(
+            display.line(
                 f"the files of harness {harness.name} have changed since the run began: "
                 "it goes on from those it began with"
             )
@@ -233,34 +211,3 @@ def _begun(journal: Journal, repository: Repository) -> Json | None:
         "baseline_commit": baseline["commit"],
         "baseline_tree": baseline["tree"],
     }
-
-
-def harness_at(project: Project, name: str) -> Harness:
-    """Return a harness by folder, version, `RUN/CANDIDATE` or git revision of the configured one.
-
-    A version that is older than the project's own copy of a shipped harness is the shipped one.
-
-    Raises:
-        ConfigurationError, HarnessError, RepositoryError: nothing of that name, or not valid.
-    """
-    if (Path(name) / "harness.yaml").is_file():
-        return load_folder(Path(name))
-    if (project.root / "harnesses" / name).is_dir():
-        return load_folder(project.root / "harnesses" / name)
-    if name in harness_names(project.root):  # a shipped one
-        return load_folder(harness_folder(project.root, name))
-    with Repository(project.root) as repository:
-        version = spelled(name, project.config.harness)
-        if version and version[1] in {known.number for known in states(repository, version[0])}:
-            files = files_of(repository, find_version(repository, *version))
-            return load_files(files) if files else load_folder(shipped_folder(version[0]))
-        run, _, candidate = name.partition("/")
-        if candidate and not name.startswith("harness/"):
-            return load_files(repository.read_files(repository.resolve(run, candidate)))
-        try:
-            return load_files(repository.read_files(name, project.config.harness))
-        except RepositoryError as error:
-            if version:
-                find_version(repository, *version)
-            near = nearest(name, harness_names(project.root))
-            raise RepositoryError(error.problem, f"{near}; or {error.fix}") from None

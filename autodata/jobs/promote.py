@@ -3,7 +3,6 @@
 `jobs.evidence` says what counts as evidence, `harness.versions` how a version is made.
 """
 
-import asyncio
 from pathlib import Path
 
 from autodata.engine.recorded import check_search
@@ -27,7 +26,7 @@ from autodata.store.runs import check_name_kept
 from autodata.types import Json
 
 
-def promote_run(
+async def promote_run(
     project: Project, folder: Path, candidate: str | None, force: bool
 ) -> tuple[Version, bool]:
     """Promote a run's certified candidate, or another by force; return whether that was news.
@@ -40,12 +39,6 @@ def promote_run(
         StoreError: the run has no such candidate, or another process writes it.
     """
     check_name_kept(folder)
-    return asyncio.run(_promote_run(project, folder, candidate, force))
-
-
-async def _promote_run(
-    project: Project, folder: Path, candidate: str | None, force: bool
-) -> tuple[Version, bool]:
     journal = Journal.open(folder)
     try:
         version, new = _promote(project, journal, candidate, force)

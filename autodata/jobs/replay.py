@@ -20,13 +20,14 @@ from autodata.documents.splits import dealt_body
 from autodata.domains.isolated import EXECUTION
 from autodata.engine.assembly import SearchTask, carry_out
 from autodata.engine.claims import tested_before
-from autodata.engine.engine import Reports, engine, identity, load_splits, search_plan
+from autodata.engine.engine import engine, identity, load_splits, search_plan
 from autodata.engine.recorded import check_code, recorded_config
 from autodata.errors import ReplayMismatch, StoreError
 from autodata.harness.repository import Repository
 from autodata.harness.spec import load_files
 from autodata.models.calls.call_records import call_name
 from autodata.project import Project
+from autodata.report.display import Display
 from autodata.search.course import Closing, course_to_the_end, ending
 from autodata.search.session import DOCUMENTS, FINISHED, GitWorkshop, RunStart
 from autodata.store.journal import Journal, difference, read_records
@@ -139,7 +140,7 @@ async def _replay(root: Path, journal: Journal) -> Replayed:
         task = SearchTask(start, plan, harness, ids, project.config.optimize, course)
         claiming = partial(_claimed, project, start.run_id, ids["test"])
         async with engine(
-            project, facts, documents, workshop.load, Reports(), replayed=True
+            project, facts, documents, workshop.load, Display(), replayed=True
         ) as running:
             result = await carry_out(task, running, workshop, claiming, lambda _: None)
     found = facts.complete(result.closed, plan.parallel)

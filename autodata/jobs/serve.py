@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 
 from autodata.config.providers.base import ModelConfig
 from autodata.config.providers.table import SERVED
-from autodata.engine.engine import Reports
 from autodata.errors import ConfigurationError
 from autodata.models.serving.gpus import share_out
 from autodata.models.serving.servers import Servers
 from autodata.models.serving.supervisor import Workplace
 from autodata.project import Project
+from autodata.report.display import Display
 
 _TO_BE_SERVED = f"`provider: {'` or `'.join(SERVED)}`, and no base_url"
 
@@ -20,7 +20,7 @@ async def serve(
     project: Project,
     session: str,
     names: Sequence[str],
-    reports: Reports,
+    display: Display,
     ready: Callable[[str, list[str]], None],
 ) -> None:
     """Serve the configured models until cancelled; report each one's addresses when it is up.
@@ -51,6 +51,6 @@ async def serve(
     wanted = await asyncio.to_thread(share_out, wanted, os.environ)
     logs, key_names = project.runs / "serve" / session, tuple(project.config.secrets)
     place = Workplace(logs, project.root, key_names=key_names)
-    async with Servers(place, reports.line) as servers:
+    async with Servers(place, display.line) as servers:
         await servers.start_models(wanted, ready)
         await asyncio.Event().wait()

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from signal import Signals
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -11,6 +12,7 @@ from rich.text import Text
 from autodata.config.schema import Budget
 from autodata.models.calls.caller import CallStatus
 from autodata.models.endpoint.throttle import Now
+from autodata.report.display import Display, Job
 from autodata.report.views import SIMULATED, closing_line, rate, signed
 from autodata.search.belief import Estimate
 from autodata.search.events import (
@@ -33,23 +35,17 @@ PLAIN_STILL_S = 60.0
 """Seconds after which plain lines say how things are even where no episode ends."""
 
 
-class LiveView:
-    """Shows a search, or with no `iterations` a plain measurement; use as a context manager."""
+class LiveView(Display):
+    """Shows a search, or with no iterations a plain measurement, on a console."""
 
-    def __init__(
-        self,
-        console: Console,
-        title: str,
-        iterations: int,
-        budget: Budget,
-        simulated: bool,
-        now: Now = time.monotonic,
-    ) -> None:
-        self._console = console
-        self._title = title
-        self._iterations = iterations
-        self._budget = budget
-        self._simulated = simulated
+    def __init__(self, console: Console | None = None, now: Now = time.monotonic) -> None:
+        self.job: Job | None = None
+        self.begun = False
+        self._console = console or Console(highlight=False)
+        self._title = "autodata"
+        self._iterations = 0
+        self._budget = Budget()
+        self._simulated = False
         self._now = now
         self._began = now()
         self._decided = 0
@@ -65,19 +61,26 @@ class LiveView:
         self._troubles: Callable[[], tuple[str, ...]] = tuple
         self._live = Live(
             get_renderable=self._draw,
-            console=console,
+            console=self._console,
             refresh_per_second=REDRAW_PER_S,
             transient=True,
         )
 
-    def __enter__(self) -> "LiveView":
+    def begins(self, job: Job) -> None:
+        """Take in what begins, and draw it from now on."""
+        config = job.project.config
+        self.job = job
+        self._title = f"autodata {job.what}  run {job.run_id}"
+        self._iterations, self._budget = job.iterations, config.budget
+        self._simulated = config.simulated
+        self._began = self._last_plain = self._now()
         if self._simulated:
             self._console.print(SIMULATED)
         if self._console.is_terminal:
             self._live.start()
-        return self
 
-    def __exit__(self, *_: object) -> None:
+    def ends(self) -> None:
+        """Draw nothing any more."""
         if self._live.is_started:
             self._live.stop()
 
@@ -85,14 +88,27 @@ class LiveView:
         self, status: Callable[[], CallStatus], troubles: Callable[[], tuple[str, ...]]
     ) -> None:
         """Begin the view: models are up; `status` and `troubles` are asked at every redraw."""
+        self.begun = True
         self._status = status
         self._troubles = troubles
+        if self.job and self._iterations:
+            project = self.job.project
+            heading = (
+                f"run {self.job.run_id}  harness {project.config.harness}  seed {self.job.seed}  "
+                f"{project.config_file}\nkept in {project.runs / self.job.run_id}"
+            )
+            self._console.print(Text(heading), soft_wrap=True)
         self._phase = "first look at the baseline" if self._iterations else "measuring"
 
     def line(self, text: str) -> None:
-        """Print a line above the live view."""
-        wrapped = self._console.is_terminal
-        self._console.print(Text(f"{self._clock()}  {text}"), soft_wrap=not wrapped)
+        """Print a line above the live view, with the time since the job began."""
+        wrapped = self.job is not None and self._console.is_terminal
+        clock = f"{self._clock()}  " if self.job else ""
+        self._console.print(Text(f"{clock}{text}"), soft_wrap=not wrapped)
+
+    def stopping(self, number: Signals) -> None:
+        """Say that the job ends, and what becomes of its calls."""
+        self.line(f"{number.name}: stopping; calls in flight get some seconds, the rest is undone")
 
     def episode(self, body: Json) -> None:
         """Count a finished episode."""

@@ -328,3 +328,12 @@ def replayed(replay: Json) -> str:
             "equal, all of it, up to times",
         )
     )
+
+
+def shown_bytes(count: float) -> str:
+    """Return a number of bytes as people say it."""
+    for unit in ("B", "kB", "MB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit == "B" or count >= 10 else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} GB"

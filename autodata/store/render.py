@@ -64,7 +64,7 @@ def json_lines(result: Rows) -> Iterator[str]:
 
 def table(result: Result) -> str:
     """Return the rows as an aligned table, which says when there are more rows than these."""
-    cells = [[_cell(value) for value in row] for row in result.rows]
+    cells = [[cell(value) for value in row] for row in result.rows]
     lines = [list(result.columns), *cells]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     numeric = [
@@ -86,7 +86,8 @@ def _line(cells: list[str], widths: list[int], numeric: list[bool]) -> str:
     return "  ".join(placed).rstrip()
 
 
-def _cell(value: Any) -> str:
+def cell(value: Any) -> str:
+    """Return a value as text in one line, cut where it is long, without control characters."""
     if value is None:
         return ""
     if isinstance(value, float):

@@ -133,12 +133,3 @@ def clear(run: Path) -> None:
         if path.name != "lock":
             remove(path)
     remove(run)
-
-
-def shown(count: float) -> str:
-    """Format a number of bytes for people."""
-    for unit in ("B", "kB", "MB"):
-        if count < 1000:
-            return f"{count:.0f} {unit}" if unit == "B" or count >= 10 else f"{count:.1f} {unit}"
-        count /= 1000
-    return f"{count:.1f} GB"

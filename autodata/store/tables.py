@@ -157,8 +157,8 @@ def stream(connection: duckdb.DuckDBPyConnection, sql: str, limit: int | None = 
     Raises:
         StoreError: the SQL is wrong or is no query; or, while rows are read, what the next one is.
     """
-    with _named_errors():
-        _check_is_query(connection, sql)
+    with named_errors():
+        check_is_query(connection, sql)
         relation = connection.sql(sql)
         if relation is None:
             raise StoreError("the SQL returns no rows", "write a SELECT")
@@ -176,7 +176,7 @@ def stream(connection: duckdb.DuckDBPyConnection, sql: str, limit: int | None = 
 def _rows(connection: duckdb.DuckDBPyConnection) -> Iterator[tuple[Any, ...]]:
     count = 0
     while True:
-        with _named_errors(f"after {count} rows: " if count else ""):
+        with named_errors(f"after {count} rows: " if count else ""):
             found = connection.fetchmany(_ROWS_AT_ONCE)
         if not found:
             return
@@ -287,7 +287,7 @@ def _lock_down(connection: duckdb.DuckDBPyConnection, files: list[Path]) -> None
 
 
 @contextlib.contextmanager
-def _named_errors(place: str = "") -> Iterator[None]:
+def named_errors(place: str = "") -> Iterator[None]:
     """Say what is wrong with SQL in the user's words; an interruption is the asker's affair."""
     try:
         yield
@@ -305,7 +305,8 @@ def _named_errors(place: str = "") -> Iterator[None]:
         ) from error
 
 
-def _check_is_query(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
+def check_is_query(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
+    """Refuse SQL that is no single SELECT."""
     if any(0xD800 <= ord(letter) <= 0xDFFF for letter in sql):
         raise StoreError("the SQL holds half a character", "take the lone surrogate out")
     kinds = [statement.type for statement in connection.extract_statements(sql)]

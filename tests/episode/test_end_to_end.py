@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from autodata.config.file import load_config
-from autodata.engine.engine import Engine, Reports, engine
+from autodata.engine.engine import Engine, engine
 from autodata.harness.spec import Harness, load_folder, with_knobs
 from autodata.project import Project
+from autodata.report.display import Display
 from autodata.store.journal import Journal
 from autodata.types import Candidate, Cell, Document, Json, Outcome, Split
 from tests.support.episodes import DOCUMENT, EXAMPLE, GOOD_CHECK, as_json, verdicts
@@ -46,7 +47,7 @@ async def evaluate(
     journal = Journal.open(place.root / "run")
     try:
         running: Engine
-        async with engine(place, journal, splits, load, Reports()) as running:
+        async with engine(place, journal, splits, load, Display()) as running:
             cells = [Cell(d.id, "train", repeat) for d in documents for repeat in range(repeats)]
             outcomes = await running.evaluator.evaluate(CANDIDATE, cells)
             answered = running.caller.status().answered

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from autodata.report.views import shown_bytes
 from autodata.store import lock
-from autodata.store.space import shown
 from tests.support.command_line import ROOT, RUN, TINY, Place, copied, good, refused
 
 
@@ -163,4 +163,4 @@ def test_runs_tell_their_sizes(used: Place) -> None:
     folder = used.folder / "runs" / RUN
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     assert good(used("runs", "--json")).json[0]["bytes"] == size
-    assert shown(size) in good(used("runs")).out
+    assert shown_bytes(size) in good(used("runs")).out

@@ -1,12 +1,15 @@
 """The live view where there is no terminal: what it says, and how often."""
 
 import io
+from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from autodata.config.schema import Budget
+from autodata.config.file import load_config
 from autodata.models.calls.caller import CallStatus
+from autodata.project import Project, template
+from autodata.report.display import Job
 from autodata.report.live import PLAIN_STILL_S, LiveView
 from autodata.search.base import Iteration, Proposal
 from autodata.search.belief import Estimate
@@ -23,7 +26,10 @@ class Screen:
         self.troubles: tuple[str, ...] = ()
         self.text = io.StringIO()
         console = Console(file=self.text, width=120)
-        self.view = LiveView(console, "a run", iterations, Budget(), False, now=lambda: self.time)
+        self.view = LiveView(console, now=lambda: self.time)
+        config = load_config(template("simulated"), "simulated", [])
+        project = Project(Path(), config, "autodata.yaml")
+        self.view.begins(Job("optimize", "a-run", project, iterations))
 
     def begin(self) -> None:
         self.view.started(self.status, lambda: self.troubles)

@@ -1,0 +1,233 @@
+"""A run as Python and the commands see it, finished or going on: state, result, rows, reports.
+
+Everything is read anew when it is asked for, and nothing of a run is changed here.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from autodata.api.project import Project, Where, project_at
+from autodata.errors import AutodataError
+from autodata.store import runs as run_store
+from autodata.store import space
+from autodata.store.lines import read_records
+from autodata.store.runs import FINISHED, RunState
+from autodata.types import Json
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from autodata.api.relation import Relation, Tables
+    from autodata.harness.spec import Harness
+    from autodata.search.course import Closing
+
+_EXAMPLES = """
+select r.candidate_id, r.document_id, d.name as document, r.split, r.repeat, r.round, r.kind,
+       r.skills, r.context, r.question, r.answer, r.rubric, r.weak_mean, r.strong_mean
+from rounds r
+join episodes e using (run_id, candidate_id, document_id, split, repeat)
+left join (select distinct run_id, document_id, name from documents) d
+  using (run_id, document_id)
+where r.accepted and e.status = 'accepted'
+order by r.recorded_at, r.candidate_id, r.document_id, r.repeat
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a search came to at its end.
+
+    `best` is the candidate to promote: a certified one, else the baseline `c0`. `finalists` met the
+    sealed test split, the favourite first. `closed` says which budget ended the search, if one did:
+    `closed.bound`, such as `budget.usd`.
+    """
+
+    best: str
+    finalists: tuple[str, ...]
+    certificates: tuple[Json, ...]
+    episodes: int
+    closed: "Closing | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What there is to say of a run, a candidate or episodes: as data, and drawn for a screen.
+
+    `draw` takes the screen's columns. `kept_back` says how many rows on test documents are not
+    told before their run has ended.
+    """
+
+    data: Any
+    draw: Callable[[int], "RenderableType"]
+    kept_back: str = ""
+
+    def __repr__(self) -> str:
+        from autodata.report import html
+
+        return html.text(self.draw(html.WIDTH))
+
+    def _repr_html_(self) -> str:
+        from autodata.report import html
+
+        return html.drawn(self.draw(html.WIDTH))
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A search or a measurement that is kept under its name in a project."""
+
+    name: str
+    project: Project
+
+    @property
+    def folder(self) -> Path:
+        """Where its journal lies."""
+        return self.project.runs_folder / self.name
+
+    @property
+    def status(self) -> RunState:
+        """Where it stands, with counts of what its journal holds, and who writes it now."""
+        return run_store.read_state(self.folder)
+
+    @property
+    def state(self) -> str:
+        """Where it stands in a word, such as `running`, `finished` or `interrupted`."""
+        return self.status.state
+
+    @property
+    def result(self) -> Result | None:
+        """What the search came to; None before its end, and where a harness was only measured."""
+        from autodata.search.course import Closing
+
+        ended, closing = None, None
+        for record in read_records(self.folder, {"session", "closing"}):
+            if record.kind == "closing":
+                closing = Closing(**record.body)
+            elif record.key == FINISHED and "best" in record.body:
+                ended = record.body
+        if ended is None:
+            return None
+        return Result(
+            ended["best"],
+            tuple(ended["finalists"]),
+            tuple(ended["certificates"]),
+            ended["episodes"],
+            closing if ended.get("closed") else None,
+        )
+
+    @property
+    def best(self) -> str | None:
+        """The candidate to promote, `c0` if none was certified; None before the search's end."""
+        result = self.result
+        return result.best if result else None
+
+    def candidate_names(self) -> list[str]:
+        """Return its candidates in their order; no table is made."""
+        return list(dict.fromkeys(r.key for r in read_records(self.folder, {"candidate"})))
+
+    def harness(self, candidate: str | None = None) -> "Harness":
+        """Return a candidate's files as a harness; of the best one by default, else of `c0`."""
+        return self.project.harness(f"{self.name}/{candidate or self.best or 'c0'}")
+
+    @property
+    def size(self) -> int:
+        """How many bytes it takes on disk."""
+        return space.size(self.folder)
+
+    def tables(self) -> "Tables":
+        """Open the tables of this run, as they are now."""
+        from autodata.api.relation import open_tables
+
+        return open_tables(self.project.runs_folder, self.name)
+
+    def sql(self, query: str) -> "Relation":
+        """Answer one SELECT over the tables of this run, as they are now."""
+        return self.tables().sql(query)
+
+    def candidates(self) -> "Relation":
+        """Return its candidates as rows."""
+        return self.sql("select * from candidates order by iteration")
+
+    def episodes(self) -> "Relation":
+        """Return its episodes as rows, in the order they ended."""
+        return self.sql("select * from episodes order by recorded_at, candidate_id, document_id")
+
+    def examples(self) -> "Relation":
+        """Return every accepted example: the training data that its candidates made.
+
+        Those made of test documents come when the run has ended, as all that is known of these.
+        """
+        return self.sql(_EXAMPLES)
+
+    def show(self, candidate: str | None = None) -> Report:
+        """Return what there is to say of the run, or of one of its candidates."""
+        from autodata.report import measured, queries, views
+
+        state, name = self.status, self.name
+        with self.tables() as tables:
+            asked, kept = tables.connection, tables.kept_back
+            if candidate is not None:
+                data = queries.candidate_report(asked, name, candidate)
+                return Report(data, lambda width: views.candidate_view(data, width), kept)
+            if state.kind == "evaluation":
+                data = measured.evaluation_report(asked, name)
+                return Report(data, lambda _: measured.evaluation_view(data, state.told), kept)
+            data = queries.run_report(asked, name)
+            return Report(data, lambda width: views.run_view(data, state.told, width), kept)
+
+    def trace(self, episode: str) -> Report:
+        """Return all that happened in an episode, CANDIDATE:DOCUMENT or CANDIDATE:DOCUMENT:REPEAT.
+
+        A document's first letters are enough.
+        """
+        from autodata.report import traces
+
+        with self.tables() as tables:
+            data = traces.trace_report(tables.connection, self.name, episode)
+        return self._of_episodes(data, traces.trace_view, tables.kept_back)
+
+    def traces(self, candidate: str | None = None, status: str | None = None) -> Report:
+        """Return the list of its episodes, or those of a candidate or with a status."""
+        from autodata.report import traces
+
+        with self.tables() as tables:
+            data = traces.list_episodes(tables.connection, self.name, candidate, status)
+        view = partial(traces.listed_view, self.name)
+        return self._of_episodes(data, view, tables.kept_back)
+
+    def _of_episodes(
+        self, data: list[Json], view: Callable[[list[Json], bool], "RenderableType"], kept: str
+    ) -> Report:
+        simulated = self.status.simulated
+        lines = [{**line, "simulated": simulated} for line in data]
+        return Report(lines, lambda _: view(data, simulated), kept)
+
+    def __repr__(self) -> str:
+        status = self.status
+        counted = ", ".join(f"{status.counts.get(kind, 0):,} {kind}s" for kind in _COUNTED)
+        simulated = ", simulated models" if status.simulated else ""
+        return f"<run {self.name}: {status.told}, harness {status.harness}, {counted}{simulated}>"
+
+    def _repr_html_(self) -> str:
+        from autodata.report import html
+
+        try:
+            return self.show()._repr_html_()
+        except AutodataError as error:  # a run of which nothing is known yet is no error here
+            return html.line(f"{self!r}: {error.problem}")
+
+
+_COUNTED = ("iteration", "episode", "call")
+
+
+def open_run(name: str = run_store.NEWEST, project: Where = None) -> Run:
+    """Return a run of a project by name, or the newest one.
+
+    Raises:
+        ConfigurationError: there is no project, or no run yet.
+        StoreError: there is none of that name; the fix names the nearest.
+    """
+    return project_at(project).run(name)

@@ -1,0 +1,54 @@
+"""What a job tells while it runs, to whoever shows it; the display here shows nothing."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from signal import Signals
+
+from autodata.models.calls.caller import CallStatus
+from autodata.project import Project
+from autodata.search.events import Event
+from autodata.types import Json
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What is about to run: `what` in words, and the iterations of a search (0: a measurement)."""
+
+    what: str
+    run_id: str
+    project: Project
+    iterations: int = 0
+    seed: int = 0
+
+
+class Display:
+    """Takes in what a job tells and shows nothing of it; override what shall be shown.
+
+    All methods are called in the thread that the job runs in, and should not wait.
+    """
+
+    def begins(self, job: Job) -> None:
+        """The job's settings are known; nothing was started yet."""
+
+    def started(
+        self, status: Callable[[], CallStatus], troubles: Callable[[], tuple[str, ...]]
+    ) -> None:
+        """Models are up; the functions return the counters of calls and what is waited for."""
+
+    def line(self, text: str) -> None:
+        """Something to read, in one line."""
+
+    def episode(self, body: Json) -> None:
+        """An episode has ended; `body` is its record."""
+
+    def still(self) -> None:
+        """Two seconds have passed, whatever happened."""
+
+    def progress(self, event: Event) -> None:
+        """A search has come further; see `search.events`."""
+
+    def stopping(self, number: Signals) -> None:
+        """A signal, such as Ctrl-C's, ends the job in order; more of them change nothing."""
+
+    def ends(self) -> None:
+        """Nothing more comes, whether the job has come to its end or not."""
