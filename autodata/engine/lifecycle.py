@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
-
 from autodata.errors import StoreError
 from autodata.project import Project
 from autodata.store.journal import Journal
