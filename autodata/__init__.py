@@ -139,14 +139,16 @@ _HOMES = {
 """Where the names are that are no errors."""
 
 
-def __getattr__(name: str) -> Any:
-    """Load a public name when it is first used."""
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    homes = (home for home, names in _HOMES.items() if name in names)
-    found = getattr(import_module(next(homes, "autodata.errors")), name)
-    globals()[name] = found
-    return found
+if not TYPE_CHECKING:  # a type checker would take every name for one of these
+
+    def __getattr__(name: str) -> Any:
+        """Load a public name when it is first used."""
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        homes = (home for home, names in _HOMES.items() if name in names)
+        found = getattr(import_module(next(homes, "autodata.errors")), name)
+        globals()[name] = found
+        return found
 
 
 def __dir__() -> list[str]:

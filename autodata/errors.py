@@ -44,6 +44,12 @@ class AutodataError(Exception):
         super().__init__(problem)
         self.problem = problem
         self.fix = fix
+        if fix:
+            self.add_note(f"fix: {fix}")  # for tracebacks
+
+    def _render_traceback_(self) -> list[str]:
+        """Return what Jupyter shows in place of a traceback, which helps nobody who made no bug."""
+        return [f"error: {self.problem}", *getattr(self, "__notes__", ())]
 
 
 class ConfigurationError(AutodataError):

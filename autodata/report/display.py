@@ -6,7 +6,8 @@ from signal import Signals
 
 from autodata.models.calls.caller import CallStatus
 from autodata.project import Project
-from autodata.search.events import Event
+from autodata.report.views import believed, closing_line
+from autodata.search.events import Certifying, Closed, Decided, Event, Started
 from autodata.types import Json
 
 
@@ -45,10 +46,37 @@ class Display:
         """Two seconds have passed, whatever happened."""
 
     def progress(self, event: Event) -> None:
-        """A search has come further; see `search.events`."""
+        """A search has come further; what is worth a line becomes one."""
+        if text := told(event):
+            self.line(text)
 
     def stopping(self, number: Signals) -> None:
         """A signal, such as Ctrl-C's, ends the job in order; more of them change nothing."""
 
     def ends(self) -> None:
         """Nothing more comes, whether the job has come to its end or not."""
+
+
+def told(event: Event) -> str:
+    """Say an event of a search in a line, if it is worth one."""
+    match event:
+        case Started():
+            return f"baseline c0: first look {believed(event.baseline)}"
+        case Decided():
+            past = event.iteration
+            candidate = past.proposal.candidate
+            name = candidate.id if candidate else "no candidate"
+            message = candidate.message if candidate else ""
+            change = f"  ({message.splitlines()[0]})" if message else ""
+            return (
+                f"iteration {past.number}: {past.parent_id} -> {name} {past.decision}: "
+                f"{past.reason}{change}"
+            )
+        case Closed():
+            return closing_line(event.closing)
+        case Certifying():
+            against = f"against {', '.join(event.finalists)}"
+            if not event.finalists:
+                against = "alone: no candidate is believed to be better"
+            return f"sealed test split: c0 {against}"
+    return ""

@@ -13,7 +13,7 @@ from autodata.config.schema import Budget
 from autodata.models.calls.caller import CallStatus
 from autodata.models.endpoint.throttle import Now
 from autodata.report.display import Display, Job
-from autodata.report.views import SIMULATED, closing_line, rate, signed
+from autodata.report.views import SIMULATED, believed, signed
 from autodata.search.belief import Estimate
 from autodata.search.events import (
     Ahead,
@@ -127,7 +127,6 @@ class LiveView(Display):
             case Started():
                 self._baseline = believed(event.baseline)
                 self._phase = "searching"
-                self.line(f"baseline c0: first look {self._baseline}")
             case Selected():
                 self._races[event.number] = f"iteration {event.number}: editing {event.parent_id}"
             case Raced():
@@ -136,35 +135,21 @@ class LiveView(Display):
                     f"{signed(event.gain)} ± {event.sd:.2f} after {event.pairs} pairs"
                 )
             case Decided():
-                self._decide(event)
+                self._decided += 1
+                self._races.pop(event.iteration.number, None)
+                self._lead(event.baseline, event.best)
             case Remeasured():
                 self._phase = "measuring the leaders again"
                 self._races.clear()
                 self._lead(event.baseline, event.best)
             case Closed():
                 self._races.clear()
-                self.line(closing_line(event.closing))
             case Certifying():
                 self._phase = f"test documents: {event.episodes} episodes"
                 self._races.clear()
-                against = f"against {', '.join(event.finalists)}"
-                if not event.finalists:
-                    against = "alone: no candidate is believed to be better"
-                self.line(f"sealed test split: c0 {against}")
             case Certified() | Ahead():
                 pass
-
-    def _decide(self, event: Decided) -> None:
-        past = event.iteration
-        self._decided += 1
-        self._races.pop(past.number, None)
-        self._lead(event.baseline, event.best)
-        name = past.proposal.candidate.id if past.proposal.candidate else "no candidate"
-        change = past.proposal.candidate.message if past.proposal.candidate else ""
-        self.line(
-            f"iteration {past.number}: {past.parent_id} -> {name} {past.decision}: {past.reason}"
-            + (f"  ({change.splitlines()[0]})" if change else "")
-        )
+        super().progress(event)
 
     def _lead(self, baseline: Estimate, best: Estimate) -> None:
         self._best = f"{best.candidate_id} {believed(best)}"
@@ -250,13 +235,6 @@ class LiveView(Display):
         self._last_plain = now
         line = "  ".join(f"{name} {value}" for name, value in self._facts() if name != "time")
         self.line(line)
-
-
-def believed(estimate: Estimate) -> str:
-    """Return an estimate with its 95 % interval, such as `.42 [.30, .55]`."""
-    reach = 1.96 * estimate.sd
-    low, high = max(0.0, estimate.mean - reach), min(1.0, estimate.mean + reach)
-    return rate(estimate.mean, low, high)
 
 
 def _minutes(seconds: float) -> str:

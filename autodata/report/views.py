@@ -8,6 +8,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from autodata.search.belief import Estimate
 from autodata.search.course import Closing
 from autodata.types import Json
 
@@ -31,6 +32,13 @@ def rate(value: float | None, low: float | None = None, high: float | None = Non
 def signed(value: float) -> str:
     """Return a difference of rates with its sign, such as `+.17`."""
     return ("-" if value < 0 else "+") + _short(abs(value))
+
+
+def believed(estimate: Estimate) -> str:
+    """Return an estimate with its 95 % interval, such as `.42 [.30, .55]`."""
+    reach = 1.96 * estimate.sd
+    low, high = max(0.0, estimate.mean - reach), min(1.0, estimate.mean + reach)
+    return rate(estimate.mean, low, high)
 
 
 def run_view(report: Json, state: str, width: int = 120) -> RenderableType:
@@ -193,7 +201,7 @@ def candidates_table(candidates: Sequence[Json], width: int = 120) -> Table:
             _number(line["tokens_per_accepted"], ",.0f"),
             *([_number(line["seconds_per_accepted"], ".1f")] if wide else []),
             *([_number(line["usd_per_accepted"], ".4f")] if priced else []),
-            Text((line["message"] or "").split("\n")[0]),
+            Text(plain((line["message"] or "").split("\n")[0])),
         ]
         table.add_row(*cells)
     return table
@@ -210,9 +218,9 @@ def candidate_view(report: Json, width: int = 120) -> RenderableType:
     parts.append(Text(f"commit {line['commit']}"))
     parts.append(Text(f"knobs  {knobs}"))
     if iteration:
-        parts.append(Text(f"{iteration['decision']}: {iteration['reason']}"))
+        parts.append(Text(plain(f"{iteration['decision']}: {iteration['reason']}")))
         if iteration["analysis"]:
-            parts.append(Text(f"analysis: {iteration['analysis']}"))
+            parts.append(Text(plain(f"analysis: {iteration['analysis']}")))
         parts.append(diff_view(iteration["edit"] or ""))
     columns = ("split", "status", "reason", "episodes")
     parts.append(rows_view(columns, [[row[name] for name in columns] for row in report["reasons"]]))
@@ -223,7 +231,7 @@ def diff_view(diff: str) -> RenderableType:
     """Draw a unified diff, line by line as it is."""
     styles = {"+": "green", "-": "red", "@": "cyan"}
     text = Text(no_wrap=True, overflow="ignore")
-    for line in diff.splitlines(keepends=True):
+    for line in plain(diff).splitlines(keepends=True):
         text.append(line, style=styles.get(line[:1], ""))
     text.rstrip()
     return text
@@ -243,7 +251,7 @@ def rows_view(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> Table:
         numeric = all(isinstance(row[number], int | float) or row[number] is None for row in rows)
         table.add_column(name, justify="right" if rows and numeric else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(Text("" if value is None else _cell(value)) for value in row))
+        table.add_row(*(Text("" if value is None else plain(_cell(value))) for value in row))
     return table
 
 
