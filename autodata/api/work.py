@@ -328,8 +328,7 @@ def new_run_id() -> str:
 def pull_weights(project: InForce, display: Display) -> None:
     """Fetch weights that a local model needs, before anything is drawn."""
     for settings in project.config.used.values():
-        wanted = settings.provider == "local" and settings.served
         cache = cache_folder(os.environ)
-        if wanted and settings.model in KNOWN and cached(settings.model, cache) is None:
-            display.line(f"fetching {settings.model} into {cache} (once)")
-            pull(settings.model, cache)
+        if settings.weights in KNOWN and cached(settings.weights, cache) is None:
+            display.line(f"fetching {settings.weights} into {cache} (once)")
+            pull(settings.weights, cache)

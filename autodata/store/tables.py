@@ -278,7 +278,9 @@ def _files(table: str, folders: Iterable[Path]) -> list[Path]:
 
 def _lock_down(connection: duckdb.DuckDBPyConnection, files: list[Path]) -> None:
     """Let SQL reach these files and nothing else, and change no setting."""
-    connection.execute("SET enable_progress_bar = false")  # it would go to stdout
+    bar = connection.execute("SELECT current_setting('enable_progress_bar')").fetchone()
+    if bar and bar[0]:  # without widgets Jupyter has none, and DuckDB none that it could turn off
+        connection.execute("SET enable_progress_bar = false")  # it would go to stdout
     connection.execute("SET python_enable_replacements = false")
     connection.execute("SET temp_directory = ''")
     connection.execute(f"SET allowed_paths = [{', '.join(map(quote, files))}]")

@@ -1,6 +1,8 @@
 """What a run tells from Python: state, result, rows as relations, and HTML that nothing breaks."""
 
 import json
+import os
+import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +11,7 @@ import pytest
 
 import autodata
 from autodata.store.lines import Record
-from tests.support.command_line import RUN, SMALL, Place, copied, good, rewritten
+from tests.support.command_line import ROOT, RUN, SMALL, Place, copied, good, rewritten
 
 HOSTILE = "<script>alert(1)</script>\x1b[2J"
 
@@ -83,6 +85,28 @@ def test_examples_of_sealed_documents_are_kept_back_until_the_search_has_ended(
     assert "kept back until the search of run first has ended" in examples.kept_back
     assert examples.kept_back in repr(examples)
     assert examples.kept_back in examples._repr_html_()
+
+
+IN_JUPYTER = """
+import sys, types
+module = types.ModuleType("IPython")
+module.get_ipython = lambda: types.SimpleNamespace(config={"IPKernelApp": {}})
+sys.modules["IPython"] = module
+import autodata
+print(len(autodata.open_run().candidates()))
+"""
+
+
+def test_rows_can_be_asked_in_jupyter_without_its_widgets(finished: Place) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", IN_JUPYTER],
+        cwd=finished.folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout == "4\n", done.stderr
 
 
 @pytest.mark.parametrize(

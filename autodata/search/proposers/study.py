@@ -4,21 +4,12 @@ The study is a projection of the journal: on resume it is built again by the sam
 answers in the same order, so the next suggestion is the same one.
 """
 
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import fmean
 
-import optuna
-from optuna.distributions import (
-    BaseDistribution,
-    CategoricalDistribution,
-    FloatDistribution,
-    IntDistribution,
-)
-from optuna.exceptions import StorageInternalError
-from optuna.storages import RDBStorage
-from optuna.trial import Trial, TrialState
 from sqlalchemy.exc import SQLAlchemyError  # what Optuna passes on of its database
 from sqlalchemy.pool import NullPool
 
@@ -26,6 +17,19 @@ from autodata.errors import StoreError
 from autodata.harness.knobs import Knob
 from autodata.search.base import Iteration
 from autodata.types import KnobValue
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # tqdm, which Optuna imports, misses Jupyter's widgets
+    import optuna
+    from optuna.distributions import (
+        BaseDistribution,
+        CategoricalDistribution,
+        FloatDistribution,
+        IntDistribution,
+    )
+    from optuna.exceptions import StorageInternalError
+    from optuna.storages import RDBStorage
+    from optuna.trial import Trial, TrialState
 
 STARTUP_TRIALS = 5
 STUDY_FILE = "optuna.db"
