@@ -15,7 +15,7 @@ from autodata.errors import ConfigurationError
 from autodata.harness.knobs import nearest
 from autodata.models.calls import budget
 from autodata.models.calls.budget import check_budget
-from autodata.types import Json
+from autodata.types import Asked
 
 CONFIG_FILE = "autodata.yaml"
 TEMPLATES = ("local", "simulated", "openai", "anthropic", "vllm")
@@ -34,7 +34,7 @@ class Project:
     config: Config
     config_file: str
     source: Source = NOT_TYPED
-    asked: Json = field(default_factory=dict)
+    asked: Asked = field(default_factory=Asked)
 
     @property
     def runs(self) -> Path:

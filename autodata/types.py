@@ -132,6 +132,16 @@ class Spend:
 
 
 @dataclass(frozen=True, slots=True)
+class Interval:
+    """A mean over documents with its two-sided confidence interval at `level`."""
+
+    mean: float
+    low: float
+    high: float
+    level: float
+
+
+@dataclass(frozen=True, slots=True)
 class Cell:
     """The key of an episode within a harness version: a document and a repeat number."""
 
@@ -184,3 +194,32 @@ class Candidate:
     knobs: dict[str, KnobValue] = field(default_factory=dict)
     prompt_chars: int = 0
     message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The candidate of another run that a run begins with."""
+
+    run: str
+    candidate: str
+    commit: str
+
+
+@dataclass(frozen=True, slots=True)
+class DealtDocument:
+    """A document without its text: its hash, name, length, and place in its source."""
+
+    id: str
+    name: str
+    characters: int
+    span: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Files and settings that a session was begun with, for sessions to come."""
+
+    config: str | None = None
+    models: str | None = None
+    set: tuple[str, ...] = ()
+    model_settings: dict[str, Json] = field(default_factory=dict)

@@ -14,25 +14,37 @@ import resource
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
 
 from autodata.store import lines
 from autodata.store.journal import Journal
+from autodata.store.records import CallRecord
 
 
-def body(number: int, size: int) -> dict[str, Any]:
-    """Return a record body shaped like a call's, some `size` bytes long."""
+def call(number: int, size: int) -> CallRecord:
+    """Return the record of a call, some `size` bytes long."""
     text = "the quick brown fox jumps over the lazy dog " * (size // 90)
-    return {
-        "role": "strong",
-        "ordinal": f"r{number % 7}.strong.{number % 3}",
-        "document_id": f"{number % 50:032x}",
-        "request": {"messages": [{"role": "user", "content": text}], "temperature": 1.0},
-        "reply": {"text": text, "finish": "stop"},
-        "prompt_tokens": 800,
-        "completion_tokens": 200,
-        "seconds": 1.25,
-    }
+    return CallRecord(
+        role="strong",
+        ordinal=f"r{number % 7}.strong.{number % 3}",
+        tree="f" * 40,
+        commit="c" * 40,
+        candidate_id="c1",
+        document_id=f"{number % 50:032x}",
+        split="train",
+        repeat=0,
+        endpoint="strong",
+        provider="openai",
+        model="large",
+        request={"messages": [{"role": "user", "content": text}], "temperature": 1.0},
+        reply={"text": text, "finish": "stop"},
+        prompt_tokens=800,
+        completion_tokens=200,
+        cached_tokens=0,
+        cost_usd=0.001,
+        seconds=1.25,
+        outcome="ok",
+        tries=1,
+    )
 
 
 async def measure_journal(folder: Path, calls: int, in_flight: int, size: int) -> dict[str, float]:
@@ -42,7 +54,7 @@ async def measure_journal(folder: Path, calls: int, in_flight: int, size: int) -
 
     async def work() -> None:
         for number in numbers:
-            await journal.append("call", f"{number:032x}", body(number, size))
+            await journal.append(f"{number:032x}", call(number, size))
 
     before, started, cpu = rss_mb(), time.perf_counter(), time.process_time()
     await asyncio.gather(*(work() for _ in range(in_flight)))
@@ -54,7 +66,7 @@ async def measure_journal(folder: Path, calls: int, in_flight: int, size: int) -
 def measure_bare(folder: Path, calls: int, size: int) -> dict[str, float]:
     """Write and fsync the same lines one by one."""
     rows = [
-        lines.encode(lines.Record("call", f"{number:032x}", 0.0, body(number, size)))
+        lines.encode(lines.Entry("call", f"{number:032x}", 0.0, call(number, size).to_json()))
         for number in range(calls)
     ]
     file = os.open(folder / "bare.jsonl", os.O_WRONLY | os.O_CREAT | os.O_APPEND)

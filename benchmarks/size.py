@@ -36,6 +36,7 @@ from autodata.models.calls.earlier import charge_earlier
 from autodata.models.providers import simulated
 from autodata.store import lines, tables
 from autodata.store.journal import Journal
+from autodata.store.records import CallRecord
 from autodata.types import Document
 
 RUN = "measured"
@@ -129,7 +130,7 @@ def unpacked(run: Path, other: Path) -> None:
     for path in lines.segments(run / "journal"):
         with (other / "journal" / path.name).open("wb") as file:
             for line in lines.scan(path, last=False):
-                file.write(lines.encode(line.record()))
+                file.write(lines.encode(line.entry()))
 
 
 def size(folder: Path) -> int:
@@ -140,11 +141,11 @@ def size(folder: Path) -> int:
 def find(run: Path) -> float:
     """Return the seconds for reading each call once in random order."""
     journal = Journal.open(run)
-    keys = [record.key for record in journal.records("call")]
+    keys = [fact.key for fact in journal.records(CallRecord)]
     random.Random(0).shuffle(keys)
     started = time.perf_counter()
     for key in keys:
-        assert journal.find("call", key)
+        assert journal.find(CallRecord, key)
     spent = time.perf_counter() - started
     asyncio.run(journal.close())
     return spent
@@ -179,7 +180,7 @@ def sql(run: Path) -> float:
 
 def read(run: Path, code: Path) -> dict[str, float]:
     """Return what reading a run takes the code of a checkout, in a process of its own."""
-    command = [sys.executable, __file__, "--read", str(run)]
+    command = [sys.executable, str(code / "benchmarks" / "size.py"), "--read", str(run)]
     place = {**os.environ, "PYTHONPATH": str(code)}
     found: dict[str, float] = json.loads(subprocess.check_output(command, env=place))
     return found
@@ -194,7 +195,7 @@ def measure(folder: Path, rounds: int, before: Path) -> dict[str, Any]:
         name: [min(pair[side][name] for pair in pairs) for side in (0, 1)] for name in pairs[0][0]
     }
     tables.seal(packed)
-    calls = sum(record.kind == "call" for record in lines.read_records(packed))
+    calls = sum(entry.kind == CallRecord.KIND for entry in lines.read_entries(packed))
     room = {
         name: round(sum(size(run / part) for part in ("journal", "tables")) / calls)
         for name, run in (("packed", packed), ("plain", plain))

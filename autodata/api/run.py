@@ -13,8 +13,15 @@ from autodata.api.project import Project, Where, project_at
 from autodata.errors import AutodataError
 from autodata.store import runs as run_store
 from autodata.store import space
-from autodata.store.lines import read_records
-from autodata.store.runs import FINISHED, RunState
+from autodata.store.facts import read_facts
+from autodata.store.records import (
+    FINISHED,
+    CandidateRecord,
+    Certificate,
+    ClosingRecord,
+    SessionRecord,
+)
+from autodata.store.runs import RunState
 from autodata.types import Json
 
 if TYPE_CHECKING:
@@ -22,7 +29,6 @@ if TYPE_CHECKING:
 
     from autodata.api.relation import Relation, Tables
     from autodata.harness.spec import Harness
-    from autodata.search.course import Closing
 
 _EXAMPLES = """
 select r.candidate_id, r.document_id, d.name as document, r.split, r.repeat, r.round, r.kind,
@@ -47,9 +53,9 @@ class Result:
 
     best: str
     finalists: tuple[str, ...]
-    certificates: tuple[Json, ...]
+    certificates: tuple[Certificate, ...]
     episodes: int
-    closed: "Closing | None" = None
+    closed: ClosingRecord | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,22 +106,23 @@ class Run:
     @property
     def result(self) -> Result | None:
         """What the search came to; None before its end, and where a harness was only measured."""
-        from autodata.search.course import Closing
 
-        ended, closing = None, None
-        for record in read_records(self.folder, {"session", "closing"}):
-            if record.kind == "closing":
-                closing = Closing(**record.body)
-            elif record.key == FINISHED and "best" in record.body:
-                ended = record.body
+        ended: SessionRecord | None = None
+        closing: ClosingRecord | None = None
+        for fact in read_facts(self.folder, SessionRecord, ClosingRecord):
+            record = fact.record
+            if isinstance(record, ClosingRecord):
+                closing = record
+            elif isinstance(record, SessionRecord) and fact.key == FINISHED and record.best:
+                ended = record
         if ended is None:
             return None
         return Result(
-            ended["best"],
-            tuple(ended["finalists"]),
-            tuple(ended["certificates"]),
-            ended["episodes"],
-            closing if ended.get("closed") else None,
+            ended.best,
+            ended.finalists,
+            ended.certificates,
+            ended.episodes or 0,
+            closing if ended.closed else None,
         )
 
     @property
@@ -126,7 +133,7 @@ class Run:
 
     def candidate_names(self) -> list[str]:
         """Return its candidates in their order; no table is made."""
-        return list(dict.fromkeys(r.key for r in read_records(self.folder, {"candidate"})))
+        return list(dict.fromkeys(fact.key for fact in read_facts(self.folder, CandidateRecord)))
 
     def harness(self, candidate: str | None = None) -> "Harness":
         """Return a candidate's files as a harness; of the best one by default, else of `c0`."""

@@ -35,6 +35,7 @@ from autodata.report import queries
 from autodata.report.display import Display, Job
 from autodata.search.forecast import Prediction
 from autodata.store import runs as run_store
+from autodata.store.records import Certificate
 from autodata.types import Json, Outcome, Sample, Spend
 
 T = TypeVar("T")
@@ -135,7 +136,7 @@ async def evaluate_async(
 
 def certify(
     run: str | Run, candidate: str, project: Where = None, display: Display | None = None
-) -> Json:
+) -> Certificate:
     """Let a candidate meet the baseline on the sealed test documents; return its certificate.
 
     Every look counts, and makes the next certificate harder to get; a candidate that this run has
@@ -149,7 +150,7 @@ def certify(
 
 async def certify_async(
     run: str | Run, candidate: str, project: Where = None, display: Display | None = None
-) -> Json:
+) -> Certificate:
     """Do as `certify`, in the loop that is running; being cancelled ends it in order."""
     work = await asyncio.to_thread(_certification, run, candidate, project, display)
     return await work.awaited()
@@ -288,7 +289,7 @@ def _measured(run: Run, harness: str, sample: Sample, outcomes: list[Outcome]) -
 
 def _certification(
     run: str | Run, candidate: str, project: Where, display: Display | None
-) -> _Work[Json]:
+) -> _Work[Certificate]:
     found, shown = _found(run, project), display or Display()
     settings = certifying.project_of_run(found.project.in_force(), found.folder)
     pull_weights(settings, shown)

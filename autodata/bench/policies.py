@@ -3,7 +3,7 @@
 None sees a landscape's parameters or the truth; every policy gets the same stream of proposals.
 """
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from math import exp, sqrt
@@ -15,7 +15,9 @@ from typing import Any
 from autodata.bench.landscapes import World
 from autodata.search.plan import SearchPlan
 from autodata.search.search import search
-from autodata.types import Candidate, Cell, Json, Outcome
+from autodata.store.facts import Fact, R
+from autodata.store.format import Record
+from autodata.types import Candidate, Cell, Outcome
 
 MINIBATCH = 4
 """Training episodes read per proposal; gepa's default is 3."""
@@ -52,9 +54,22 @@ class Policy:
     unavailable: Callable[[], str] = lambda: ""
 
 
-class _Nobody:
-    async def record(self, kind: str, key: str, body: Json) -> None:
-        """Nothing is kept of a simulated search."""
+class _Unkept:
+    """Nothing is kept of a simulated search."""
+
+    folder = Path()
+
+    def find(self, kind: type[R], key: str) -> R | None:
+        return None
+
+    def records(self, *kinds: type[R]) -> Iterator[Fact[R]]:
+        return iter(())
+
+    async def append(self, key: str, record: Record) -> None:
+        pass
+
+    async def once(self, key: str, record: R) -> R:
+        return record
 
 
 async def autodata(
@@ -78,7 +93,7 @@ async def autodata(
         return range(len(finalists))
 
     result = await search(
-        plan, world.baseline, world.documents, world, world, _Nobody(), lambda _: None, unused
+        plan, world.baseline, world.documents, world, world, _Unkept(), lambda _: None, unused
     )
     if not result.certificates:
         rate = result.baseline_rate

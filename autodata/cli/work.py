@@ -165,9 +165,9 @@ def certify(
         certificate = work.certify(found.name, named, project, view)
     if as_json:
         simulated = view.shown.project.config.simulated
-        out_json({"run_id": found.name, **certificate, "simulated": simulated})
+        out_json({"run_id": found.name, **certificate.to_json(), "simulated": simulated})
     else:
-        console.print(views.certificate_line(named, certificate), soft_wrap=True)
+        console.print(views.certificate_line(certificate), soft_wrap=True)
 
 
 def replay(run: LastSearch = None, as_json: AsJson = False) -> None:

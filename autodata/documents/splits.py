@@ -9,7 +9,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from autodata.errors import DocumentError
-from autodata.types import SPLITS, Document, Json, Split
+from autodata.store.records import DocumentsRecord
+from autodata.types import SPLITS, DealtDocument, Document, Split
 
 MOST_CHARS = 250_000
 """Characters of a document. A longer text keeps its beginning: of 500,000 the state of a workflow
@@ -100,15 +101,13 @@ def deal(
     return dealt
 
 
-def dealt_body(dealt: Mapping[Split, Iterable[Document]]) -> Json:
+def dealt_record(dealt: Mapping[Split, Iterable[Document]]) -> DocumentsRecord:
     """Return the journal record of a run's documents: everything but their texts."""
-    return {
-        split: [
-            {"id": d.id, "name": d.name, "characters": len(d.text), "span": d.span}
-            for d in dealt[split]
-        ]
+    found = {
+        split: tuple(DealtDocument(d.id, d.name, len(d.text), d.span) for d in dealt[split])
         for split in SPLITS
     }
+    return DocumentsRecord(found["train"], found["validation"], found["test"])
 
 
 def split_digest(documents: Iterable[Document]) -> str:

@@ -17,10 +17,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from autodata.errors import PluginFailed, ReplayMismatch, Unavailable
 from autodata.models.base import Site, whole
+from autodata.store.facts import JournalWriter
+from autodata.store.records import ExecutionRecord
 from autodata.types import Json
 
 WORKER = Path(__file__).with_name("worker.py")
@@ -30,7 +32,6 @@ GRACE_S = 10.0
 NEEDED = re.compile(r"PATH|HOME|USER|LOGNAME|LANG(UAGE)?|LC_.*|TMPDIR|TZ|LD_LIBRARY_PATH")
 """The variables of the environment that a function gets."""
 NOTE_CHARS = 300
-EXECUTION = "execution"
 """The kind of record that keeps what a function said."""
 
 
@@ -161,22 +162,14 @@ def _printable(text: str) -> str:
     return "".join(letter for letter in text if letter.isprintable())[:NOTE_CHARS]
 
 
-class Log(Protocol):
-    """The part of a journal in which executions are kept."""
-
-    def find(self, kind: str, key: str) -> Json | None: ...
-
-    async def append(self, kind: str, key: str, body: Json) -> None: ...
-
-
 class Executions:
     """Runs functions, as many side by side as there are cores; each is journaled, and run once.
 
     What a function says may depend on how busy the machine is: a replay takes it as it stands.
     """
 
-    def __init__(self, log: Log | None = None, replayed: bool = False) -> None:
-        self._log = log
+    def __init__(self, journal: JournalWriter | None = None, replayed: bool = False) -> None:
+        self._journal = journal
         self._replayed = replayed
         self._room = asyncio.Semaphore(os.cpu_count() or 1)
 
@@ -190,29 +183,29 @@ class Executions:
         place = [site.tree, site.document_id, site.repeat, site.ordinal]
         digest = hashlib.sha256(json.dumps([place, function.name, *arguments]).encode())
         key = digest.hexdigest()[:32]
-        known = self._log.find(EXECUTION, key) if self._log else None
+        known = self._journal.find(ExecutionRecord, key) if self._journal else None
         if known is not None:
-            return Execution(known["value"], known["problem"])
+            return Execution(known.value, known.problem)
         if self._replayed:
             raise ReplayMismatch(f"{function.name} at {site.ordinal} is not in the journal")
         async with self._room:
             found = await function.run(*arguments)
-        if self._log:
-            await self._log.append(EXECUTION, key, execution_body(site, function, found))
+        if self._journal:
+            await self._journal.append(key, execution_record(site, function, found))
         return found
 
 
-def execution_body(site: Site, function: Isolated, found: Execution) -> Json:
+def execution_record(site: Site, function: Isolated, found: Execution) -> ExecutionRecord:
     """Return an execution as the journal keeps it."""
-    return {
-        "function": function.name,
-        "tree": site.tree,
-        "commit": site.commit,
-        "candidate_id": site.candidate_id,
-        "document_id": site.document_id,
-        "split": site.split,
-        "repeat": site.repeat,
-        "ordinal": site.ordinal,
-        "value": found.value,
-        "problem": found.problem,
-    }
+    return ExecutionRecord(
+        function=function.name,
+        tree=site.tree,
+        commit=site.commit,
+        candidate_id=site.candidate_id,
+        document_id=site.document_id,
+        split=site.split,
+        repeat=site.repeat,
+        ordinal=site.ordinal,
+        value=found.value,
+        problem=found.problem,
+    )

@@ -92,7 +92,7 @@ def text_editor(running: Engine, baseline: Harness) -> Editing:
         site = Site("", "", parent.tree, candidate_id=parent.id, commit=parent.commit)
         asking = Asking(running.team, site, spent.append)
         editor = TextEditor(asking, running.sandbox.check, baseline)
-        episodes = train_episodes(running.journal.find, parent, minibatch)
+        episodes = train_episodes(running.journal, parent, minibatch)
         visible = visible_to(parent, minibatch, history)
         async with aclosing(Questions(running.journal, number, visible)) as questions:
             try:

@@ -8,7 +8,8 @@ from autodata.project import Project
 from autodata.search.certify import check_room
 from autodata.search.plan import SearchPlan
 from autodata.store import looks
-from autodata.store.journal import Journal
+from autodata.store.facts import JournalReader
+from autodata.store.records import Certificate
 from autodata.types import Candidate
 
 
@@ -45,7 +46,7 @@ def tested_before(
 
 
 def check_room_left(
-    project: Project, journal: Journal, test_documents: Sequence[str], plan: SearchPlan
+    project: Project, journal: JournalReader, test_documents: Sequence[str], plan: SearchPlan
 ) -> None:
     """Check that a search which has ended once may be tested again; one under way may end.
 
@@ -53,6 +54,6 @@ def check_room_left(
         DocumentError: the split is used up.
     """
     tests = noted(project, test_documents)
-    given = sum(1 for _ in journal.records("certification"))
+    given = sum(1 for _ in journal.records(Certificate))
     if given == sum(run == journal.folder.name for run, _ in tests):
         check_room(test_documents, len(tests), plan.finalists)

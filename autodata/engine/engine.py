@@ -41,7 +41,8 @@ from autodata.models.serving.gpus import busy
 from autodata.project import Project
 from autodata.report.display import Display
 from autodata.search.plan import SearchPlan
-from autodata.store.facts import Facts
+from autodata.store.facts import JournalWriter
+from autodata.store.records import EpisodeRecord
 from autodata.types import SPLITS, Candidate, Document, Json, Split
 
 MOST_WORKERS = 4
@@ -51,7 +52,7 @@ MOST_WORKERS = 4
 class Engine:
     """Everything that runs episodes, up and running."""
 
-    journal: Facts
+    journal: JournalWriter
     caller: RecordedCaller
     watchdog: Watchdog
     ledger: BudgetLedger
@@ -200,7 +201,7 @@ def slots(config: Config) -> int:
 @asynccontextmanager
 async def engine(
     project: Project,
-    journal: Facts,
+    journal: JournalWriter,
     documents: dict[Split, list[Document]],
     load: Callable[[Candidate], Any],
     display: Display,
@@ -242,10 +243,10 @@ async def engine(
             )
         )
 
-        def told(body: Json) -> None:
-            if body["status"] != "void":
-                ledger.reserve.ended((body["tree"], body["document_id"], body["repeat"]))
-            display.episode(body)
+        def told(record: EpisodeRecord) -> None:
+            if not record.void:
+                ledger.reserve.ended((record.tree, record.document_id, record.repeat))
+            display.episode(record)
 
         evaluator = HarnessEvaluator(
             {document.id: document for document in everything},

@@ -17,14 +17,14 @@ from autodata.config.checks import mistakes
 from autodata.config.schema import Config
 from autodata.config.upgrade import upgraded
 from autodata.engine.engine import code_of, search_plan, settings_of
-from autodata.episode.evaluator import outcome_of
 from autodata.errors import ConfigurationError, ReplayMismatch, StoreError
 from autodata.models.base import Deadlines
 from autodata.models.calls.budget import check_budget
 from autodata.project import Project
 from autodata.search.certify import Rules
-from autodata.store.lines import Record
-from autodata.types import Cell, Json
+from autodata.store.facts import Fact
+from autodata.store.records import EpisodeRecord, RunRecord
+from autodata.types import Json
 
 Path = tuple[str, ...]
 _SEARCHING = (
@@ -63,7 +63,7 @@ def recorded_config(recorded: Json) -> Config:
         ) from error
 
 
-def check_search(run: Json | None, name: str) -> Json:
+def check_search(run: RunRecord | None, name: str) -> RunRecord:
     """Return a run's record if it is one of a search.
 
     Raises:
@@ -71,7 +71,7 @@ def check_search(run: Json | None, name: str) -> Json:
     """
     if run is None:
         raise StoreError(f"run {name} has not begun", "see `autodata runs`")
-    if run.get("kind") == "evaluation":
+    if run.kind == "evaluation":
         raise StoreError(
             f"run {name} only measured a harness: there is nothing to certify or promote",
             "name an optimization; see `autodata runs`",
@@ -79,59 +79,62 @@ def check_search(run: Json | None, name: str) -> Json:
     return run
 
 
-def check_code(run: Json, kinds: Iterable[plugins.Kind] = plugins.SETTINGS) -> None:
+def check_code(run: RunRecord, kinds: Iterable[plugins.Kind] = plugins.SETTINGS) -> None:
     """Refuse to go on with a run of other code of the user's own than it began with.
 
     Raises:
         ConfigurationError: the domain or the proposer is another one; names it.
     """
-    config = recorded_config(run["config"])
-    then, now = run["config"].get("code", {}), code_of(config)
+    config = recorded_config(run.config)
+    then, now = run.config.get("code", {}), code_of(config)
     names = {"domain": config.protocol.domain, "proposer": config.optimize.proposer}
     for kind in kinds:
         if then.get(kind) != now.get(kind):
-            name = run["run_id"]
             raise ConfigurationError(
-                f"the {kind} {names[kind]} is another one than run {name} began with: its code "
-                f"was {then.get(kind)}, is {now.get(kind)}",
-                f"bring the code back, or begin a new run: --run {name}-2",
+                f"the {kind} {names[kind]} is another one than run {run.run_id} began with: "
+                f"its code was {then.get(kind)}, is {now.get(kind)}",
+                f"bring the code back, or begin a new run: --run {run.run_id}-2",
             )
 
 
-def check_kind(run: Json, name: str, kind: str) -> None:
+def check_kind(run: RunRecord, kind: str) -> None:
     """Refuse to go on with a run of another kind than `optimization` or `evaluation`.
 
     Raises:
         ConfigurationError: it is of the other one.
     """
-    if (found := run.get("kind", "optimization")) != kind:
-        raise ConfigurationError(f"run {name} is an {found}", "choose another name: --run NAME")
+    if run.kind != kind:
+        raise ConfigurationError(
+            f"run {run.run_id} is an {run.kind}", "choose another name: --run NAME"
+        )
 
 
-def recorded_rules(run: Json, episodes: Iterable[Record], test_documents: Sequence[str]) -> Rules:
+def recorded_rules(
+    run: RunRecord, episodes: Iterable[Fact[EpisodeRecord]], test_documents: Sequence[str]
+) -> Rules:
     """Return what decides the certificates of a run, from its record and journaled episodes.
 
     The baseline's first look fixes the objective's unit, as it did in the search.
     """
-    plan = search_plan(recorded_config(run["config"]), run["seed"])
+    plan = search_plan(recorded_config(run.config), run.seed)
     first = [
-        outcome_of(Cell(body["document_id"], "validation", 0), body)
-        for record in episodes
-        if (body := record.body)["tree"] == run["baseline_tree"]
-        and (body["split"], body["repeat"]) == ("validation", 0)
-        and body["status"] != "void"
+        episode.outcome
+        for episode in (fact.record for fact in episodes)
+        if episode.tree == run.baseline_tree
+        and (episode.split, episode.repeat) == ("validation", 0)
+        and not episode.void
     ]
     return Rules.of(plan, test_documents, first)
 
 
-def as_recorded(project: Project, run: Json, decides: Callable[[Path], bool]) -> Project:
+def as_recorded(project: Project, run: RunRecord, decides: Callable[[Path], bool]) -> Project:
     """Return the project with the settings of a run's record in place of today's.
 
     Raises:
         ConfigurationError: a setting that `decides` was asked for in this command and contradicts
             the record, or a model that plays a role is another one today; names them all.
     """
-    recorded, today = recorded_config(run["config"]), project.config
+    recorded, today = recorded_config(run.config), project.config
     check_code(run, ("domain",))
     old, new = settings_of(recorded), settings_of(today)
     players = {r.model for name, r in recorded.roles.items() if decides(("roles", name))}
@@ -147,13 +150,13 @@ def as_recorded(project: Project, run: Json, decides: Callable[[Path], bool]) ->
             )
     if notes:
         raise ConfigurationError(
-            f"run {run['run_id']} was made with other settings: {'; '.join(notes)}",
+            f"run {run.run_id} was made with other settings: {'; '.join(notes)}",
             "leave them out, or name a configuration that agrees: -c FILE; the run's own hold",
         )
     config = merged(recorded, today, today.model_dump()["models"])
     check_budget(config)
     for _, problem, fix in mistakes(config, os.environ):
-        raise ConfigurationError(f"the settings of run {run['run_id']}: {problem}", fix)
+        raise ConfigurationError(f"the settings of run {run.run_id}: {problem}", fix)
     return replace(project, config=config)
 
 

@@ -7,25 +7,18 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict
 from itertools import count
-from typing import Protocol
 
 from autodata.concurrency import all_of
 from autodata.episode.protocol import TaskProtocol, Team
 from autodata.episode.run import Workflows, run_episode
 from autodata.errors import Unavailable
 from autodata.harness.spec import Harness
-from autodata.types import Candidate, Cell, Document, Episode, Json, Outcome, Round, Spend, Status
+from autodata.store.facts import JournalWriter
+from autodata.store.records import EpisodeRecord
+from autodata.types import Candidate, Cell, Document, Episode, Json, Outcome, Round
 
 MOST_VOIDS = 3
 """An episode void this many times in a row stops the run: something outside is broken."""
-
-
-class EpisodeStore(Protocol):
-    """The part of the journal that an evaluation needs."""
-
-    def find(self, kind: str, key: str) -> Json | None: ...
-
-    async def append(self, kind: str, key: str, body: Json) -> None: ...
 
 
 class HarnessEvaluator:
@@ -41,16 +34,16 @@ class HarnessEvaluator:
         team: Team,
         protocol: TaskProtocol,
         workflows: Workflows,
-        store: EpisodeStore,
+        journal: JournalWriter,
         slots: int = 64,
-        watch: Callable[[Json], None] = lambda episode: None,
+        watch: Callable[[EpisodeRecord], None] = lambda episode: None,
     ) -> None:
         self._documents = documents
         self._load = load
         self._team = team
         self._protocol = protocol
         self._workflows = workflows
-        self._store = store
+        self._journal = journal
         self._slots = asyncio.Semaphore(slots)
         self._watch = watch
 
@@ -66,14 +59,17 @@ class HarnessEvaluator:
 
     async def _outcome(self, harness: Harness, candidate: Candidate, cell: Cell) -> Outcome:
         key = episode_key(harness.tree, cell)
-        body = self._store.find("episode", key)
-        if body is None:
+        record = self._journal.find(EpisodeRecord, key)
+        if record is None:
             async with self._slots:
-                body = await self._run(harness, candidate, cell, key)
-        return outcome_of(cell, body)
+                record = await self._run(harness, candidate, cell, key)
+        return record.outcome
 
-    async def _run(self, harness: Harness, candidate: Candidate, cell: Cell, key: str) -> Json:
-        earlier = next(n for n in count() if self._store.find("episode", f"{key}:void{n}") is None)
+    async def _run(
+        self, harness: Harness, candidate: Candidate, cell: Cell, key: str
+    ) -> EpisodeRecord:
+        find = self._journal.find
+        earlier = next(n for n in count() if find(EpisodeRecord, f"{key}:void{n}") is None)
         for turn in range(earlier, earlier + MOST_VOIDS):
             episode = await run_episode(
                 self._documents[cell.document_id],
@@ -84,12 +80,11 @@ class HarnessEvaluator:
                 self._protocol,
                 self._workflows,
             )
-            body = episode_body(episode, candidate)
-            void = episode.status == "void"
-            await self._store.append("episode", f"{key}:void{turn}" if void else key, body)
-            self._watch(body)
-            if not void:
-                return body
+            record = episode_record(episode, candidate)
+            await self._journal.append(f"{key}:void{turn}" if record.void else key, record)
+            self._watch(record)
+            if not record.void:
+                return record
         raise Unavailable(
             f"an episode on document {cell.document_id} was void {MOST_VOIDS} times: "
             f"{episode.reason}",
@@ -102,37 +97,30 @@ def episode_key(tree: str, cell: Cell) -> str:
     return f"{tree}:{cell.document_id}:{cell.repeat}"
 
 
-def episode_body(episode: Episode, candidate: Candidate) -> Json:
+def episode_record(episode: Episode, candidate: Candidate) -> EpisodeRecord:
     """Return an episode as the journal keeps it."""
-    return {
-        "candidate_id": candidate.id,
-        "commit": candidate.commit,
-        "tree": episode.tree,
-        **asdict(episode.cell),
-        "status": episode.status,
-        "reason": episode.reason,
-        "rounds": [_round_body(past) for past in episode.rounds],
-        **asdict(episode.spend),
-    }
+    return EpisodeRecord(
+        candidate_id=candidate.id,
+        commit=candidate.commit,
+        tree=episode.tree,
+        document_id=episode.cell.document_id,
+        split=episode.cell.split,
+        repeat=episode.cell.repeat,
+        status=episode.status,
+        reason=episode.reason,
+        rounds=tuple(_round_body(past) for past in episode.rounds),
+        calls=episode.spend.calls,
+        prompt_tokens=episode.spend.prompt_tokens,
+        completion_tokens=episode.spend.completion_tokens,
+        cost_usd=episode.spend.cost_usd,
+        seconds=episode.spend.seconds,
+    )
 
 
 def _round_body(past: Round) -> Json:
     """Return a round as it is kept; a note on an attempt is there only where there is one."""
-    body = asdict(past)
-    for attempt in body["attempts"]:
+    kept = asdict(past)
+    for attempt in kept["attempts"]:
         if not attempt["note"]:
             del attempt["note"]
-    return body
-
-
-def outcome_of(cell: Cell, body: Json) -> Outcome:
-    """Return what a search sees of a journaled episode."""
-    status: Status = body["status"]
-    spend = Spend(
-        body["calls"],
-        body["prompt_tokens"],
-        body["completion_tokens"],
-        body["cost_usd"],
-        body["seconds"],
-    )
-    return Outcome(cell, status == "accepted", spend)
+    return kept

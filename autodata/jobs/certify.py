@@ -15,10 +15,11 @@ from autodata.project import Project
 from autodata.report.display import Display
 from autodata.search.certify import check_room, fingerprint
 from autodata.search.sealed import SealedTest
-from autodata.search.session import JournalRecorder, recorded_session
-from autodata.store.journal import Journal, read_records
+from autodata.search.session import recorded_session
+from autodata.store.facts import JournalReader, read_facts
+from autodata.store.records import CandidateRecord, Certificate, EpisodeRecord, RunRecord
 from autodata.store.runs import check_name_kept
-from autodata.types import Candidate, Json
+from autodata.types import Candidate
 
 
 def project_of_run(project: Project, folder: Path) -> Project:
@@ -29,18 +30,19 @@ def project_of_run(project: Project, folder: Path) -> Project:
         ConfigurationError: a setting contradicts the run's, in what decides a certificate.
     """
     check_name_kept(folder)
-    run: Json | None = None
-    for record in read_records(folder, {"run"}):
-        run = record.body
+    run: RunRecord | None = None
+    for fact in read_facts(folder, RunRecord):
+        run = fact.record
     return as_recorded(project, check_search(run, folder.name), decides_certificate)
 
 
-async def certify_candidate(project: Project, run_id: str, name: str, display: Display) -> Json:
+async def certify_candidate(
+    project: Project, run_id: str, name: str, display: Display
+) -> Certificate:
     """Let one candidate of a run meet the baseline on the sealed test split, by the run's rules.
 
     `project` has the run's settings. Counts as one more candidate tested there, whatever comes
-    out; a candidate that this run has tested already keeps its certificate. Returns the
-    certificate's record.
+    out; a candidate that this run has tested already keeps its certificate.
 
     Raises:
         StoreError: no such candidate.
@@ -49,24 +51,24 @@ async def certify_candidate(project: Project, run_id: str, name: str, display: D
     documents = load_splits(project.config, project.root)
     ids = [document.id for document in documents["test"]]
     async with open_journal(project, run_id) as journal:
-        run = check_search(journal.find("run", run_id), run_id)
+        run = check_search(journal.find(RunRecord, run_id), run_id)
         baseline, candidate = _candidate(journal, "c0"), _candidate(journal, name)
         if name == baseline.id:
             raise StoreError(
                 f"{name} is the baseline, which the others are compared with",
                 f"name a candidate: autodata show {run_id}",
             )
-        if run["test_split"] != fingerprint(ids):
+        if run.test_split != fingerprint(ids):
             raise ConfigurationError(
                 f"the test documents are not those that run {run_id} was made with",
                 f"bring them back: {project.config.documents.source} as it was",
             )
-        if (known := journal.find("certification", name)) is not None:
+        if (known := journal.find(Certificate, name)) is not None:
             return known
         tests = noted(project, ids)
         if (run_id, candidate.tree) not in tests:
             check_room(ids, len(tests), 1)
-        rules = recorded_rules(run, journal.records("episode"), ids)
+        rules = recorded_rules(run, journal.records(EpisodeRecord), ids)
         with Repository(project.root) as repository:
 
             async def load(wanted: Candidate) -> Harness:
@@ -74,15 +76,15 @@ async def certify_candidate(project: Project, run_id: str, name: str, display: D
 
             async with engine(project, journal, documents, load, display) as running:
                 claiming = partial(claim, project, run_id, ids)
-                test = SealedTest(rules, running.evaluator, JournalRecorder(journal), claiming)
+                test = SealedTest(rules, running.evaluator, journal, claiming)
                 async with recorded_session(journal):
                     tested = await test.meet(baseline, [candidate])
-        return tested.certificates[0].body()
+        return tested.certificates[0]
 
 
-def _candidate(journal: Journal, name: str) -> Candidate:
-    body = journal.find("candidate", name)
-    if body is None:
-        names = [record.key for record in journal.records("candidate")]
+def _candidate(journal: JournalReader, name: str) -> Candidate:
+    found = journal.find(CandidateRecord, name)
+    if found is None:
+        names = [fact.key for fact in journal.records(CandidateRecord)]
         raise StoreError(f"the run has no candidate {name!r}", nearest(name, names))
-    return Candidate(name, body["commit"], body["tree"], body["parent_id"], body["knobs"])
+    return Candidate(name, found.commit, found.tree, found.parent_id, found.knobs)

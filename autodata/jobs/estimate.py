@@ -25,7 +25,8 @@ from autodata.search.forecast import (
     episodes_of,
     predict,
 )
-from autodata.store.journal import read_records
+from autodata.store.facts import read_facts
+from autodata.store.records import CallRecord, SessionRecord
 from autodata.types import SPLITS, Cell, KnobValue, Spend, Split
 
 PROPOSALS = 3
@@ -57,7 +58,7 @@ async def estimate(project: Project, run_id: str, episodes: int, display: Displa
     sizes: dict[Split, int] = {split: len(documents[split]) for split in SPLITS}
     needed, room = episodes_of(plan, sizes), slots(config)
     pace = Pace(
-        busy_seconds(read_records(project.runs / run_id, {"session", "call"})),
+        busy_seconds(read_facts(project.runs / run_id, SessionRecord, CallRecord)),
         min(len(outcomes), room),
         min((1 + plan.parallel) * plan.race.block, room),
         min(needed.most_tested, room),

@@ -5,8 +5,9 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from autodata import __version__
 from autodata.concurrency import all_of
-from autodata.documents.splits import dealt_body
+from autodata.documents.splits import dealt_record
 from autodata.engine.engine import (
     Engine,
     check_documents_fit,
@@ -22,9 +23,9 @@ from autodata.harness.spec import Harness
 from autodata.project import Project
 from autodata.report.display import Display
 from autodata.search.session import note_documents, recorded_session, same_run
-from autodata.store.journal import Journal
-from autodata.store.runs import FINISHED
-from autodata.types import Candidate, Cell, Document, Json, Outcome, Sample, Split
+from autodata.store.facts import JournalReader
+from autodata.store.records import FINISHED, RunRecord, SessionRecord
+from autodata.types import Candidate, Cell, Document, Outcome, Sample, Split
 
 
 async def evaluate(
@@ -75,41 +76,45 @@ async def measured(
         begun = _check_evaluation(project, harness, documents, journal)
         await check_workflow(harness)
         async with engine(project, journal, documents, load, display) as running:
-            await journal.once("run", run_id, begun)
-            await note_documents(journal, dealt_body(documents))
+            await journal.once(run_id, begun)
+            await note_documents(journal, dealt_record(documents))
             async with recorded_session(journal, project.asked):
                 outcomes = await all_of(
                     running.evaluator.evaluate(candidate, cells)
                     for candidate, (_, cells) in zip(candidates, tasks, strict=True)
                 )
                 yield Measured(running, candidates, outcomes)
-        if journal.find("session", FINISHED) is None:
-            await journal.append("session", FINISHED, {"ended": FINISHED})
+        if journal.find(SessionRecord, FINISHED) is None:
+            await journal.append(FINISHED, SessionRecord(FINISHED))
 
 
 def _check_evaluation(
-    project: Project, harness: Harness, documents: dict[Split, list[Document]], journal: Journal
-) -> Json:
+    project: Project,
+    harness: Harness,
+    documents: dict[Split, list[Document]],
+    journal: JournalReader,
+) -> RunRecord:
     """Return the `run` record of an evaluation, as it was begun or would begin now.
 
     Raises:
         ConfigurationError: it was begun as something else.
     """
     run_id = journal.folder.name
-    body: Json = {
-        "run_id": run_id,
-        "created_at": int(time.time()),
-        "harness": harness.name,
-        "baseline_commit": "",
-        "baseline_tree": harness.tree,
-        "seed": 0,
-        "config": identity(project.config, documents),
-        "simulated": project.config.simulated,
-        "kind": "evaluation",
-    }
-    known = journal.find("run", run_id)
+    now = RunRecord(
+        run_id=run_id,
+        created_at=int(time.time()),
+        harness=harness.name,
+        baseline_commit="",
+        baseline_tree=harness.tree,
+        seed=0,
+        config=identity(project.config, documents),
+        simulated=project.config.simulated,
+        autodata=__version__,
+        kind="evaluation",
+    )
+    known = journal.find(RunRecord, run_id)
     if known is None:
-        return body
-    check_kind(known, run_id, "evaluation")
-    same_run(known, body)
+        return now
+    check_kind(known, "evaluation")
+    same_run(known, now)
     return known

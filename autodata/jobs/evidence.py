@@ -10,40 +10,47 @@ from pathlib import Path
 from typing import Any
 
 from autodata.engine.recorded import recorded_rules
-from autodata.episode.evaluator import episode_key, outcome_of
+from autodata.episode.evaluator import episode_key
 from autodata.errors import AutodataError, RepositoryError, StoreError
 from autodata.report.views import signed
 from autodata.search.certify import certify, fingerprint
-from autodata.search.session import FINISHED
 from autodata.store import looks
-from autodata.store.journal import Journal
-from autodata.types import Cell, Json, Outcome
+from autodata.store.facts import JournalReader
+from autodata.store.records import (
+    FINISHED,
+    CandidateRecord,
+    Certificate,
+    EpisodeRecord,
+    RunRecord,
+    SessionRecord,
+)
+from autodata.types import Cell, Outcome
 
 _FORCE = "or promote with --force (it is recorded)"
 
 
-def default_candidate(journal: Journal) -> str:
+def default_candidate(journal: JournalReader) -> str:
     """Return the candidate that a run certified at its end.
 
     Raises:
         RepositoryError: it has not ended, or certified nobody; says who was tested.
     """
-    name, finished = journal.folder.name, journal.find("session", FINISHED)
+    name, finished = journal.folder.name, journal.find(SessionRecord, FINISHED)
     if finished is None:
         raise RepositoryError(
             f"run {name} has no test result yet: it is not finished",
             f"finish it: autodata optimize --run {name}; or name a candidate with --force",
         )
-    if finished["best"] != "c0":
-        return str(finished["best"])
-    tested = {record.key: record.body for record in journal.records("certification")}
-    since = [key for key, body in tested.items() if body.get("certified")]
+    if finished.best != "c0":
+        return finished.best
+    tested = {fact.key: fact.record for fact in journal.records(Certificate)}
+    since = [key for key, certificate in tested.items() if certificate.certified]
     if since:
         raise RepositoryError(
             f"run {name} certified nobody at its end, but {', '.join(since)} since",
             f"autodata promote {name} {since[0]}",
         )
-    results = "; ".join(f"{key} was tested: {_result(body)}" for key, body in tested.items())
+    results = "; ".join(f"{key} was tested: {_result(found)}" for key, found in tested.items())
     raise RepositoryError(
         f"run {name} certified nobody: "
         + (results or "no candidate was believed to be better, so none was tested"),
@@ -59,10 +66,12 @@ class Findings:
     objections: list[RepositoryError]
 
 
-def examine(runs: Path, journal: Journal, run: Json, candidate: Json) -> Findings:
+def examine(
+    runs: Path, journal: JournalReader, run: RunRecord, candidate: CandidateRecord
+) -> Findings:
     """Examine the record of a candidate; the weightiest objection comes first."""
     against = []
-    if run["simulated"]:
+    if run.simulated:
         against.append(
             RepositoryError(
                 "simulated models were used: that is no evidence about real ones",
@@ -73,14 +82,17 @@ def examine(runs: Path, journal: Journal, run: Json, candidate: Json) -> Finding
     return Findings(doubt is None, [*against, *([doubt] if doubt else [])])
 
 
-def _doubt(runs: Path, journal: Journal, run: Json, candidate: Json) -> RepositoryError | None:
+def _doubt(
+    runs: Path, journal: JournalReader, run: RunRecord, candidate: CandidateRecord
+) -> RepositoryError | None:
     """Return why a candidate does not count as certified, if so."""
-    name, chosen = journal.folder.name, candidate["candidate_id"]
-    certificate = journal.find("certification", chosen)
+    name, chosen = journal.folder.name, candidate.candidate_id
+    certificate = journal.find(Certificate, chosen)
     if certificate is None:
         return _untested(journal, name, chosen)
     try:
-        told = difference(certificate, certificate_anew(runs, journal, run, candidate))
+        follows = certificate_anew(runs, journal, run, candidate)
+        told = difference(certificate.to_json(), follows.to_json())
     except AutodataError as error:
         told = error.problem
     if told:
@@ -88,7 +100,7 @@ def _doubt(runs: Path, journal: Journal, run: Json, candidate: Json) -> Reposito
             f"the certificate of {chosen} does not follow from what run {name} recorded: {told}",
             f"restore the run's journal and {looks.place(runs)} from a backup, {_FORCE}",
         )
-    if certificate["certified"]:
+    if certificate.certified:
         return None
     return RepositoryError(
         f"{chosen} was tested and is not certified: {_result(certificate)}",
@@ -96,35 +108,37 @@ def _doubt(runs: Path, journal: Journal, run: Json, candidate: Json) -> Reposito
     )
 
 
-def certificate_anew(runs: Path, journal: Journal, run: Json, candidate: Json) -> Json:
+def certificate_anew(
+    runs: Path, journal: JournalReader, run: RunRecord, candidate: CandidateRecord
+) -> Certificate:
     """Return the certificate that follows from a run's record, its test episodes, and the ledger.
 
     Raises:
         StoreError: something that it must follow from is missing.
     """
-    name, chosen = journal.folder.name, candidate["candidate_id"]
-    bodies = (record.body for record in journal.records("episode"))
-    documents = sorted({body["document_id"] for body in bodies if body["split"] == "test"})
-    if fingerprint(documents) != run["test_split"]:
+    name, chosen = journal.folder.name, candidate.candidate_id
+    episodes = (fact.record for fact in journal.records(EpisodeRecord))
+    documents = sorted({e.document_id for e in episodes if e.split == "test"})
+    if fingerprint(documents) != run.test_split:
         raise StoreError("the test episodes are not of its test documents")
-    tests = looks.tested(runs, documents, run["simulated"])
-    earlier = looks.before(tests, name, [candidate["tree"]])
+    tests = looks.tested(runs, documents, run.simulated)
+    earlier = looks.before(tests, name, [candidate.tree])
     if earlier is None:
         raise StoreError(f"{looks.place(runs)} has no note of this test")
-    rules = recorded_rules(run, journal.records("episode"), documents)
+    rules = recorded_rules(run, journal.records(EpisodeRecord), documents)
 
     def outcomes(tree: str) -> list[Outcome]:
         return [_outcome(journal, tree, cell) for cell in rules.cells]
 
-    ours, before = outcomes(candidate["tree"]), outcomes(run["baseline_tree"])
-    return certify(rules, earlier[0], chosen, ours, "c0", before).body()
+    ours, before = outcomes(candidate.tree), outcomes(run.baseline_tree)
+    return certify(rules, earlier[0], chosen, ours, "c0", before)
 
 
-def _outcome(journal: Journal, tree: str, cell: Cell) -> Outcome:
-    body = journal.find("episode", episode_key(tree, cell))
-    if body is None or body["status"] == "void":
+def _outcome(journal: JournalReader, tree: str, cell: Cell) -> Outcome:
+    episode = journal.find(EpisodeRecord, episode_key(tree, cell))
+    if episode is None or episode.void:
         raise StoreError(f"there is no episode of document {cell.document_id}, {cell.repeat}")
-    return outcome_of(cell, body)
+    return episode.outcome
 
 
 def difference(found: Any, follows: Any, place: str = "") -> str:
@@ -141,13 +155,13 @@ def difference(found: Any, follows: Any, place: str = "") -> str:
     return f"{place} is {found!r:.80}, {follows!r:.80} follows"
 
 
-def _untested(journal: Journal, name: str, chosen: str) -> RepositoryError:
+def _untested(journal: JournalReader, name: str, chosen: str) -> RepositoryError:
     if chosen == "c0":
         return RepositoryError(
             f"c0 is what run {name} began with: the others are tested against it",
             f"name another candidate: autodata show {name}; {_FORCE}",
         )
-    if journal.find("session", FINISHED) is None:
+    if journal.find(SessionRecord, FINISHED) is None:
         return RepositoryError(
             f"{chosen} was not tested: run {name} is not finished",
             f"finish it: autodata optimize --run {name}; {_FORCE}",
@@ -158,10 +172,7 @@ def _untested(journal: Journal, name: str, chosen: str) -> RepositoryError:
     )
 
 
-def _result(certificate: Json) -> str:
-    try:
-        found, documents = certificate["difference"], int(certificate["documents"])
-        mean, low, high = (signed(float(found[end])) for end in ("mean", "low", "high"))
-    except (KeyError, TypeError, ValueError):
-        return "its certificate cannot be read"
-    return f"difference {mean} [{low}, {high}] on {documents} documents"
+def _result(certificate: Certificate) -> str:
+    found = certificate.difference
+    mean, low, high = map(signed, (found.mean, found.low, found.high))
+    return f"difference {mean} [{low}, {high}] on {certificate.documents} documents"

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 
-from autodata.documents.splits import dealt_body
+from autodata.documents.splits import dealt_record
 from autodata.engine.assembly import SearchTask, carry_out
 from autodata.engine.claims import check_room_left, claim, noted
 from autodata.engine.engine import (
@@ -40,8 +40,10 @@ from autodata.search.session import (
     RunStart,
 )
 from autodata.store import looks
+from autodata.store.facts import JournalReader
 from autodata.store.journal import Journal
-from autodata.types import Json, Split
+from autodata.store.records import CandidateRecord, GrowthRecord, RunRecord
+from autodata.types import Origin, Split
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,17 @@ class Wish:
     seed: int = 0
     more: tuple[int, int] | None = None
     origin: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """The beginning of a run, as far as it is needed to go on."""
+
+    run_id: str
+    created_at: int
+    base_commit: str | None
+    baseline_commit: str
+    origin: Origin | None = None
 
 
 async def optimize(project: Project, run_id: str, wish: Wish, display: Display) -> SearchResult:
@@ -81,13 +94,13 @@ async def optimize(project: Project, run_id: str, wish: Wish, display: Display) 
             await check_workflow(harness)
             start = RunStart(
                 run_id,
-                begun["created_at"] if begun else int(time.time()),
+                begun.created_at if begun else int(time.time()),
                 wish.seed,
                 harness.name,
-                begun["base_commit"] if begun else repository.head(),
+                begun.base_commit if begun else repository.head(),
                 identity(config, documents),
                 config.simulated,
-                dealt_body(documents),
+                dealt_record(documents),
                 origin,
                 project.asked,
             )
@@ -112,8 +125,8 @@ async def optimize(project: Project, run_id: str, wish: Wish, display: Display) 
 
 
 def _begin_with(
-    project: Project, repository: Repository, begun: Json | None, origin: str, display: Display
-) -> tuple[Harness, Json | None]:
+    project: Project, repository: Repository, begun: _Begun | None, origin: str, display: Display
+) -> tuple[Harness, Origin | None]:
     """Return the harness that a run begins with, and where it is from if it is a candidate.
 
     Raises:
@@ -124,15 +137,14 @@ def _begin_with(
     if begun is None:
         run, _, candidate = origin.partition("/")
         commit = repository.resolve(run, candidate)
-        found = {"run": run, "candidate": candidate, "commit": commit}
-        return load_files(repository.read_files(commit)), found
-    known = begun.get("from")
-    if origin and (not known or origin != f"{known['run']}/{known['candidate']}"):
+        return load_files(repository.read_files(commit)), Origin(run, candidate, commit)
+    known = begun.origin
+    if origin and (not known or origin != f"{known.run}/{known.candidate}"):
         raise ConfigurationError(
-            f"--from {origin}: run {begun['run_id']} was begun from other files",
+            f"--from {origin}: run {begun.run_id} was begun from other files",
             "leave it out to resume the run, or choose another name: --run NAME",
         )
-    harness = load_files(repository.read_files(begun["baseline_commit"]))
+    harness = load_files(repository.read_files(begun.baseline_commit))
     with suppress(AutodataError):
         if known is None and load_folder(project.harness_folder).tree != harness.tree:
             display.line(
@@ -146,11 +158,11 @@ async def _grow(
     journal: Journal, plan: SearchPlan, more: tuple[int, int], ids: dict[Split, list[str]]
 ) -> None:
     """Journal that a run may do more than it could."""
-    growths = list(journal.records("growth"))
-    sizes = {name: growths[-1].body[name] for name in ("iterations", "episodes")} if growths else {}
+    growths = [fact.record for fact in journal.records(GrowthRecord)]
     replace(plan, iterations=more[0], episodes=more[1]).check(ids)
-    growth = growth_of(journal, replace(plan, **sizes), *more)
-    await journal.append("growth", str(len(growths) + 1), growth.body())
+    if growths:
+        plan = replace(plan, iterations=growths[-1].iterations, episodes=growths[-1].episodes)
+    await journal.append(str(len(growths) + 1), growth_of(journal, plan, *more))
 
 
 @asynccontextmanager
@@ -190,7 +202,7 @@ def _check_not_used(project: Project, run_id: str, repository: Repository) -> No
         )
 
 
-def _begun(journal: Journal, repository: Repository) -> Json | None:
+def _begun(journal: JournalReader, repository: Repository) -> _Begun | None:
     """Return what the run began with; None when it begins now.
 
     Where the `run` record was damaged and dropped, the commit of `c0` knows as much.
@@ -199,15 +211,12 @@ def _begun(journal: Journal, repository: Repository) -> Json | None:
         ConfigurationError: the run is an evaluation.
     """
     name = journal.folder.name
-    known, baseline = journal.find("run", name), journal.find("candidate", "c0")
+    known, baseline = journal.find(RunRecord, name), journal.find(CandidateRecord, "c0")
     if known is not None:
-        check_kind(known, name, "optimization")
-    if known is not None or baseline is None:
-        return known
-    when, parent = repository.origin(baseline["commit"])
-    return {
-        "created_at": when,
-        "base_commit": parent,
-        "baseline_commit": baseline["commit"],
-        "baseline_tree": baseline["tree"],
-    }
+        check_kind(known, "optimization")
+        commits = (known.base_commit, known.baseline_commit)
+        return _Begun(name, known.created_at, *commits, known.origin)
+    if baseline is None:
+        return None
+    when, parent = repository.origin(baseline.commit)
+    return _Begun(name, when, parent, baseline.commit)

@@ -22,6 +22,7 @@ from autodata.harness.versions import (
 from autodata.jobs.evidence import default_candidate, examine
 from autodata.project import Project, harness_folder
 from autodata.store.journal import Journal
+from autodata.store.records import CandidateRecord, Certificate, PromotionRecord, RunRecord
 from autodata.store.runs import check_name_kept
 from autodata.types import Json
 
@@ -52,31 +53,32 @@ def _promote(
     project: Project, journal: Journal, candidate: str | None, force: bool
 ) -> tuple[Version, bool]:
     name = journal.folder.name
-    run = check_search(journal.find("run", name), name)
+    run = check_search(journal.find(RunRecord, name), name)
     chosen = candidate or default_candidate(journal)
-    body = journal.find("candidate", chosen)
-    if body is None:
-        names = [record.key for record in journal.records("candidate")]
+    record = journal.find(CandidateRecord, chosen)
+    if record is None:
+        names = [fact.key for fact in journal.records(CandidateRecord)]
         raise StoreError(f"run {name} has no candidate {chosen!r}", nearest(chosen, names))
-    found = examine(project.runs, journal, run, body)
+    found = examine(project.runs, journal, run, record)
+    certificate = journal.find(Certificate, chosen)
     evidence: Json = {
         "run": name,
         "candidate": chosen,
-        "candidate_commit": body["commit"],
-        "simulated": run["simulated"],
+        "candidate_commit": record.commit,
+        "simulated": run.simulated,
         "certified": found.certified,
-        "certificate": journal.find("certification", chosen) or {},
+        "certificate": certificate.to_json() if certificate else {},
     }
     case = Case(
-        run["harness"],
-        body["commit"],
-        run["baseline_tree"],
+        run.harness,
+        record.commit,
+        run.baseline_tree,
         evidence,
         found.objections,
-        f"Promote {chosen} of run {name}\n\n{body['message']}",
+        f"Promote {chosen} of run {name}\n\n{record.message}",
     )
     with Repository(project.root) as repository:
-        known = {version.tag for version in versions(repository, run["harness"])}
+        known = {version.tag for version in versions(repository, run.harness)}
         version = promote(repository, case, force)
     return version, version.tag not in known
 
@@ -151,14 +153,14 @@ def version_report(project: Project, text: str) -> Json | None:
 async def _write_down(journal: Journal, version: Version) -> None:
     """Journal what the tag says of this run, also when a crash came between tag and journal."""
     ours = version.evidence.get("run") == journal.folder.name
-    if not ours or journal.find("promotion", version.tag) is not None:
+    if not ours or journal.find(PromotionRecord, version.tag) is not None:
         return
-    body = {
-        "candidate_id": version.evidence["candidate"],
-        "commit": version.commit,
-        "harness": version.harness,
-        "version": f"v{version.number}",
-        "forced": bool(version.evidence.get("forced")),
-        "evidence": version.evidence,
-    }
-    await journal.append("promotion", version.tag, body)
+    record = PromotionRecord(
+        candidate_id=version.evidence["candidate"],
+        commit=version.commit,
+        harness=version.harness,
+        version=f"v{version.number}",
+        forced=bool(version.evidence.get("forced")),
+        evidence=version.evidence,
+    )
+    await journal.append(version.tag, record)

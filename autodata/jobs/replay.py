@@ -10,14 +10,13 @@ import re
 import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
 from autodata.config import plugins
 from autodata.config.upgrade import upgraded
-from autodata.documents.splits import dealt_body
-from autodata.domains.isolated import EXECUTION
+from autodata.documents.splits import dealt_record
 from autodata.engine.assembly import SearchTask, carry_out
 from autodata.engine.claims import tested_before
 from autodata.engine.engine import engine, identity, load_splits, search_plan
@@ -28,32 +27,49 @@ from autodata.harness.spec import load_files
 from autodata.models.calls.call_records import call_name
 from autodata.project import Project
 from autodata.report.display import Display
-from autodata.search.course import Closing, course_to_the_end, ending
-from autodata.search.session import DOCUMENTS, FINISHED, GitWorkshop, RunStart
-from autodata.store.journal import Journal, difference, read_records
-from autodata.store.lines import Record, segments
-from autodata.store.rows import SCHEMA, rows
+from autodata.search.course import course_to_the_end, ending
+from autodata.search.session import GitWorkshop, RunStart
+from autodata.store.facts import Fact, JournalReader, R
+from autodata.store.format import Record, difference
+from autodata.store.journal import Journal
+from autodata.store.lines import check, segments
+from autodata.store.records import (
+    FINISHED,
+    CallRecord,
+    CandidateRecord,
+    Certificate,
+    ClosingRecord,
+    DocumentsRecord,
+    EpisodeRecord,
+    ExecutionRecord,
+    IterationRecord,
+    QueryRecord,
+    RunRecord,
+    SessionRecord,
+)
+from autodata.store.rows import rows
 from autodata.store.runs import check_name_kept
+from autodata.store.schema import SCHEMA
 from autodata.store.scratch import scratch_folder
-from autodata.types import Candidate, Json
+from autodata.types import Candidate
 
-ANSWERS = ("call", "query", EXECUTION)
+ANSWERS = (CallRecord, QueryRecord, ExecutionRecord)
 """What a run was told from outside; all else follows."""
-COMPARED = (
-    "run",
-    DOCUMENTS,
-    "call",
-    "candidate",
-    "episode",
-    "iteration",
-    "certification",
-    "session",
+COMPARED: tuple[type[Record], ...] = (
+    RunRecord,
+    DocumentsRecord,
+    CallRecord,
+    CandidateRecord,
+    EpisodeRecord,
+    ExecutionRecord,
+    IterationRecord,
+    Certificate,
+    SessionRecord,
 )
 FIX = (
     "something that decides what a run does has changed since: this version of autodata, the "
     "documents, or the journal"
 )
-_SPLIT_OF = {"certification": "test"}
 _NUMBER = re.compile(r"[ci](\d+)")
 _TIMES = {"seconds"} | {
     name for columns in SCHEMA.values() for name, kind, _ in columns if kind == "TIMESTAMP"
@@ -93,17 +109,16 @@ async def replay(root: Path, folder: Path) -> Replayed:
 
 def _copy(folder: Path, copy: Path) -> None:
     """Copy a run's journal once it is known to be whole: the copy's own path would help nobody."""
-    for _ in read_records(folder, kinds=()):
-        pass
+    check(folder)
     (copy / "journal").mkdir(parents=True)
     for path in segments(folder / "journal"):
         shutil.copy(path, copy / "journal")
 
 
 async def _replay(root: Path, journal: Journal) -> Replayed:
-    known = journal.find("run", journal.folder.name)
-    finished = journal.find("session", FINISHED)
-    if known is not None and known.get("kind") == "evaluation":
+    known = journal.find(RunRecord, journal.folder.name)
+    finished = journal.find(SessionRecord, FINISHED)
+    if known is not None and known.kind == "evaluation":
         raise StoreError(
             f"run {journal.folder.name} is no finished search: it only measured a harness",
             "name an optimization; see `autodata runs`",
@@ -116,23 +131,24 @@ async def _replay(root: Path, journal: Journal) -> Replayed:
     plugins.look_in(root)
     check_code(known)
     project = Project(
-        root, recorded_config(known["config"]), f"the journal of run {journal.folder.name}"
+        root, recorded_config(known.config), f"the journal of run {journal.folder.name}"
     )
     documents = load_splits(project.config, root)
     ids = {split: [document.id for document in found] for split, found in documents.items()}
     facts = ComparedFacts(journal)
     with Repository(root) as repository:
-        harness = load_files(repository.read_files(known["baseline_commit"]))
+        harness = load_files(repository.read_files(known.baseline_commit))
         start = RunStart(
             journal.folder.name,
-            known["created_at"],
-            known["seed"],
+            known.created_at,
+            known.seed,
             harness.name,
-            known["base_commit"],
+            known.base_commit,
             identity(project.config, documents),
             project.config.simulated,
-            dealt_body(documents),
-            known.get("from"),
+            dealt_record(documents),
+            known.origin,
+            autodata=known.autodata,
         )
         workshop = GitWorkshop(JournaledCommits(journal, repository), start)
         plan = search_plan(project.config, start.seed)
@@ -159,7 +175,7 @@ async def _claimed(
 class JournaledCommits:
     """Gives the commits that a run made, and makes none."""
 
-    def __init__(self, journal: Journal, repository: Repository) -> None:
+    def __init__(self, journal: JournalReader, repository: Repository) -> None:
         self._journal = journal
         self._repository = repository
 
@@ -176,10 +192,10 @@ class JournaledCommits:
 
         One that was refused right away is not journaled; where it should be, its record will miss.
         """
-        body = self._journal.find("candidate", candidate_id)
-        if body is None:
+        record = self._journal.find(CandidateRecord, candidate_id)
+        if record is None:
             return ""
-        commit = str(body["commit"])
+        commit = record.commit
         if self.read_files(commit) != dict(files):
             raise ReplayMismatch(f"candidate {candidate_id} has other files than commit {commit}")
         if self._repository.origin(commit) != (when, parent):
@@ -197,53 +213,53 @@ class ComparedFacts:
     Calls are compared when they are recalled, all other facts when they are come to.
     """
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, journal: JournalReader) -> None:
         self.folder = journal.folder
         self._journal = journal
         self._found_out: set[tuple[str, str]] = set()
         self._facts = Counter[str]()
         self._rows = Counter[str]()
 
-    def find(self, kind: str, key: str) -> Json | None:
+    def find(self, kind: type[R], key: str) -> R | None:
         """Return a journaled call, or a fact that the replay has come to."""
-        if kind not in ANSWERS and (kind, key) not in self._found_out:
+        if kind not in ANSWERS and (kind.KIND, key) not in self._found_out:
             return None
         return self._journal.find(kind, key)
 
-    async def append(self, kind: str, key: str, body: Json) -> None:
+    async def append(self, key: str, record: Record) -> None:
         """Compare a fact with the journaled one."""
-        await self.once(kind, key, body)
+        await self.once(key, record)
 
-    async def once(self, kind: str, key: str, body: Json) -> Json:
+    async def once(self, key: str, record: R) -> R:
         """Compare a fact with the journaled one and return that.
 
         Raises:
             ReplayMismatch: says where they differ.
         """
-        if kind == "session" and key != FINISHED:
-            return body
-        known = self._journal.find(kind, key)
-        if known is None and kind == DOCUMENTS:  # a run of before there were such records
-            return body
+        if isinstance(record, SessionRecord) and key != FINISHED:
+            return record
+        known = self._journal.find(type(record), key)
+        if known is None and isinstance(record, DocumentsRecord):  # of before there were such
+            return record
         if known is None:
-            raise ReplayMismatch(f"{_name(kind, key, body)} is not in the journal")
-        if kind == "run":
-            known = {**known, "config": upgraded(known["config"])}
-        if told := difference(body, known):
-            raise ReplayMismatch(f"{_name(kind, key, body)} is not what the journal says: {told}")
-        if (kind, key) not in self._found_out:
-            self._compare_rows(kind, key, body, known)
-            self._found_out.add((kind, key))
-            self._facts[kind] += 1
+            raise ReplayMismatch(f"{_name(key, record)} is not in the journal")
+        if isinstance(known, RunRecord):
+            known = replace(known, config=upgraded(known.config))
+        if told := difference(record, known):
+            raise ReplayMismatch(f"{_name(key, record)} is not what the journal says: {told}")
+        if (record.KIND, key) not in self._found_out:
+            self._compare_rows(key, record, known)
+            self._found_out.add((record.KIND, key))
+            self._facts[record.KIND] += 1
         return known
 
-    def records(self, *kinds: str) -> Iterator[Record]:
+    def records(self, *kinds: type[R]) -> Iterator[Fact[R]]:
         """Yield the facts that the replay has come to, in the order of the journal."""
-        for record in self._journal.records(*kinds):
-            if (record.kind, record.key) in self._found_out:
-                yield record
+        for fact in self._journal.records(*kinds):
+            if (fact.kind, fact.key) in self._found_out:
+                yield fact
 
-    def complete(self, closed: Closing | None, parallel: int) -> Replayed:
+    def complete(self, closed: ClosingRecord | None, parallel: int) -> Replayed:
         """Check that nothing that the run came to is left; return what was compared.
 
         Voids are failures of infrastructure, which a replay has none of. What follows the end of
@@ -253,57 +269,70 @@ class ComparedFacts:
         seen: set[tuple[str, str]] = set()
         end = ending(self._journal)
         by_hand = any(
-            (record.kind, record.key) not in self._found_out
-            for record in self._journal.records("certification")
+            (fact.kind, fact.key) not in self._found_out
+            for fact in self._journal.records(Certificate)
         )
-        for record in self._journal.records():
-            fact = (record.kind, record.key)
-            if fact == ("session", FINISHED) and end is not None and record.at >= end.at:
-                break
-            started = record.kind == "session"
-            void = record.kind == "episode" and record.body["status"] == "void"
-            if record.kind not in COMPARED or void or started:
+        for fact in self._journal.records(*COMPARED):
+            name, record = (fact.kind, fact.key), fact.record
+            if isinstance(record, SessionRecord):
+                if fact.key == FINISHED and end is not None and fact.at >= end.at:
+                    break
                 continue
-            if fact not in self._found_out:
+            if isinstance(record, EpisodeRecord) and record.void:
+                continue
+            if name not in self._found_out:
                 if closed and _was_under_way(record, closed, parallel):
                     continue
-                if by_hand and "test" in (record.body.get("split"), _SPLIT_OF.get(record.kind)):
+                if by_hand and _of_a_test(record):
                     continue
-                raise ReplayMismatch(f"the replay did not come to {_name(*fact, record.body)}")
-            if fact in seen:
-                raise ReplayMismatch(f"{_name(*fact, record.body)} is in the journal twice")
-            seen.add(fact)
+                raise ReplayMismatch(f"the replay did not come to {_name(fact.key, record)}")
+            if name in seen:
+                raise ReplayMismatch(f"{_name(fact.key, record)} is in the journal twice")
+            seen.add(name)
         return Replayed(self.folder.name, dict(self._facts), dict(self._rows))
 
-    def _compare_rows(self, kind: str, key: str, body: Json, known: Json) -> None:
-        ours, theirs = self._projected(kind, key, body), self._projected(kind, key, known)
+    def _compare_rows(self, key: str, record: Record, known: Record) -> None:
+        ours, theirs = self._projected(key, record), self._projected(key, known)
         for (table, row), other in zip(ours, theirs, strict=True):
             if (table, row) != other:
-                raise ReplayMismatch(f"a row of {table} from {kind} {key} is {row}, was {other[1]}")
+                place = f"a row of {table} from {record.KIND} {key}"
+                raise ReplayMismatch(f"{place} is {row}, was {other[1]}")
             self._rows[table] += 1
 
-    def _projected(self, kind: str, key: str, body: Json) -> list[tuple[str, str]]:
-        plain = json.loads(json.dumps(body))
-        found = rows(Record(kind, key, 0.0, plain), self.folder.name)
+    def _projected(self, key: str, record: Record) -> list[tuple[str, str]]:
+        plain = type(record).from_json(json.loads(json.dumps(record.to_json())))
+        found = rows(Fact(key, 0.0, plain), self.folder.name)
         return [
             (table, json.dumps({n: v for n, v in row.items() if n not in _TIMES}, sort_keys=True))
             for table, row in found
         ]
 
 
-def _was_under_way(record: Record, closed: Closing, parallel: int) -> bool:
+def _of_a_test(record: Record) -> bool:
+    if isinstance(record, CallRecord | EpisodeRecord):
+        return record.split == "test"
+    return isinstance(record, Certificate)
+
+
+def _was_under_way(record: Record, closed: ClosingRecord, parallel: int) -> bool:
     """Whether a fact may be of an iteration, or of a look, that a closing cut short."""
-    body = record.body
-    named = _NUMBER.match(str(body.get("candidate_id"))) or _NUMBER.match(body.get("ordinal", ""))
+    if isinstance(record, CandidateRecord | IterationRecord | Certificate):
+        named = _NUMBER.match(str(record.candidate_id))
+        return named is not None and int(named[1]) > closed.after
+    if not isinstance(record, CallRecord | EpisodeRecord):
+        return False
+    named = _NUMBER.match(record.candidate_id)
+    if named is None and isinstance(record, CallRecord):
+        named = _NUMBER.match(record.ordinal)
     if named and int(named[1]) > closed.after:
         return True
-    split, repeat = body.get("split"), body.get("repeat", 0)
+    split, repeat = record.split, record.repeat
     if split == "train":
-        return bool(repeat > 100 * (closed.after + 1))
+        return repeat > 100 * (closed.after + 1)
     if split == "validation" and repeat >= 100:
-        return bool(repeat // 100 - 1 + parallel > closed.after)  # its youngest sibling
-    return bool(split == "validation" and repeat > closed.looks)
+        return repeat // 100 - 1 + parallel > closed.after  # its youngest sibling
+    return split == "validation" and repeat > closed.looks
 
 
-def _name(kind: str, key: str, body: Json) -> str:
-    return call_name(key, body) if kind == "call" else f"{kind} {key}"
+def _name(key: str, record: Record) -> str:
+    return call_name(key, record) if isinstance(record, CallRecord) else f"{record.KIND} {key}"

@@ -12,7 +12,7 @@ from typing import Literal
 
 from autodata.config import plugins
 from autodata.config.checks import mistakes
-from autodata.config.schema import Config
+from autodata.config.schema import Config, Optimize
 from autodata.engine.engine import settings_of
 from autodata.engine.recorded import (
     check_code,
@@ -25,9 +25,10 @@ from autodata.engine.recorded import (
 from autodata.errors import ConfigurationError
 from autodata.models.calls.budget import check_budget
 from autodata.project import TEMPLATES, Project, find_root, open_project
-from autodata.store.journal import read_records
+from autodata.store.facts import read_facts
+from autodata.store.records import GrowthRecord, RunRecord, SessionRecord
 from autodata.store.runs import check_name_kept
-from autodata.types import Json
+from autodata.types import Asked, Json
 
 _UNTOLD = {"base_url", "api_key_env", "args", "headers", "extra_body"}
 """Settings of a model in which a key may stand; they are never recorded."""
@@ -67,53 +68,54 @@ def open_run(start: Path, run_id: str, typed: Typed) -> Opened:
     """
     root = find_root(start)
     check_name_kept(root / "runs" / run_id)
-    run, asked, growths = _records(root / "runs" / run_id)
+    run, asked, growths = _recorded(root / "runs" / run_id)
     if run is not None:
-        check_kind(run, run_id, typed.kind)
+        check_kind(run, typed.kind)
         plugins.look_in(root)
         check_code(run)
-    config = typed.config or (root / asked["config"] if asked.get("config") else None)
-    models = typed.models or asked.get("models")
-    settings = [*asked.get("set", ()), *typed.settings]
+    config = typed.config or (root / asked.config if asked.config else None)
+    models = typed.models or asked.models
+    settings = [*asked.set, *typed.settings]
     project = open_project(start, config, settings, models)
-    sections = _sections(project, root, asked, typed)
+    sections = _sections(root, asked, typed)
     switches = tuple(setting.partition("=")[0].strip() for setting in typed.settings)
     project = replace(
         project,
         source=replace(project.source, switches=switches, asked=sections),
-        asked={
-            "config": _path(root, config) if config else None,
-            "models": models if models is None or models in TEMPLATES else _path(root, models),
-            "set": _kept(settings),
-        },
+        asked=Asked(
+            config=_path(root, config) if config else None,
+            models=models if models is None or models in TEMPLATES else _path(root, models),
+            set=tuple(_kept(settings)),
+        ),
     )
     if run is None:
         return Opened(_with_models_told(project), typed.seed or 0)
     return _resumed(project, run, asked, growths, typed)
 
 
-def _records(folder: Path) -> tuple[Json | None, Json, list[Json]]:
+def _recorded(folder: Path) -> tuple[RunRecord | None, Asked, list[GrowthRecord]]:
     """Return a run's record, what was asked for in its last session, and its growths."""
-    run: Json | None = None
-    asked: Json = {}
-    growths: list[Json] = []
+    run: RunRecord | None = None
+    asked = Asked()
+    growths: list[GrowthRecord] = []
     if (folder / "journal").exists():
-        for record in read_records(folder, {"run", "session", "growth"}):
-            if record.kind == "run":
-                run = record.body
-            elif record.kind == "growth":
-                growths.append(record.body)
-            else:
-                asked = record.body.get("asked", asked)
+        for fact in read_facts(folder, RunRecord, SessionRecord, GrowthRecord):
+            record = fact.record
+            if isinstance(record, RunRecord):
+                run = record
+            elif isinstance(record, GrowthRecord):
+                growths.append(record)
+            elif isinstance(record, SessionRecord):
+                asked = record.asked or asked
     return run, asked, growths
 
 
-def _sections(project: Project, root: Path, asked: Json, typed: Typed) -> frozenset[str]:
+def _sections(root: Path, asked: Asked, typed: Typed) -> frozenset[str]:
     """The sections that a file was named for just now, other than the run's own."""
-    if typed.config and _path(root, typed.config) != asked.get("config"):
+    if typed.config and _path(root, typed.config) != asked.config:
         return frozenset(Config.model_fields)
     words = (typed.models, _path(root, typed.models)) if typed.models else ()
-    if typed.models and asked.get("models") not in words:
+    if typed.models and asked.models not in words:
         return frozenset({"models", "roles"})
     return frozenset()
 
@@ -143,16 +145,20 @@ def _with_models_told(project: Project) -> Project:
     for name, model in project.config.used.items():
         fields = model.model_dump(mode="json", exclude=_UNTOLD, exclude_defaults=True)
         told[name] = {**fields, "addressed": any(model.urls)}
-    return replace(project, asked={**project.asked, "model_settings": told})
+    return replace(project, asked=replace(project.asked, model_settings=told))
 
 
 def _resumed(
-    project: Project, run: Json, asked: Json, growths: Sequence[Json], typed: Typed
+    project: Project,
+    run: RunRecord,
+    asked: Asked,
+    growths: Sequence[GrowthRecord],
+    typed: Typed,
 ) -> Opened:
-    name, recorded = run["run_id"], recorded_config(run["config"])
-    sizes = [recorded.optimize.model_dump(), *growths]
+    name, recorded = run.run_id, recorded_config(run.config)
+    sizes: list[Optimize | GrowthRecord] = [recorded.optimize, *growths]
     told, differing = [], []
-    more = {path[1]: sizes[-1][path[1]] for path in _GROWING}
+    more: dict[str, int] = {path[1]: getattr(sizes[-1], path[1]) for path in _GROWING}
     old, new = settings_of(recorded), settings_of(project.config)
     for path, now, then in differences(new, old):
         key = ".".join(path)
@@ -161,7 +167,7 @@ def _resumed(
         if not project.source.typed(*path):
             differing.append(key)
         elif path in _GROWING:
-            before = [size[path[1]] for size in sizes]
+            before = [getattr(size, path[1]) for size in sizes]
             if before[-1] and (now == 0 or now > before[-1]) and now not in before:
                 more[path[1]] = now
             elif now not in before:
@@ -170,8 +176,8 @@ def _resumed(
         else:
             place = project.source.place(*path)
             told.append(f"{place}: {key} is {shown(now)}, was {shown(then)}")
-    if typed.seed not in (None, run["seed"]):
-        told.append(f"--seed {typed.seed}, was {run['seed']}")
+    if typed.seed not in (None, run.seed):
+        told.append(f"--seed {typed.seed}, was {run.seed}")
     if told:
         raise ConfigurationError(
             f"run {name} was begun with other settings: {'; '.join(told)}",
@@ -180,18 +186,18 @@ def _resumed(
     config = merged(recorded, project.config, _models(recorded, project.config, asked))
     _check(config, name, asked)
     grown = (more["iterations"], more["episodes"])
-    last = (sizes[-1]["iterations"], sizes[-1]["episodes"])
+    last = (sizes[-1].iterations, sizes[-1].episodes)
     line = f"{project.config_file} differs from what run {name} was begun with ("
     line += f"{', '.join(differing[:5])}{' ...' if len(differing) > 5 else ''}): the run's own hold"
     return Opened(
         _with_models_told(replace(project, config=config)),
-        run["seed"],
+        run.seed,
         grown if grown != last else None,
         line if differing else "",
     )
 
 
-def _models(recorded: Config, today: Config, asked: Json) -> dict[str, Json]:
+def _models(recorded: Config, today: Config, asked: Asked) -> dict[str, Json]:
     """Return the run's models with today's address where it is the same one, else as recorded."""
     identity = settings_of(recorded)["models"]
     found: dict[str, Json] = {}
@@ -200,14 +206,14 @@ def _models(recorded: Config, today: Config, asked: Json) -> dict[str, Json]:
         if now is not None and (now.provider, now.model) == (model.provider, model.model):
             found[name] = {**now.model_dump(), **identity[name]}
         else:
-            told = asked.get("model_settings", {}).get(name, {})
+            told = asked.model_settings.get(name, {})
             fields = {field: told[field] for field in told if field in type(model).model_fields}
             found[name] = {**fields, **identity[name]}
     return found
 
 
-def _check(config: Config, run_id: str, asked: Json) -> None:
-    for name, told in asked.get("model_settings", {}).items():
+def _check(config: Config, run_id: str, asked: Asked) -> None:
+    for name, told in asked.model_settings.items():
         if told.get("addressed") and name in config.used and not any(config.used[name].urls):
             raise ConfigurationError(
                 f"the address of models.{name}, which run {run_id} was begun with, is not recorded",

@@ -8,7 +8,7 @@ from autodata.models.calls.caller import CallStatus
 from autodata.project import Project
 from autodata.report.views import believed, closing_line
 from autodata.search.events import Certifying, Closed, Decided, Event, Started
-from autodata.types import Json
+from autodata.store.records import EpisodeRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +39,8 @@ class Display:
     def line(self, text: str) -> None:
         """Something to read, in one line."""
 
-    def episode(self, body: Json) -> None:
-        """An episode has ended; `body` is its record."""
+    def episode(self, record: EpisodeRecord) -> None:
+        """An episode has ended."""
 
     def still(self) -> None:
         """Two seconds have passed, whatever happened."""

@@ -27,7 +27,7 @@ from autodata.search.events import (
     Selected,
     Started,
 )
-from autodata.types import Json
+from autodata.store.records import EpisodeRecord
 
 REDRAW_PER_S = 4
 PLAIN_EVERY_S = 15.0
@@ -110,11 +110,11 @@ class LiveView(Display):
         """Say that the job ends, and what becomes of its calls."""
         self.line(f"{number.name}: stopping; calls in flight get some seconds, the rest is undone")
 
-    def episode(self, body: Json) -> None:
+    def episode(self, record: EpisodeRecord) -> None:
         """Count a finished episode."""
-        if body["status"] != "void":
+        if not record.void:
             self._episodes += 1
-            self._accepted += body["status"] == "accepted"
+            self._accepted += record.status == "accepted"
         self._plain(PLAIN_EVERY_S)
 
     def still(self) -> None:

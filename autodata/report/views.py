@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from autodata.search.belief import Estimate
-from autodata.search.course import Closing
+from autodata.store.records import Certificate, ClosingRecord
 from autodata.types import Json
 
 SIMULATED = Text(
@@ -64,7 +64,7 @@ def run_view(report: Json, state: str, width: int = 120) -> RenderableType:
     if report["unusable"]:
         parts.append(Text(unusable(report["unusable"])))
     parts += [
-        certificate_line(row["candidate_id"], row["evidence"]) for row in certificates(report)
+        certificate_line(Certificate.from_json(row["evidence"])) for row in certificates(report)
     ]
     if not report["certificates"]:
         parts += _baseline_alone(report, state)
@@ -117,7 +117,7 @@ def _baseline_alone(report: Json, state: str) -> list[Text]:
     ]
 
 
-def closing_line(closing: Closing) -> str:
+def closing_line(closing: ClosingRecord) -> str:
     """Render why a search ends before its time."""
     after = f"the search closes after {closing.after} iterations"
     if closing.tested:
@@ -134,16 +134,15 @@ def certificates(report: Json) -> list[Json]:
     return [{**row, "evidence": _loaded(row["evidence"])} for row in report["certificates"]]
 
 
-def certificate_line(candidate: str, evidence: Json) -> Text:
+def certificate_line(found: Certificate) -> Text:
     """Render the certificate of one finalist."""
-    gain, ours, base = evidence["gain"], evidence["rate"], evidence["baseline_rate"]
-    verdict = ("certified", "bold green") if evidence["certified"] else ("not certified", "yellow")
+    gain, ours, base = found.gain, found.rate, found.baseline_rate
     return Text.assemble(
-        f"test documents ({evidence['documents']} sealed): "
-        f"baseline {rate(base['mean'], base['low'], base['high'])}  "
-        f"{candidate} {rate(ours['mean'], ours['low'], ours['high'])}  "
-        f"difference {signed(gain['mean'])} [{signed(gain['low'])}, {signed(gain['high'])}] ",
-        verdict,
+        f"test documents ({found.documents} sealed): "
+        f"baseline {rate(base.mean, base.low, base.high)}  "
+        f"{found.candidate_id} {rate(ours.mean, ours.low, ours.high)}  "
+        f"difference {signed(gain.mean)} [{signed(gain.low)}, {signed(gain.high)}] ",
+        ("certified", "bold green") if found.certified else ("not certified", "yellow"),
     )
 
 
@@ -160,7 +159,7 @@ def version_view(version: Json) -> RenderableType:
     if candidate := version.get("candidate"):
         parts.append(Text(f"candidate {candidate} of run {version.get('run')}"))
     if version.get("certificate"):
-        parts.append(certificate_line(str(candidate), version["certificate"]))
+        parts.append(certificate_line(Certificate.from_json(version["certificate"])))
     parts += [
         Text(f"forced, and recorded: {problem}") for problem in version.get("overridden") or []
     ]

@@ -4,10 +4,11 @@ The search knows only these; real harnesses and simulated landscapes stand behin
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from random import Random
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
+from autodata.store.records import CandidateRecord, IterationRecord
 from autodata.types import Candidate, Cell, Json, Outcome, Spend
 
 Decision = Literal["admitted", "rejected", "refused"]
@@ -57,6 +58,29 @@ class Iteration:
     evidence: Json = field(default_factory=dict)
     audit: Json = field(default_factory=dict)
 
+    def record(self) -> IterationRecord:
+        """Return its journal record."""
+        proposal = self.proposal
+        return IterationRecord(
+            iteration=self.number,
+            parent_id=self.parent_id,
+            candidate_id=proposal.candidate.id if proposal.candidate else None,
+            kind=proposal.kind,
+            analysis=proposal.analysis,
+            predictions=tuple(asdict(prediction) for prediction in proposal.predictions),
+            edit=proposal.edit,
+            decision=self.decision,
+            reason=self.reason,
+            evidence=self.evidence,
+            audit=self.audit,
+            episodes=len(self.outcomes),
+            accepted=sum(outcome.accepted for outcome in self.outcomes),
+            parent_accepted=sum(outcome.accepted for outcome in self.parent_outcomes),
+            spend=proposal.spend,
+            candidate_spend=Spend.total(outcome.spend for outcome in self.outcomes),
+            parent_spend=Spend.total(outcome.spend for outcome in self.parent_outcomes),
+        )
+
 
 class Evaluator(Protocol):
     """Runs episodes of one candidate and returns their outcomes in the order of `cells`.
@@ -94,10 +118,16 @@ class Proposer(Protocol):
     def observe(self, iteration: Iteration) -> None: ...
 
 
-class Recorder(Protocol):
-    """Where a search records its facts; recording the same fact again (on resume) is a no-op.
-
-    `kind` is `candidate`, `iteration` or `certification`; `key` is unique within the kind.
-    """
-
-    async def record(self, kind: str, key: str, body: dict[str, Any]) -> None: ...
+def candidate_record(candidate: Candidate, iteration: int, kind: str) -> CandidateRecord:
+    """Return the journal record of a candidate that is about to race, or of the baseline."""
+    return CandidateRecord(
+        candidate_id=candidate.id,
+        commit=candidate.commit,
+        tree=candidate.tree,
+        parent_id=candidate.parent_id,
+        knobs=candidate.knobs,
+        prompt_chars=candidate.prompt_chars,
+        message=candidate.message,
+        iteration=iteration,
+        kind=kind,
+    )

@@ -8,14 +8,15 @@ alpha = .05 the first candidate has a 95 % interval.
 
 import hashlib
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from math import sqrt
 from statistics import NormalDist
 
 from autodata.errors import DocumentError
 from autodata.search.belief import Yardstick
 from autodata.search.plan import SearchPlan
-from autodata.types import Candidate, Cell, Json, Outcome
+from autodata.store.records import Certificate
+from autodata.types import Candidate, Cell, Interval, Outcome
 
 MOST_TESTED = 10
 Claim = Callable[[Sequence[Candidate]], Awaitable[Sequence[int]]]
@@ -73,40 +74,6 @@ class Rules:
         """The part of `alpha` that the test after so many others may use."""
         turn = tested_before + 1
         return self.alpha / (turn * (turn + 1))
-
-
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """A mean over documents with its two-sided confidence interval at `level`."""
-
-    mean: float
-    low: float
-    high: float
-    level: float
-
-
-@dataclass(frozen=True, slots=True)
-class Certificate:
-    """The result of one finalist against the baseline on the test split.
-
-    `difference` is in the unit of the objective and decides; `rate` and `baseline_rate` are plain
-    pass rates with 95 % intervals, `gain` their paired difference at the certificate's level.
-    """
-
-    candidate_id: str
-    baseline_id: str
-    certified: bool
-    difference: Interval
-    gain: Interval
-    rate: Interval
-    baseline_rate: Interval
-    documents: int
-    repeats: int
-    tested_before: int
-
-    def body(self) -> Json:
-        """The certificate as JSON."""
-        return asdict(self)
 
 
 def certify(

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 
 from autodata.search.base import Iteration
 from autodata.search.belief import Estimate
-from autodata.search.certify import Certificate
-from autodata.search.course import Closing
+from autodata.store.records import Certificate, ClosingRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +70,7 @@ class Ahead:
 class Closed:
     """A budget leaves only the sealed test's share, or not even that: the search ends here."""
 
-    closing: Closing
+    closing: ClosingRecord
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,9 @@ from autodata.search.plan import SearchPlan
 from autodata.search.proposers.history import EDIT_CHARS, MOST_ENTRIES
 from autodata.search.search import FINAL_LOOKS, FIRST_LOOK
 from autodata.search.standing import FINAL_SHARE
-from autodata.store.journal import Record
+from autodata.store.facts import Fact
+from autodata.store.format import Record
+from autodata.store.records import CallRecord, SessionRecord
 from autodata.types import Outcome, Spend, Split
 
 LEVEL = 0.9
@@ -124,24 +126,23 @@ def episodes_of(plan: SearchPlan, sizes: Mapping[Split, int]) -> Episodes:
     return Episodes(fewest, most, repeats, tested, iterations)
 
 
-def busy_seconds(records: Iterable[Record]) -> float:
+def busy_seconds(facts: Iterable[Fact[Record]]) -> float:
     """Sum up the time from each session's first call of an episode to its last.
 
     So neither the start of servers counts nor the time between two sessions, nor that of edits.
     """
     spans: list[tuple[float, float]] = []
     fresh = True
-    for record in records:
-        if record.kind == "session":
+    for fact in facts:
+        record = fact.record
+        if isinstance(record, SessionRecord):
             fresh = True
-            continue
-        if not record.body["document_id"]:
-            continue
-        first, last = record.at - record.body["seconds"], record.at
-        if not fresh:
-            first, last = min(first, spans[-1][0]), max(last, spans.pop()[1])
-        spans.append((first, last))
-        fresh = False
+        elif isinstance(record, CallRecord) and record.document_id:
+            first, last = fact.at - record.seconds, fact.at
+            if not fresh:
+                first, last = min(first, spans[-1][0]), max(last, spans.pop()[1])
+            spans.append((first, last))
+            fresh = False
     return sum(last - first for first, last in spans)
 
 

@@ -11,11 +11,11 @@ from random import Random
 
 from autodata.concurrency import all_of, finish
 from autodata.search.audit import audit
-from autodata.search.base import Evaluator, Iteration, Proposal, Proposer, Recorder
+from autodata.search.base import Evaluator, Iteration, Proposal, Proposer, candidate_record
 from autodata.search.events import Progress, Raced, Selected
 from autodata.search.race import Race, Verdict
-from autodata.search.records import candidate_body
 from autodata.search.standing import Standing, Start
+from autodata.store.facts import JournalWriter
 from autodata.types import Candidate, Cell, Json, Outcome
 
 GROWTH = 1.1
@@ -30,14 +30,14 @@ class Iterations:
         standing: Standing,
         evaluator: Evaluator,
         proposer: Proposer,
-        recorder: Recorder,
+        journal: JournalWriter,
         progress: Progress,
     ) -> None:
         self._standing = standing
         self._plan = standing.plan
         self._evaluator = evaluator
         self._proposer = proposer
-        self._recorder = recorder
+        self._journal = journal
         self._progress = progress
         self._turns: defaultdict[int, asyncio.Event] = defaultdict(asyncio.Event)
         self._proposed: defaultdict[int, asyncio.Event] = defaultdict(asyncio.Event)
@@ -61,8 +61,8 @@ class Iterations:
             who = (start.number, start.parent.id)
             proposal = replace(proposal, candidate=None)
             return Iteration(*who, proposal, "refused", reason, evidence=evidence)
-        body = candidate_body(candidate, start.number, proposal)
-        await self._recorder.record("candidate", candidate.id, body)
+        record = candidate_record(candidate, start.number, proposal.kind)
+        await self._journal.once(candidate.id, record)
         return await self._race(start, proposal, candidate, minibatch)
 
     def observe(self, history: Sequence[Iteration]) -> None:

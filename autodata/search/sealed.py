@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from autodata.concurrency import all_of
-from autodata.search.base import Evaluator, Recorder
-from autodata.search.certify import Certificate, Claim, Rules, certify
+from autodata.search.base import Evaluator
+from autodata.search.certify import Claim, Rules, certify
 from autodata.search.events import Certified, Certifying, Progress
+from autodata.store.facts import JournalWriter
+from autodata.store.records import Certificate
 from autodata.types import Candidate, Outcome
 
 
@@ -28,7 +30,7 @@ class SealedTest:
 
     rules: Rules
     evaluator: Evaluator
-    recorder: Recorder
+    journal: JournalWriter
     claim: Claim
     progress: Progress = lambda _: None
 
@@ -49,7 +51,7 @@ class SealedTest:
         certificates = []
         for finalist, outcomes, tested in zip(finalists, after, earlier, strict=True):
             found = certify(self.rules, tested, finalist.id, outcomes, baseline.id, before)
-            await self.recorder.record("certification", finalist.id, found.body())
+            await self.journal.once(finalist.id, found)
             self.progress(Certified(found))
             certificates.append(found)
         return Tested(tuple(certificates), before, episodes)

@@ -1,10 +1,10 @@
 """The search: iterations of select, propose, race, decide; then re-measuring and the sealed test.
 
 Knows nothing of git, journals, Optuna or models; it sees an `Evaluator`, a `Proposer` and a
-`Recorder` (search/base.py), and is a deterministic function of its plan and their answers.
+`JournalWriter`, and is a deterministic function of its plan and their answers.
 
     result = await search(
-        plan, baseline, documents, evaluator, proposer, recorder, progress, claim
+        plan, baseline, documents, evaluator, proposer, journal, progress, claim
     )
     result.best, result.certificates, result.iterations, result.spent
 
@@ -28,17 +28,18 @@ from dataclasses import dataclass
 
 from autodata.concurrency import all_of
 from autodata.errors import BudgetSpent
-from autodata.search.base import Evaluator, Iteration, Proposer, Recorder
+from autodata.search.base import Evaluator, Iteration, Proposer, candidate_record
 from autodata.search.belief import Estimate
-from autodata.search.certify import Certificate, Claim, Interval, interval_of
-from autodata.search.course import STRAIGHT, Closing, Course
+from autodata.search.certify import Claim, interval_of
+from autodata.search.course import STRAIGHT, Course
 from autodata.search.events import Ahead, Closed, Decided, Progress, Remeasured, Started
 from autodata.search.iteration import Iterations
 from autodata.search.plan import SearchPlan
-from autodata.search.records import baseline_body, iteration_body
 from autodata.search.sealed import SealedTest
 from autodata.search.standing import Standing, Start
-from autodata.types import Candidate, Cell, Split
+from autodata.store.facts import JournalWriter
+from autodata.store.records import Certificate, ClosingRecord
+from autodata.types import Candidate, Cell, Interval, Split
 
 FIRST_LOOK = 8
 FINAL_LOOKS = 12
@@ -65,7 +66,7 @@ class SearchResult:
     iterations: tuple[Iteration, ...]
     estimates: tuple[Estimate, ...]
     spent: int
-    closed: Closing | None = None
+    closed: ClosingRecord | None = None
 
 
 async def search(
@@ -74,7 +75,7 @@ async def search(
     documents: Mapping[Split, Sequence[str]],
     evaluator: Evaluator,
     proposer: Proposer,
-    recorder: Recorder,
+    journal: JournalWriter,
     progress: Progress,
     claim: Claim,
     course: Course = STRAIGHT,
@@ -91,7 +92,7 @@ async def search(
     """
     plan.check(documents)
     standing = Standing(plan, baseline, documents)
-    running = Search(standing, evaluator, proposer, recorder, progress, claim, course)
+    running = Search(standing, evaluator, proposer, journal, progress, claim, course)
     try:
         return await running.run()
     except BaseExceptionGroup as group:
@@ -114,14 +115,14 @@ class Search:
         standing: Standing,
         evaluator: Evaluator,
         proposer: Proposer,
-        recorder: Recorder,
+        journal: JournalWriter,
         progress: Progress,
         claim: Claim,
         course: Course,
     ) -> None:
         self._standing = standing
         self._evaluator = evaluator
-        self._recorder = recorder
+        self._journal = journal
         self._progress = progress
         self._claim = claim
         self._course = course
@@ -129,7 +130,7 @@ class Search:
         self._closings = list(course.closings)
         self._certificates: dict[str, Certificate] = {}
         self._baseline_rate: Interval | None = None
-        self._iterations = Iterations(standing, evaluator, proposer, recorder, progress)
+        self._iterations = Iterations(standing, evaluator, proposer, journal, progress)
         self._minibatch = standing.plan.minibatch if proposer.wants_minibatch else 0
 
     async def run(self) -> SearchResult:
@@ -153,8 +154,8 @@ class Search:
         sample = standing.rng(0, "baseline").sample(validation, min(FIRST_LOOK, len(validation)))
         cells = [Cell(document, "validation", 0) for document in sample]
         standing.first_look(await self._evaluator.evaluate(standing.baseline, cells))
-        body = baseline_body(standing.baseline)
-        await self._recorder.record("candidate", standing.baseline.id, body)
+        record = candidate_record(standing.baseline, 0, "baseline")
+        await self._journal.once(standing.baseline.id, record)
         first, plan = standing.ranking()[0], standing.plan
         self._progress(Started(first, plan.iterations, plan.episodes))
         self._look_ahead()
@@ -219,7 +220,7 @@ class Search:
             await self._iterations.close(tasks.values())
             raise (await self._close(spent) if isinstance(spent, BudgetSpent) else spent) from None
         iteration = self._standing.apply(decided)
-        await self._recorder.record("iteration", str(iteration.number), iteration_body(iteration))
+        await self._journal.once(str(iteration.number), iteration.record())
         self._progress(Decided(iteration, *self._leads(), self._standing.spent))
         self._look_ahead()
 
@@ -258,7 +259,7 @@ class Search:
             self._progress(Remeasured(*self._leads(), standing.spent))
             self._look_ahead()
 
-    async def _finish(self, closed: Closing | None = None) -> SearchResult:
+    async def _finish(self, closed: ClosingRecord | None = None) -> SearchResult:
         """Take finalists to the test split and say what holds there.
 
         Finalists are believed to be better than the baseline; where nobody is, the baseline is
@@ -274,14 +275,14 @@ class Search:
         standing, rules = self._standing, self._standing.rules
         fresh = [finalist for finalist in finalists if finalist.id not in self._certificates]
         if fresh or self._baseline_rate is None:
-            sealed = SealedTest(rules, self._evaluator, self._recorder, self._claim, self._progress)
+            sealed = SealedTest(rules, self._evaluator, self._journal, self._claim, self._progress)
             tested = await sealed.meet(standing.baseline, fresh)
             standing.met([standing.baseline, *fresh], rules.cells)
             self._baseline_rate = interval_of(tested.baseline)
             self._certificates.update((c.candidate_id, c) for c in tested.certificates)
         self._look_ahead()
 
-    def _result(self, finalists: Sequence[Candidate], closed: Closing | None) -> SearchResult:
+    def _result(self, finalists: Sequence[Candidate], closed: ClosingRecord | None) -> SearchResult:
         standing = self._standing
         ours = [finalist.id for finalist in finalists]
         names = [*ours, *(name for name in reversed(self._certificates) if name not in ours)]
@@ -306,10 +307,10 @@ class Search:
         if not spent.bound:
             return spent
         place = (len(self._standing.history), self._standing.looks)
-        closing = Closing(spent.bound, spent.limit, *place, spent.kept)
+        closing = ClosingRecord(spent.bound, spent.limit, *place, spent.kept)
         if not self._course.closings or closing != self._course.closings[-1]:
             number = len(self._course.closings) + 1
-            await self._recorder.record("closing", str(number), closing.body())
+            await self._journal.once(str(number), closing)
         return _Over(await self._end(closing))
 
     async def _reclose(self) -> None:
@@ -320,7 +321,7 @@ class Search:
             if self._course.closed and not self._closings:
                 raise _Over(result)
 
-    async def _end(self, closing: Closing) -> SearchResult:
+    async def _end(self, closing: ClosingRecord) -> SearchResult:
         self._progress(Closed(closing))
         if closing.tested:
             return await self._finish(closing)

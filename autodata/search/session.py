@@ -6,12 +6,13 @@ decision comes out the same.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, nullcontext, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from itertools import count
 from typing import Protocol
 
+from autodata import __version__
 from autodata.config.upgrade import upgraded
 from autodata.episode.evaluator import episode_key
 from autodata.errors import AutodataError, ConfigurationError, StoreError
@@ -22,21 +23,17 @@ from autodata.search.course import STRAIGHT, Course
 from autodata.search.events import Progress
 from autodata.search.plan import SearchPlan
 from autodata.search.search import SearchResult, search
-from autodata.store.journal import difference
-from autodata.types import Candidate, Json, Outcome, Split
-
-FINISHED = "finished"
-DOCUMENTS, DEALT = "documents", "dealt"
-
-
-class Store(Protocol):
-    """The part of the journal that a session needs."""
-
-    def find(self, kind: str, key: str) -> Json | None: ...
-
-    async def append(self, kind: str, key: str, body: Json) -> None: ...
-
-    async def once(self, kind: str, key: str, body: Json) -> Json: ...
+from autodata.store.facts import JournalReader, JournalWriter
+from autodata.store.format import difference_of
+from autodata.store.records import (
+    DEALT,
+    FINISHED,
+    DocumentsRecord,
+    EpisodeRecord,
+    RunRecord,
+    SessionRecord,
+)
+from autodata.types import Asked, Candidate, Json, Origin, Outcome, Split
 
 
 class Commits(Protocol):
@@ -69,25 +66,27 @@ class RunStart:
     base_commit: str | None
     config: Json
     simulated: bool
-    documents: Json = field(default_factory=dict)
-    origin: Json | None = None
-    asked: Json | None = None
+    documents: DocumentsRecord
+    origin: Origin | None = None
+    asked: Asked | None = None
+    autodata: str = __version__
 
-    def body(self, baseline: Candidate, split: str) -> Json:
+    def record(self, baseline: Candidate, split: str) -> RunRecord:
         """The `run` record."""
-        return {
-            "run_id": self.run_id,
-            "created_at": self.created_at,
-            "harness": self.harness,
-            "base_commit": self.base_commit,
-            "baseline_commit": baseline.commit,
-            "baseline_tree": baseline.tree,
-            "seed": self.seed,
-            "config": self.config,
-            "simulated": self.simulated,
-            "test_split": split,
-            **({"from": self.origin} if self.origin else {}),
-        }
+        return RunRecord(
+            run_id=self.run_id,
+            created_at=self.created_at,
+            harness=self.harness,
+            base_commit=self.base_commit,
+            baseline_commit=baseline.commit,
+            baseline_tree=baseline.tree,
+            seed=self.seed,
+            config=self.config,
+            simulated=self.simulated,
+            test_split=split,
+            origin=self.origin,
+            autodata=self.autodata,
+        )
 
 
 class GitWorkshop:
@@ -138,17 +137,6 @@ class GitWorkshop:
         )
 
 
-class JournalRecorder:
-    """Writes a search's facts to the journal once; another fact under the same key is an error."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-
-    async def record(self, kind: str, key: str, body: Json) -> None:
-        """Write, or check against what is there."""
-        await self._store.once(kind, key, body)
-
-
 async def run_session(
     start: RunStart,
     plan: SearchPlan,
@@ -156,7 +144,7 @@ async def run_session(
     documents: Mapping[Split, Sequence[str]],
     evaluator: Evaluator,
     proposer: Proposer,
-    store: Store,
+    journal: JournalWriter,
     claim: Claim,
     progress: Progress,
     course: Course = STRAIGHT,
@@ -167,44 +155,42 @@ async def run_session(
         ConfigurationError: the run was begun with another configuration or seed.
         BudgetSpent, Interrupted, Unavailable: stopped; the same command goes on from here.
     """
-    body = start.body(baseline, fingerprint(documents["test"]))
-    known = store.find("run", start.run_id)
+    record = start.record(baseline, fingerprint(documents["test"]))
+    known = journal.find(RunRecord, start.run_id)
     if known is not None:
-        same_run(known, body)
+        same_run(known, record)
     else:
-        await store.append("run", start.run_id, body)
-    await note_documents(store, start.documents)
-    recorder = JournalRecorder(store)
-    over = store.find("session", FINISHED) is not None and not course.more
-    async with nullcontext() if over else recorded_session(store, start.asked):
+        await journal.append(start.run_id, record)
+    await note_documents(journal, start.documents)
+    over = journal.find(SessionRecord, FINISHED) is not None and not course.more
+    async with nullcontext() if over else recorded_session(journal, start.asked):
         result = await search(
-            plan, baseline, documents, evaluator, proposer, recorder, progress, claim, course
+            plan, baseline, documents, evaluator, proposer, journal, progress, claim, course
         )
     if not over:
-        await store.append("session", FINISHED, result_body(result))
+        await journal.append(FINISHED, result_record(result))
     return result
 
 
-async def note_documents(store: Store, dealt: Json) -> None:
+async def note_documents(journal: JournalWriter, dealt: DocumentsRecord) -> None:
     """Journal which documents a run was dealt, once: names are for people and may change."""
-    if store.find(DOCUMENTS, DEALT) is None:
-        await store.append(DOCUMENTS, DEALT, dealt)
+    if journal.find(DocumentsRecord, DEALT) is None:
+        await journal.append(DEALT, dealt)
 
 
 @asynccontextmanager
-async def recorded_session(store: Store, asked: Json | None = None) -> AsyncIterator[None]:
+async def recorded_session(
+    journal: JournalWriter, asked: Asked | None = None
+) -> AsyncIterator[None]:
     """Journal when a session begins and ends, and why; one without an end was killed.
 
     `asked` is what decided its settings, for sessions to come.
 
     What lies between two sessions is not the run's time, also after it is finished.
     """
-    number = next(n for n in count(1) if store.find("session", str(n)) is None)
-    await store.append(
-        "session",
-        str(number),
-        {"ended": None, "begun_at": time.time(), **({"asked": asked} if asked else {})},
-    )
+    number = next(n for n in count(1) if journal.find(SessionRecord, str(n)) is None)
+    begun = SessionRecord(begun_at=time.time(), autodata=__version__, asked=asked)
+    await journal.append(str(number), begun)
     ended, reason = "done", ""
     try:
         yield
@@ -214,46 +200,55 @@ async def recorded_session(store: Store, asked: Json | None = None) -> AsyncIter
         reason = error.problem if isinstance(error, AutodataError) else ""
         raise
     finally:
-        end: Json = {"ended": ended, "reason": reason, "ended_at": time.time()}
         with suppress(StoreError):  # the journal may be what failed
-            await store.append("session", f"{number}-end", end)
+            end = SessionRecord(ended, reason, ended_at=time.time())
+            await journal.append(f"{number}-end", end)
 
 
-def result_body(result: SearchResult) -> Json:
+def result_record(result: SearchResult) -> SessionRecord:
     """Return the record of a finished run, for `show`, `status` and promotion."""
     rate = result.baseline_rate
-    return {
-        "ended": FINISHED,
-        **({"closed": result.closed.bound} if result.closed else {}),
-        "finished_at": time.time(),
-        "best": result.best.id,
-        "best_commit": result.best.commit,
-        "finalists": [finalist.id for finalist in result.finalists],
-        "certificates": [certificate.body() for certificate in result.certificates],
-        "baseline_rate": [rate.mean, rate.low, rate.high] if rate else None,
-        "episodes": result.spent,
-    }
+    return SessionRecord(
+        ended=FINISHED,
+        closed=result.closed.bound if result.closed else "",
+        finished_at=time.time(),
+        best=result.best.id,
+        best_commit=result.best.commit,
+        finalists=tuple(finalist.id for finalist in result.finalists),
+        certificates=result.certificates,
+        baseline_rate=(rate.mean, rate.low, rate.high) if rate else None,
+        episodes=result.spent,
+    )
 
 
 def train_episodes(
-    find: Callable[[str, str], Json | None], parent: Candidate, minibatch: Sequence[Outcome]
+    journal: JournalReader, parent: Candidate, minibatch: Sequence[Outcome]
 ) -> list[Json]:
     """Return the full journaled trajectories of a minibatch, without times.
 
     What is shown must be the same where an episode is run again after a kill.
     """
     keys = [episode_key(parent.tree, outcome.cell) for outcome in minibatch]
-    found = [body for key in keys if (body := find("episode", key)) is not None]
-    return [{name: body[name] for name in body if name != "seconds"} for body in found]
+    found = [journal.find(EpisodeRecord, key) for key in keys]
+    return [episode.untimed() for episode in found if episode is not None]
 
 
-def same_run(known: Json, body: Json) -> None:
+def same_run(known: RunRecord, now: RunRecord) -> None:
     """Raise a ConfigurationError that names what is not as it was when the run was begun."""
-    known = {**known, "config": upgraded(known["config"])}
-    names = [name for name in ("seed", "test_split", "baseline_tree", "config") if name in body]
-    told = difference({n: body[n] for n in names}, {n: known.get(n) for n in names})
+    known = replace(known, config=upgraded(known.config))
+    told = difference_of(_decisive(now), _decisive(known))
     if told:
         raise ConfigurationError(
-            f"run {body['run_id']} was begun with other settings: {told}",
-            f"undo the change to resume it, or choose another name: --run {body['run_id']}-2",
+            f"run {now.run_id} was begun with other settings: {told}",
+            f"undo the change to resume it, or choose another name: --run {now.run_id}-2",
         )
+
+
+def _decisive(run: RunRecord) -> Json:
+    """Return what must be the same whenever a run is resumed, the most telling first."""
+    return {
+        "seed": run.seed,
+        "test_split": run.test_split,
+        "baseline_tree": run.baseline_tree,
+        "config": run.config,
+    }

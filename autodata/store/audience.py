@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from autodata.store.dump import quote
-from autodata.store.lines import Line, Record
+from autodata.store.facts import Fact
+from autodata.store.format import Record
+from autodata.store.lines import Line
+from autodata.store.records import FINISHED, SessionRecord
 from autodata.store.rows import Row, rows
-from autodata.store.runs import FINISHED
 
 if TYPE_CHECKING:
     import duckdb
@@ -56,16 +58,16 @@ class KeptBack:
 
 def ends_search(line: Line) -> bool:
     """Whether a run has ended with this line of its journal."""
-    return (line.kind, line.key) == ("session", FINISHED)
+    return (line.kind, line.key) == (SessionRecord.KIND, FINISHED)
 
 
-def for_analyzer(records: Iterable[Record], run_id: str) -> Iterator[tuple[str, Row]]:
-    """Yield the rows of these records that the analyzer of a search may see.
+def for_analyzer(facts: Iterable[Fact[Record]], run_id: str) -> Iterator[tuple[str, Row]]:
+    """Yield the rows of these facts that the analyzer of a search may see.
 
     They are sorted and have no times, so they are the same where an episode was run again.
     """
-    for record in sorted(records, key=lambda record: (record.kind, record.key)):
-        for table, row in rows(record, run_id):
+    for fact in sorted(facts, key=lambda fact: (fact.kind, fact.key)):
+        for table, row in rows(fact, run_id):
             seen = _seen_by_analyzer(table, row)
             if seen:
                 yield table, {name: row[name] if name in seen else None for name in row}

@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from autodata.store.rows import SCHEMA, Row
+from autodata.store.rows import Row
+from autodata.store.schema import SCHEMA
 
 _LONGEST_LINE = 1 << 24  # DuckDB's default, in bytes
 

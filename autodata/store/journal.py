@@ -5,7 +5,6 @@ mean is known elsewhere.
 """
 
 import asyncio
-import json
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -17,22 +16,39 @@ from typing import Any
 
 from autodata.errors import ReplayMismatch, StoreError
 from autodata.store import lines, lock
-from autodata.store.lines import Record, Texts, read_records
+from autodata.store.facts import Fact, R, fact_of, read_facts
+from autodata.store.format import Record, difference
+from autodata.store.lines import Entry, Texts
 from autodata.store.places import Places
-from autodata.types import Json
-
-__all__ = ["Journal", "Record", "difference", "read_records"]
+from autodata.store.records import (
+    CallRecord,
+    CandidateRecord,
+    Certificate,
+    ClosingRecord,
+    EpisodeRecord,
+    GrowthRecord,
+    IterationRecord,
+    PromotionRecord,
+    QueryRecord,
+    RunRecord,
+    SessionRecord,
+)
 
 SEGMENT_BYTES = 8 * 1024 * 1024
 LINGER = 0.01  # seconds a commit waits for company: little beside a model call; fsync is shared
-KEPT = frozenset(
-    {"run", "session", "candidate", "iteration", "certification", "promotion", "growth", "closing"}
+# fmt: off
+_FEW = (
+    RunRecord, SessionRecord, CandidateRecord, IterationRecord, Certificate, PromotionRecord,
+    GrowthRecord, ClosingRecord,
 )
-BULKY = frozenset({"call", "episode", "query"})  # what fills a journal; full segments pack it
+# fmt: on
+KEPT = frozenset(kind.KIND for kind in _FEW)
+BULKY = frozenset(kind.KIND for kind in (CallRecord, EpisodeRecord, QueryRecord))
+"""What fills a journal; full segments pack it."""
 TEXTS_KEPT = 16  # segments whose texts stay in memory, some 2 MB each
 PACKED_AT_LEAST = 1024 * 1024  # bytes of a last segment that is packed at the end of a session
 PACKING_S = 5.0  # most seconds that closing waits for packing; what is left is packed next time
-_Pending = tuple[Record, bytes, asyncio.Future[None]]
+_Pending = tuple[Entry, bytes, Fact[Any] | None, asyncio.Future[None]]
 
 
 class Journal:
@@ -55,7 +71,7 @@ class Journal:
         self._clock = clock
         self._segment_bytes = segment_bytes
         self._linger = linger
-        self._kept: dict[tuple[str, str], Record] = {}
+        self._kept: dict[tuple[str, str], Fact[Any]] = {}
         self._places = Places()
         self._files: list[int] = []
         self._size = 0
@@ -97,25 +113,26 @@ class Journal:
             raise
         return journal
 
-    def find(self, kind: str, key: str) -> Json | None:
-        """Return the body of the latest record of this kind and key that is on disk, or None."""
-        if kind in KEPT:
-            kept = self._kept.get((kind, key))
-            return kept.body if kept else None
-        place = self._places.get(kind, key)
+    def find(self, kind: type[R], key: str) -> R | None:
+        """Return the latest record of this kind and key that is on disk, or None."""
+        if kind.KIND in KEPT:
+            kept = self._kept.get((kind.KIND, key))
+            return kept.record if kept else None
+        place = self._places.get(kind.KIND, key)
         if place is None:
             return None
         number, offset = place
         raw = lines.read_line(self._files[number - 1], offset)
-        record = lines.decode(raw, self._texts_of(number))
-        return record.body if (record.kind, record.key) == (kind, key) else None
+        entry = lines.decode(raw, self._texts_of(number))
+        same = (entry.kind, entry.key) == (kind.KIND, key)
+        return fact_of(entry, self.folder).record if same else None
 
     @property
     def empty(self) -> bool:
         """Whether the journal has no record."""
         return len(self._files) <= 1 and not self._size
 
-    async def append(self, kind: str, key: str, body: Json) -> None:
+    async def append(self, key: str, record: Record) -> None:
         """Write a record and return when it is safely on disk; many appends share one fsync.
 
         A cancelled append may still be written. After a failure nothing is written any more.
@@ -125,37 +142,41 @@ class Journal:
         """
         if self._failure:
             raise self._failure
-        record = Record(kind, key, round(self._clock(), 3), body)
+        entry = Entry(record.KIND, key, round(self._clock(), 3), record.to_json())
+        raw = lines.encode(entry)
+        kept = fact_of(lines.decode(raw), self.folder) if entry.kind in KEPT else None
         done = asyncio.get_running_loop().create_future()
-        self._pending.append((record, lines.encode(record), done))
+        self._pending.append((entry, raw, kept, done))
         if self._committer is None or self._committer.done():
             self._committer = asyncio.create_task(self._commit_all())
         await done
 
-    async def once(self, kind: str, key: str, body: Json) -> Json:
-        """Append the record unless its key is there already, and return the journaled body.
+    async def once(self, key: str, record: R) -> R:
+        """Append the record unless its key is there already, and return the journaled one.
 
         Raises:
             ReplayMismatch: it is there and says something else, apart from times.
         """
-        stored = self.find(kind, key)
+        stored = self.find(type(record), key)
         if stored is None:
-            await self.append(kind, key, body)
-            return body
-        mismatch = difference(body, stored)
+            await self.append(key, record)
+            return record
+        mismatch = difference(record, stored)
         if mismatch:
             raise ReplayMismatch(
-                f"{kind} {key} of run {self.folder.name} is not what its journal says: {mismatch}",
+                f"{record.KIND} {key} of run {self.folder.name} is not what its journal says: "
+                f"{mismatch}",
                 "resume with the version, harness and configuration it was started with, "
                 "or start a new run",
             )
         return stored
 
-    def records(self, *kinds: str) -> Iterator[Record]:
-        """Yield what is on disk in the order it was written; some kinds, or all."""
-        if kinds and KEPT.issuperset(kinds):
-            return iter([record for record in self._kept.values() if record.kind in kinds])
-        return read_records(self.folder, kinds or None)
+    def records(self, *kinds: type[R]) -> Iterator[Fact[R]]:
+        """Yield what is on disk of these kinds in the order it was written."""
+        names = {kind.KIND for kind in kinds}
+        if KEPT.issuperset(names):
+            return iter([fact for fact in self._kept.values() if fact.kind in names])
+        return read_facts(self.folder, *kinds)
 
     async def close(self) -> None:
         """Commit what is pending and give up the lock; an empty journal leaves nothing behind."""
@@ -188,7 +209,7 @@ class Journal:
 
     def _learn(self, line: lines.Line, number: int) -> None:
         if line.kind in KEPT:
-            self._kept[line.kind, line.key] = line.record()
+            self._kept[line.kind, line.key] = fact_of(line.entry(), self.folder)
         else:
             self._places.put(line.kind, line.key, number, line.offset)
 
@@ -200,7 +221,7 @@ class Journal:
             batch, self._pending = self._pending, []
             try:
                 start = await loop.run_in_executor(
-                    self._thread, self._write, b"".join(raw for _, raw, _ in batch)
+                    self._thread, self._write, b"".join(raw for _, raw, _, _ in batch)
                 )
             except OSError as error:
                 self._fail(batch, error)
@@ -209,11 +230,11 @@ class Journal:
 
     def _publish(self, batch: list[_Pending], offset: int) -> None:
         number = len(self._files)
-        for record, raw, done in batch:
-            if record.kind in KEPT:
-                self._kept[record.kind, record.key] = lines.decode(raw)
+        for entry, raw, kept, done in batch:
+            if kept:
+                self._kept[entry.kind, entry.key] = kept
             else:
-                self._places.put(record.kind, record.key, number, offset)
+                self._places.put(entry.kind, entry.key, number, offset)
             offset += len(raw)
             if not done.done():
                 done.set_result(None)
@@ -259,7 +280,7 @@ class Journal:
 
     def _fail(self, batch: list[_Pending], error: OSError) -> None:
         self._failure = _unwritable(self.folder, error)
-        for _, _, done in batch + self._pending:
+        for *_, done in batch + self._pending:
             if not done.done():
                 done.set_exception(self._failure)
         self._pending = []
@@ -323,24 +344,3 @@ def _unwritable(folder: Path, error: OSError) -> StoreError:
         f"make room or fix the disk under {folder}, then give the same command again; "
         "nothing is lost",
     )
-
-
-def difference(new: Json, journaled: Json) -> str:
-    """Return where a body differs from the journaled one apart from times; empty if nowhere."""
-    return _difference(json.loads(json.dumps(new)), journaled, "")
-
-
-def _difference(new: Any, old: Any, path: str) -> str:
-    if isinstance(new, dict) and isinstance(old, dict):
-        names = [name for name in {**new, **old} if not _is_time(name)]
-        pairs = [(f"{path}.{name}".lstrip("."), new.get(name), old.get(name)) for name in names]
-    elif isinstance(new, list) and isinstance(old, list) and len(new) == len(old):
-        pairs = [(f"{path}[{i}]", a, b) for i, (a, b) in enumerate(zip(new, old, strict=True))]
-    else:
-        a, b = json.dumps(new), json.dumps(old)
-        return "" if a == b else f"{path or 'its body'} is {a:.200}, was {b:.200}"
-    return next((inner for place, a, b in pairs if (inner := _difference(a, b, place))), "")
-
-
-def _is_time(name: str) -> bool:
-    return name in ("at", "seconds") or name.endswith(("_at", "_seconds"))

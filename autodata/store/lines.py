@@ -31,8 +31,8 @@ _encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
-    """One journaled fact; `at` is when it was appended, in seconds since the epoch."""
+class Entry:
+    """What a line says, whatever it means; `at` is when it was appended, in s since the epoch."""
 
     kind: str
     key: str
@@ -50,7 +50,7 @@ class Line:
     raw: bytes
     texts: "Texts | None" = None
 
-    def record(self) -> Record:
+    def entry(self) -> Entry:
         """Decode the whole line."""
         return decode(self.raw, self.texts)
 
@@ -85,13 +85,13 @@ class Texts:
             raise _without_texts(self._path) from error
 
 
-def encode(record: Record) -> bytes:
-    """Return the record as one line; its CRC-32 covers everything before the `crc` field.
+def encode(entry: Entry) -> bytes:
+    """Return the entry as one line; its CRC-32 covers everything before the `crc` field.
 
     Text is escaped to ASCII, so nothing a model wrote can break a line or fail to encode.
     """
-    head = f'{{"kind":{_encode(record.kind)},"key":{_encode(record.key)},"at":{record.at:.3f}'
-    return signed(f'{head},"body":{_encode(record.body)}'.encode("ascii"))
+    head = f'{{"kind":{_encode(entry.kind)},"key":{_encode(entry.key)},"at":{entry.at:.3f}'
+    return signed(f'{head},"body":{_encode(entry.body)}'.encode("ascii"))
 
 
 def signed(text: bytes) -> bytes:
@@ -106,11 +106,11 @@ def parted(raw: bytes) -> tuple[bytes, bytes]:
     return raw[: match.end() - len('"body":')], raw[match.end() : -_CRC_LENGTH - 1]
 
 
-def decode(raw: bytes, texts: Texts | None = None) -> Record:
+def decode(raw: bytes, texts: Texts | None = None) -> Entry:
     """Read back a line that `scan` or `encode` produced; a packed one needs its segment's texts."""
     data = _read(raw)
     body = texts.body(data["zstd"]) if texts and "zstd" in data else data["body"]
-    return Record(data["kind"], data["key"], data["at"], body)
+    return Entry(data["kind"], data["key"], data["at"], body)
 
 
 def _read(text: bytes) -> Any:
@@ -191,8 +191,8 @@ def is_packed(path: Path) -> bool:
         return file.read(len(start)) == start
 
 
-def read_records(folder: Path, kinds: Collection[str] | None = None) -> Iterator[Record]:
-    """Yield a run's records in order without a lock, also while it is written.
+def read_entries(folder: Path, kinds: Collection[str] | None = None) -> Iterator[Entry]:
+    """Yield a run's entries in order without a lock, also while it is written.
 
     `folder` is the run's folder. Stops silently at a torn tail of the last segment; lines of
     other `kinds` are checked but not decoded.
@@ -201,7 +201,18 @@ def read_records(folder: Path, kinds: Collection[str] | None = None) -> Iterator
     for path in paths:
         for line in scan(path, last=path == paths[-1]):
             if kinds is None or line.kind in kinds:
-                yield line.record()
+                yield line.entry()
+
+
+def check(folder: Path) -> None:
+    """Check all lines of a run's journal, which are not decoded.
+
+    Raises:
+        CorruptJournal: one is damaged.
+        StoreError: a file cannot be read.
+    """
+    for _ in read_entries(folder, kinds=()):
+        pass
 
 
 def read_line(file: int, offset: int) -> bytes:

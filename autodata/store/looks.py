@@ -10,14 +10,33 @@ import fcntl
 import hashlib
 import os
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from autodata.errors import CorruptJournal, StoreError
 from autodata.store import lines
-from autodata.store.lines import Record
-from autodata.types import Json
+from autodata.store.format import Record
 
-_TESTED, _SPLIT = "tested", "split"
+
+@dataclass(frozen=True, slots=True)
+class SplitRecord(Record):
+    """The documents of a test split, under the hash of their names."""
+
+    KIND = "split"
+
+    documents: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TestedRecord(Record):
+    """A candidate, named by its tree, that met a test split."""
+
+    KIND = "tested"
+
+    split: str
+    run: str
+    candidate: str
+    simulated: bool
 
 
 def tested(runs_folder: Path, documents: Iterable[str], simulated: bool) -> list[tuple[str, str]]:
@@ -26,18 +45,16 @@ def tested(runs_folder: Path, documents: Iterable[str], simulated: bool) -> list
     Raises:
         CorruptJournal: a line of the ledger is damaged.
     """
-    records, now = _read(place(runs_folder)), set(documents)
+    notes, now = _read(place(runs_folder)), set(documents)
     same = {
-        record.key
-        for record in records
-        if record.kind == _SPLIT and 2 * len(now.intersection(record.body["documents"])) >= len(now)
+        key
+        for key, note in notes
+        if isinstance(note, SplitRecord) and 2 * len(now.intersection(note.documents)) >= len(now)
     }
     return [
-        (record.body["run"], record.body["candidate"])
-        for record in records
-        if record.kind == _TESTED
-        and record.body["split"] in same
-        and record.body["simulated"] == simulated
+        (note.run, note.candidate)
+        for _, note in notes
+        if isinstance(note, TestedRecord) and note.split in same and note.simulated == simulated
     ]
 
 
@@ -76,16 +93,17 @@ def note(
         with path.open("ab") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             lines.repair_tail(path)
-            existing = {(record.kind, record.key) for record in _read(path)}
+            existing = {(note.KIND, key) for key, note in _read(path)}
 
-            def write(kind: str, key: str, body: Json) -> None:
-                if (kind, key) not in existing:
-                    file.write(lines.encode(Record(kind, key, clock(), body)))
+            def write(key: str, note: Record) -> None:
+                if (note.KIND, key) not in existing:
+                    entry = lines.Entry(note.KIND, key, clock(), note.to_json())
+                    file.write(lines.encode(entry))
 
-            write(_SPLIT, split, {"documents": names})
+            write(split, SplitRecord(tuple(names)))
             for candidate in dict.fromkeys(candidates):
-                body = {"split": split, "run": run, "candidate": candidate, "simulated": simulated}
-                write(_TESTED, f"{split}:{run}:{candidate}", body)
+                tested_now = TestedRecord(split, run, candidate, simulated)
+                write(f"{split}:{run}:{candidate}", tested_now)
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
@@ -97,7 +115,7 @@ def note(
 
 def runs(runs_folder: Path) -> set[str]:
     """Return the names of all runs that were ever tested."""
-    return {r.body["run"] for r in _read(place(runs_folder)) if r.kind == _TESTED}
+    return {note.run for _, note in _read(place(runs_folder)) if isinstance(note, TestedRecord)}
 
 
 def place(runs_folder: Path) -> Path:
@@ -105,14 +123,16 @@ def place(runs_folder: Path) -> Path:
     return runs_folder / "test-ledger.jsonl"
 
 
-def _read(path: Path) -> list[Record]:
+def _read(path: Path) -> list[tuple[str, Record]]:
     if not path.exists():
         return []
+    kinds = {kind.KIND: kind for kind in (SplitRecord, TestedRecord)}
     try:
-        return [line.record() for line in lines.scan(path, last=True)]
+        entries = [line.entry() for line in lines.scan(path, last=True)]
     except CorruptJournal as error:
         raise CorruptJournal(
             error.problem,
             "restore it from a backup; do not drop the line: it may be a test that the next "
             "certificate is corrected for",
         ) from error
+    return [(entry.key, kinds[entry.kind].from_json(entry.body)) for entry in entries]

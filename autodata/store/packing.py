@@ -76,7 +76,7 @@ def pack(path: Path, kinds: Collection[str]) -> bool:
             file.flush()
             os.fsync(file.fileno())
         again = zip(segment, lines.scan(making, last=False), strict=True)
-        if any(one.record() != other.record() for one, other in again):
+        if any(one.entry() != other.entry() for one, other in again):
             return False
         making.rename(path)
         sync(path.parent)
@@ -105,7 +105,7 @@ class _Packer:
         """Return the line with the texts."""
         engine = zstandard.ZstdCompressor(level=_LEVEL, write_checksum=True)
         packed = base64.b64encode(engine.compress(self._texts)).decode()
-        return lines.encode(lines.Record(lines.TEXTS, "", 0.0, {"zstd": packed}))
+        return lines.encode(lines.Entry(lines.TEXTS, "", 0.0, {"zstd": packed}))
 
     def line(self, raw: bytes) -> bytes:
         """Return a line with its body packed, or as it is if that is shorter."""

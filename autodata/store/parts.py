@@ -15,7 +15,8 @@ from pathlib import Path
 
 from autodata.store import lines
 from autodata.store.audience import ends_search
-from autodata.store.lines import Record
+from autodata.store.facts import Fact, fact_of
+from autodata.store.format import Record
 
 TEST = "test"  # a folder in a sealed folder: rows of test documents
 ENDED = "ended"  # a file in a sealed folder: there the run's search ended
@@ -44,9 +45,11 @@ class Part:
         unsealed = lines.scan(self.path, last=self.last, start=self.size)
         return any(ends_search(line) for line in unsealed)
 
-    def live(self) -> Iterator[Record]:
-        """Yield the records that are not sealed."""
-        return (line.record() for line in lines.scan(self.path, last=self.last, start=self.size))
+    def live(self) -> Iterator[Fact[Record]]:
+        """Yield the facts that are not sealed."""
+        run = self.path.parents[1]
+        found = lines.scan(self.path, last=self.last, start=self.size)
+        return (fact_of(line.entry(), run) for line in found)
 
 
 def parts(run: Path, version: str) -> list[Part]:

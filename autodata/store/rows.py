@@ -1,300 +1,161 @@
-"""The tables: their columns, and the one pure function that turns journal records into rows.
+"""The one pure function that turns facts of a journal into rows of the tables.
 
-Knows nothing of files or SQL; sealed Parquet and the live tail of a run are made by the same code.
+Sealed Parquet and the live tail of a run are made by the same code. A column has the name of a
+field of its record; `DERIVED` are those that are made of others.
 """
 
-import re
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict
 from datetime import UTC, datetime
-from difflib import get_close_matches
+from functools import cache
 from typing import Any
 
-from autodata.store.lines import Record
-from autodata.types import Json
+from autodata.errors import StoreError
+from autodata.store.facts import Fact
+from autodata.store.format import Record
+from autodata.store.records import (
+    CallRecord,
+    CandidateRecord,
+    Certificate,
+    DocumentsRecord,
+    EpisodeRecord,
+    IterationRecord,
+    PromotionRecord,
+    RunRecord,
+)
+from autodata.store.schema import SCHEMA
+from autodata.types import Round
 
 Row = dict[str, Any]
-Column = tuple[str, str, str]  # name, DuckDB type, meaning
 
-_RUN: Column = ("run_id", "VARCHAR", "the run, a folder under `runs/`")
-_AT: Column = ("recorded_at", "TIMESTAMP", "when it was journaled, UTC")
-_CANDIDATE: tuple[Column, ...] = (
-    ("candidate_id", "VARCHAR", "`c0` is the baseline, `c<i>` came from iteration i"),
-    ("commit", "VARCHAR", "git commit of the candidate"),
-)
-_EPISODE: tuple[Column, ...] = (
-    *_CANDIDATE,
-    ("document_id", "VARCHAR", "hash of the document's content; `documents` has its file"),
-    ("split", "VARCHAR", "`train`, `validation` or `test`, whose rows come when the run has ended"),
-    ("repeat", "BIGINT", "which evaluation of this document by this harness"),
-)
-_TOKENS: tuple[Column, ...] = (
-    ("prompt_tokens", "BIGINT", "tokens sent"),
-    ("completion_tokens", "BIGINT", "tokens generated"),
-    ("cost_usd", "DOUBLE", "dollars; 0 where a model has no price"),
-    ("seconds", "DOUBLE", "model time, waiting for the server included"),
-)
-_SPEND: tuple[Column, ...] = (("calls", "BIGINT", "model calls"), *_TOKENS)
-
-SCHEMA: dict[str, tuple[Column, ...]] = {
-    "runs": (
-        _RUN,
-        ("created_at", "TIMESTAMP", "when the run began, UTC"),
-        ("harness", "VARCHAR", "name of the harness that is optimized or measured"),
-        (
-            "baseline_commit",
-            "VARCHAR",
-            "git commit of `c0`; empty where a harness is only measured",
-        ),
-        ("seed", "BIGINT", "seed of every random choice"),
-        ("simulated", "BOOLEAN", "true: its models are simulated, its numbers show nothing"),
-        ("config", "JSON", "the configuration, without keys"),
-    ),
-    "documents": (
-        _RUN,
-        ("document_id", "VARCHAR", "hash of the document's content"),
-        ("name", "VARCHAR", "its file, or `name` or line in a .jsonl; `#n` is the n-th piece"),
-        ("split", "VARCHAR", "`train`, `validation` or `test`"),
-        ("characters", "BIGINT", "length of its text"),
-        ("span", "BIGINT[]", "where in its source the text begins and ends; NULL: it is all"),
-    ),
-    "candidates": (
-        _RUN,
-        *_CANDIDATE,
-        ("tree", "VARCHAR", "hash of the harness files"),
-        ("parent_id", "VARCHAR", "candidate it was edited from"),
-        ("iteration", "BIGINT", "iteration it came from; 0 for the baseline"),
-        ("kind", "VARCHAR", "which proposer made it"),
-        ("knobs", "JSON", "its knob values"),
-        ("prompt_chars", "BIGINT", "length of all its prompts"),
-        ("message", "VARCHAR", "what was changed and why"),
-        _AT,
-    ),
-    "episodes": (
-        _RUN,
-        *_EPISODE,
-        ("tree", "VARCHAR", "hash of the harness files"),
-        (
-            "status",
-            "VARCHAR",
-            "`accepted`, `rejected`, or `void` (infrastructure failed; run again)",
-        ),
-        ("score", "BIGINT", "1 accepted, 0 rejected, NULL void: its mean is the pass rate"),
-        ("reason", "VARCHAR", "why it was rejected or void"),
-        ("rounds", "BIGINT", "examples tried"),
-        ("calls", "BIGINT", "model calls; those of a void are also in the row of its successor"),
-        *_TOKENS,
-        _AT,
-    ),
+_PLACE = ("candidate_id", "commit", "document_id", "split", "repeat")
+DERIVED: dict[str, tuple[str, ...]] = {
+    "runs": (),
+    "documents": ("document_id", "split"),
+    "candidates": (),
+    "episodes": ("score",),
     "rounds": (
-        _RUN,
-        *_EPISODE,
-        ("round", "BIGINT", "number of the round in its episode"),
-        ("kind", "VARCHAR", "question type"),
-        ("skills", "VARCHAR[]", "reasoning skills the challenger named"),
-        ("context", "VARCHAR", "what the example shows beside its question"),
-        ("question", "VARCHAR", "the question"),
-        ("answer", "VARCHAR", "the reference answer"),
-        ("rubric", "JSON", "list of criterion, weight, category; empty: matched with the answer"),
-        ("verified", "BOOLEAN", "every verification passed; NULL: there was none"),
-        ("verifications", "JSON", "list of passed, feedback, frozen, checks"),
-        ("weak_mean", "DOUBLE", "mean score of the weak attempts"),
-        ("strong_mean", "DOUBLE", "mean score of the strong attempts"),
-        ("gap", "DOUBLE", "strong_mean - weak_mean"),
-        ("accepted", "BOOLEAN", "the verdict of the acceptance rules"),
-        ("reasons", "VARCHAR[]", "names of the rules that failed"),
-        _AT,
+        *_PLACE,
+        *("round", "verified", "weak_mean", "strong_mean", "gap", "accepted", "reasons"),
     ),
-    "attempts": (
-        _RUN,
-        *_EPISODE,
-        ("round", "BIGINT", "number of the round in its episode"),
-        ("role", "VARCHAR", "`weak` or `strong`"),
-        ("sample", "BIGINT", "which of the independent samples"),
-        ("answer", "VARCHAR", "what the solver said"),
-        ("score", "DOUBLE", "0 to 1, by rubric or by match"),
-        ("satisfied", "BOOLEAN[]", "per criterion of the rubric"),
-        _AT,
-    ),
-    "calls": (
-        _RUN,
-        *_EPISODE,
-        ("key", "VARCHAR", "hash of everything that decides the reply"),
-        ("tree", "VARCHAR", "hash of the harness files"),
-        ("role", "VARCHAR", "`challenger`, `weak`, `judge`, `analyzer` ..."),
-        ("ordinal", "VARCHAR", "place in its episode or iteration, such as `r2.weak.1`"),
-        ("endpoint", "VARCHAR", "name in the configuration"),
-        ("provider", "VARCHAR", "who answered: its `provider` in the configuration"),
-        ("model", "VARCHAR", "the model's name"),
-        ("outcome", "VARCHAR", "`ok`, `Malformed` (no JSON of its schema), or an error's name"),
-        ("finish", "VARCHAR", "why the model stopped"),
-        ("tries", "BIGINT", "requests sent until this outcome"),
-        *_TOKENS,
-        ("cached_tokens", "BIGINT", "prompt tokens the server had in its cache"),
-        (
-            "reasoning_tokens",
-            "BIGINT",
-            "completion tokens that went into thinking; NULL: the server told of none",
-        ),
-        ("request", "JSON", "the whole request"),
-        ("reply", "JSON", "the whole reply"),
-        _AT,
-    ),
-    "iterations": (
-        _RUN,
-        ("iteration", "BIGINT", "number of the iteration, from 1"),
-        ("parent_id", "VARCHAR", "candidate that was selected"),
-        ("candidate_id", "VARCHAR", "candidate that was made; NULL: the proposal was refused"),
-        ("kind", "VARCHAR", "which proposer was asked"),
-        ("analysis", "VARCHAR", "root cause of the failures, by the analyzer"),
-        ("edit", "VARCHAR", "what was changed"),
-        ("predictions", "JSON", "list of document_id, probability that the edit gets it accepted"),
-        ("audit", "JSON", "Brier score, hit rate and base rate of the predictions"),
-        ("decision", "VARCHAR", "`admitted`, `rejected` or `refused`"),
-        ("reason", "VARCHAR", "why"),
-        ("evidence", "JSON", "what the decision rule looked at"),
-        *_SPEND,
-        _AT,
-    ),
-    "certifications": (
-        _RUN,
-        *_CANDIDATE,
-        ("evidence", "JSON", "what was measured on the sealed test split"),
-        _AT,
-    ),
-    "promotions": (
-        _RUN,
-        *_CANDIDATE,
-        ("harness", "VARCHAR", "name of the harness"),
-        ("version", "VARCHAR", "the version it became"),
-        ("forced", "BOOLEAN", "true: promoted with `--force`, against a missing condition"),
-        ("evidence", "JSON", "everything that was recorded with it"),
-        _AT,
-    ),
+    "attempts": (*_PLACE, "round"),
+    "calls": ("key", "finish", "reasoning_tokens"),
+    "iterations": (),
+    "certifications": ("commit", "evidence"),
+    "promotions": ("evidence",),
 }
-
+"""Columns that are no field of what a table's rows stand for."""
 _NAMES = {table: tuple(name for name, _, _ in columns) for table, columns in SCHEMA.items()}
 # Written as "" or 0 in records where it does not apply, as in a call outside of any episode.
 _BLANK = ("candidate_id", "commit", "document_id", "split", "tree", "parent_id", "endpoint")
+_BLANKS = {table: [name for name in _BLANK if name in names] for table, names in _NAMES.items()}
 
 
-def rows(record: Record, run_id: str) -> Iterator[tuple[str, Row]]:
-    """Project a record into the rows it stands for, as table name and row with every column.
+def rows(fact: Fact[Record], run_id: str) -> Iterator[tuple[str, Row]]:
+    """Project a fact into the rows it stands for, as table name and row with every column.
 
     Values are plain JSON (times as ISO text in UTC). Records of kinds that have no table give none.
     """
-    project = _PROJECTIONS.get(record.kind)
+    project = _PROJECTIONS.get(type(fact.record))
     if project is None:
         return
-    common = {"run_id": run_id, "recorded_at": _time(record.at)}
-    for table, row in project(record):
-        full = dict.fromkeys(_NAMES[table])
-        full.update((name, row[name]) for name in full if name in row)
-        full.update((name, None) for name in _BLANK if full.get(name) == "")
-        full.update((name, value) for name, value in common.items() if name in full)
+    recorded_at = _time(fact.at)
+    for table, row in _named(project(fact), fact, run_id):
+        full = {name: row.get(name) for name in _NAMES[table]}
+        for name in _BLANKS[table]:
+            full[name] = full[name] or None
+        full["run_id"] = run_id
+        if "recorded_at" in full:
+            full["recorded_at"] = recorded_at
         yield table, full
 
 
-def describe() -> str:
-    """Return all tables and columns as Markdown."""
-    parts = []
-    for table, columns in SCHEMA.items():
-        lines = [f"## `{table}`", "", "| column | type | meaning |", "|---|---|---|"]
-        lines += [f"| `{name}` | {kind} | {meaning} |" for name, kind, meaning in columns]
-        parts.append("\n".join(lines))
-    return "\n\n".join(parts) + "\n"
+def _named(
+    found: Iterator[tuple[str, Row]], fact: Fact[Record], run_id: str
+) -> Iterator[tuple[str, Row]]:
+    """Yield rows; an error says of what they are."""
+    try:
+        yield from found
+    except StoreError as error:
+        place = f"{fact.kind} {fact.key} of run {run_id}"
+        raise StoreError(f"{place} is {error.problem}", error.fix) from error
 
 
-def suggestion(message: str) -> str:
-    """Name the table or column nearest to the one that DuckDB does not find, or all tables."""
-    columns = {name for table in SCHEMA.values() for name, _, _ in table}
-    missing = re.search(r'Table with name "?(\w+)|column "(\w+)"|column named "(\w+)"', message)
-    if missing:
-        known = list(SCHEMA) if missing[1] else sorted(columns)
-        near = get_close_matches(next(filter(None, missing.groups())), known, 1)
-        if near and missing[1]:
-            return f"did you mean {near[0]}? tables: {', '.join(SCHEMA)}"
-        if near:
-            owners = [t for t, table in SCHEMA.items() if near[0] in {name for name, _, _ in table}]
-            return f"did you mean {near[0]} (in {', '.join(owners)})? columns: DESCRIBE {owners[0]}"
-    return f"tables: {', '.join(SCHEMA)}; columns of one: DESCRIBE {next(iter(SCHEMA))}"
+def _run(fact: Fact[RunRecord]) -> Iterator[tuple[str, Row]]:
+    created = _time(fact.record.created_at)
+    yield "runs", {**_fields(fact.record, "runs"), "created_at": created}
 
 
-def _run(record: Record) -> Iterator[tuple[str, Row]]:
-    created = record.body.get("created_at", record.at)
-    yield "runs", {**record.body, "created_at": _time(created)}
+def _documents(fact: Fact[DocumentsRecord]) -> Iterator[tuple[str, Row]]:
+    for split, document in fact.record.dealt():
+        row = _fields(document, "documents")
+        yield "documents", {**row, "document_id": document.id, "split": split}
 
 
-def _documents(record: Record) -> Iterator[tuple[str, Row]]:
-    for split, dealt in record.body.items():
-        for document in dealt:
-            yield "documents", {**document, "document_id": document["id"], "split": split}
+def _candidate(fact: Fact[CandidateRecord]) -> Iterator[tuple[str, Row]]:
+    yield "candidates", _fields(fact.record, "candidates")
 
 
-def _candidate(record: Record) -> Iterator[tuple[str, Row]]:
-    yield "candidates", {"candidate_id": record.key, **record.body}
+def _episode(fact: Fact[EpisodeRecord]) -> Iterator[tuple[str, Row]]:
+    record = fact.record
+    score = None if record.void else int(record.status == "accepted")
+    episode = _fields(record, "episodes")
+    yield "episodes", {**episode, "rounds": len(record.rounds), "score": score}
+    place = {name: getattr(record, name) for name in _PLACE}
+    for past in record.played:
+        place["round"] = past.index
+        yield "rounds", {**place, **_round(past)}
+        for attempt in past.attempts:
+            yield "attempts", {**place, **_fields(attempt, "attempts")}
 
 
-def _episode(record: Record) -> Iterator[tuple[str, Row]]:
-    body = record.body
-    episode = {**body, **_spend(body)}
-    rounds = body.get("rounds") or []
-    episode["rounds"] = len(rounds)
-    episode["score"] = {"accepted": 1, "rejected": 0}.get(body.get("status", ""))
-    yield "episodes", episode
-    place = {name: body.get(name) for name, _, _ in _EPISODE}
-    for number, item in enumerate(rounds):
-        place["round"] = item.get("index", number)
-        yield "rounds", {**place, **_round(item)}
-        for attempt in item.get("attempts") or []:
-            yield "attempts", {**place, **attempt}
-
-
-def _round(item: Json) -> Row:
-    example, verdict = item.get("example") or {}, item.get("verdict") or {}
-    verifications = item.get("verifications") or []
-    attempts = item.get("attempts") or []
-    weak = _mean(attempt["score"] for attempt in attempts if attempt.get("role") == "weak")
-    strong = _mean(attempt["score"] for attempt in attempts if attempt.get("role") == "strong")
+def _round(past: Round) -> Row:
+    weak = _mean(attempt.score for attempt in past.attempts if attempt.role == "weak")
+    strong = _mean(attempt.score for attempt in past.attempts if attempt.role == "strong")
+    checks = past.verifications
     return {
-        **example,
-        "verified": all(check.get("passed") for check in verifications) if verifications else None,
-        "verifications": verifications,
+        **_fields(past.example, "rounds"),
+        "rubric": [asdict(criterion) for criterion in past.example.rubric],
+        "verified": all(check.passed for check in checks) if checks else None,
+        "verifications": [asdict(check) for check in checks],
         "weak_mean": weak,
         "strong_mean": strong,
         "gap": None if weak is None or strong is None else round(strong - weak, 9),
-        "accepted": verdict.get("accepted"),
-        "reasons": verdict.get("reasons"),
+        "accepted": past.verdict.accepted,
+        "reasons": past.verdict.reasons,
     }
 
 
-def _call(record: Record) -> Iterator[tuple[str, Row]]:
-    body = record.body
-    reply = body.get("reply") or {}
-    told = {name: reply.get(name) for name in ("finish", "reasoning_tokens")}
-    in_episode = bool(body.get("document_id"))
-    repeat = body.get("repeat") if in_episode else None
-    yield "calls", {**body, **told, "key": record.key, "repeat": repeat}
+def _call(fact: Fact[CallRecord]) -> Iterator[tuple[str, Row]]:
+    record = fact.record
+    row = _fields(record, "calls")
+    told = {name: record.reply.get(name) for name in ("finish", "reasoning_tokens")}
+    repeat = record.repeat if record.document_id else None
+    yield "calls", {**row, **told, "key": fact.key, "repeat": repeat}
 
 
-def _iteration(record: Record) -> Iterator[tuple[str, Row]]:
-    number = int(record.key) if record.key.isdigit() else None
-    yield "iterations", {"iteration": number, **record.body, **_spend(record.body)}
+def _iteration(fact: Fact[IterationRecord]) -> Iterator[tuple[str, Row]]:
+    row = _fields(fact.record, "iterations")
+    yield "iterations", {**row, **_fields(fact.record.spend, "iterations")}
 
 
-def _certification(record: Record) -> Iterator[tuple[str, Row]]:
-    yield "certifications", {**record.body, "evidence": record.body}
+def _certification(fact: Fact[Certificate]) -> Iterator[tuple[str, Row]]:
+    row = _fields(fact.record, "certifications")
+    yield "certifications", {**row, "evidence": fact.record.to_json()}
 
 
-def _promotion(record: Record) -> Iterator[tuple[str, Row]]:
-    version = record.body.get("version")
-    text = None if version is None else str(version)
-    yield "promotions", {**record.body, "version": text, "evidence": record.body}
+def _promotion(fact: Fact[PromotionRecord]) -> Iterator[tuple[str, Row]]:
+    row = _fields(fact.record, "promotions")
+    yield "promotions", {**row, "evidence": fact.record.to_json()}
 
 
-def _spend(body: Json) -> Row:
-    """Return the spend columns, whether they lie in the body or in its `spend`."""
-    spend = {**body, **(body.get("spend") or {})}
-    return {name: spend[name] for name, _, _ in _SPEND if name in spend}
+def _fields(value: Any, table: str) -> Row:
+    """Return the columns of a table that are fields of a dataclass."""
+    return {name: getattr(value, name) for name in _shared(type(value), table)}
+
+
+def _make_shared(cls: Any, table: str) -> tuple[str, ...]:
+    return tuple(name for name in _NAMES[table] if name in cls.__dataclass_fields__)
 
 
 def _mean(scores: Iterable[float]) -> float | None:
@@ -302,21 +163,20 @@ def _mean(scores: Iterable[float]) -> float | None:
     return round(sum(values) / len(values), 9) if values else None
 
 
-def _time(at: float | str) -> str:
-    """Return seconds since the epoch, or ISO text, as ISO text in UTC without a zone."""
-    moment = datetime.fromisoformat(at) if isinstance(at, str) else datetime.fromtimestamp(at, UTC)
-    if moment.tzinfo is not None:
-        moment = moment.astimezone(UTC).replace(tzinfo=None)
+def _time(at: float) -> str:
+    """Return seconds since the epoch as ISO text in UTC without a zone."""
+    moment = datetime.fromtimestamp(at, UTC).replace(tzinfo=None)
     return moment.isoformat(sep=" ", timespec="milliseconds")
 
 
-_PROJECTIONS: dict[str, Callable[[Record], Iterator[tuple[str, Row]]]] = {
-    "run": _run,
-    "documents": _documents,
-    "candidate": _candidate,
-    "episode": _episode,
-    "call": _call,
-    "iteration": _iteration,
-    "certification": _certification,
-    "promotion": _promotion,
+_shared: Callable[[type, str], tuple[str, ...]] = cache(_make_shared)
+_PROJECTIONS: dict[type[Record], Callable[[Fact[Any]], Iterator[tuple[str, Row]]]] = {
+    RunRecord: _run,
+    DocumentsRecord: _documents,
+    CandidateRecord: _candidate,
+    EpisodeRecord: _episode,
+    CallRecord: _call,
+    IterationRecord: _iteration,
+    Certificate: _certification,
+    PromotionRecord: _promotion,
 }

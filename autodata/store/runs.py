@@ -14,7 +14,15 @@ from typing import Literal
 
 from autodata.errors import ConfigurationError, StoreError
 from autodata.store import lines, lock
-from autodata.store.lines import Record
+from autodata.store.facts import Fact, fact_of
+from autodata.store.format import Record
+from autodata.store.records import (
+    FINISHED,
+    GrowthRecord,
+    RunRecord,
+    SessionRecord,
+    TroubleRecord,
+)
 
 State = Literal[
     "running",
@@ -30,9 +38,6 @@ State = Literal[
 _ENDINGS: dict[str, State] = {"Interrupted": "interrupted", "BudgetSpent": "out of budget"}
 
 NEWEST = "last"  # what commands take for the newest run
-FINISHED: Literal["finished"] = (
-    "finished"  # what a `session` record has as `ended` when nothing is left to do
-)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 # fmt: off
 _WORDS = (
@@ -119,8 +124,8 @@ def check_name_kept(run: Path) -> None:
     Raises:
         StoreError: the folder was renamed or copied; its rows would count under another name.
     """
-    first = next(lines.read_records(run), None)
-    if first is None or first.kind != "run" or first.key == run.name:
+    first = next(lines.read_entries(run), None)
+    if first is None or first.kind != RunRecord.KIND or first.key == run.name:
         return
     place = run.parent / first.key
     raise StoreError(
@@ -141,32 +146,37 @@ def read_state(run: Path) -> RunState:
     `unreadable` if a segment cannot be read; the rest is then what the others tell.
     """
     pid = lock.holder(run)
-    counts, run_body = Counter[str](), {}
+    counts = Counter[str]()
+    begun: RunRecord | None = None
     troubles: dict[str, str] = {}
-    records, unread = _skim(run, counts)
-    for record in records:
-        if record.kind == "run":
-            run_body = record.body
-        elif record.kind == "trouble" and record.body["pid"] == pid:  # not an earlier session's
-            troubles[record.key] = record.body["problem"]
-    state, reason = _ending([record for record in records if record.kind in ("session", "growth")])
+    sessions: list[SessionRecord | GrowthRecord] = []
+    facts, unread = _skim(run, counts)
+    for fact in facts:
+        record = fact.record
+        if isinstance(record, RunRecord):
+            begun = record
+        elif isinstance(record, SessionRecord | GrowthRecord):
+            sessions.append(record)
+        elif isinstance(record, TroubleRecord) and record.pid == pid:  # not an earlier session's
+            troubles[fact.key] = record.problem
+    state, reason = _ending(sessions)
     if unread or pid is not None:
         state, reason = "unreadable" if pid is None else "running", ""
     return RunState(
         id=run.name,
         state=state,
         pid=pid,
-        created_at=str(run_body.get("created_at", "")),
-        harness=str(run_body.get("harness", "")),
-        simulated=bool(run_body.get("simulated", False)),
+        created_at=str(begun.created_at) if begun else "",
+        harness=begun.harness if begun else "",
+        simulated=begun.simulated if begun else False,
         counts=dict(counts),
         troubles=tuple(filter(None, troubles.values())),
-        kind=str(run_body.get("kind", "optimization")),
+        kind=begun.kind if begun else "optimization",
         reason=reason,
     )
 
 
-def _ending(records: list[Record]) -> tuple[State, str]:
+def _ending(records: list[SessionRecord | GrowthRecord]) -> tuple[State, str]:
     """Say how a run that nobody writes came to its end, and why, from its sessions.
 
     What comes after a search's own end, such as `certify`, does not undo it, unless it grows.
@@ -174,30 +184,28 @@ def _ending(records: list[Record]) -> tuple[State, str]:
     last: tuple[State, str] = ("not begun", "")
     result: tuple[State, str] | None = None
     for record in records:
-        body = record.body
-        if record.kind == "growth":
+        if isinstance(record, GrowthRecord):
             result = None
-        elif body.get("ended") == FINISHED:
-            closed = str(body.get("closed") or "")
-            last = result = ("closed", closed) if closed else (FINISHED, "")
-        elif body.get("ended") is None:
+        elif record.ended == FINISHED:
+            last = result = ("closed", record.closed) if record.closed else (FINISHED, "")
+        elif record.ended is None:
             last = ("killed", "")
-        elif body["ended"] == "done":
+        elif record.ended == "done":
             last = result or ("killed", "")
         else:
-            ending = _ENDINGS.get(body["ended"], "failed")
-            name = str(body["ended"]) if ending == "failed" else ""
-            last = ending, str(body.get("reason") or name)
+            ending = _ENDINGS.get(record.ended, "failed")
+            last = ending, record.reason or (record.ended if ending == "failed" else "")
     return result if result and result[0] == FINISHED else last
 
 
-def _skim(run: Path, counts: Counter[str]) -> tuple[list[Record], bool]:
-    """Count the records of each kind by their first bytes; decode the few that say the state.
+def _skim(run: Path, counts: Counter[str]) -> tuple[list[Fact[Record]], bool]:
+    """Count the records of each kind by their first bytes; read the few that say the state.
 
-    Say too whether there is a segment that cannot be read.
+    Say too whether there is something that cannot be read.
     """
     start = len('{"kind":"')
-    records, unread = [], False
+    telling = {kind.KIND for kind in (RunRecord, SessionRecord, GrowthRecord, TroubleRecord)}
+    facts, unread = [], False
     for path in sorted((run / "journal").glob("*.jsonl")):
         try:
             with path.open("rb") as file:
@@ -205,10 +213,11 @@ def _skim(run: Path, counts: Counter[str]) -> tuple[list[Record], bool]:
                     kind = raw[start : raw.find(b'"', start)].decode("ascii", "replace")
                     if kind != lines.TEXTS:
                         counts[kind] += raw.endswith(b"\n")
-                    if kind in ("run", "session", "growth", "trouble") and lines.is_whole(
-                        raw.removesuffix(b"\n")
-                    ):
-                        records.append(lines.decode(raw))
+                    if kind in telling and lines.is_whole(raw.removesuffix(b"\n")):
+                        try:
+                            facts.append(fact_of(lines.decode(raw), run))
+                        except StoreError:
+                            unread = True
         except OSError:
             unread = True
-    return records, unread
+    return facts, unread

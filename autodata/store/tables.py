@@ -22,10 +22,12 @@ from autodata.errors import StoreError
 from autodata.store import lines, lock
 from autodata.store.audience import HELD, ends_search, kept_back, make_counts, note
 from autodata.store.dump import Dump, quote
+from autodata.store.facts import fact_of
 from autodata.store.lines import sync
 from autodata.store.parts import ENDED, TEST, Part, parts, sealed_name
-from autodata.store.rows import SCHEMA, Row, rows, suggestion
+from autodata.store.rows import Row, rows
 from autodata.store.runs import check_name_kept, find_run, run_folders
+from autodata.store.schema import SCHEMA, suggestion
 from autodata.store.scratch import scratch_folder
 
 VERSION = f"{zlib.crc32(json.dumps([SCHEMA, HELD]).encode()):08x}"
@@ -192,7 +194,7 @@ def _seal_segment(run: Path, part: Part) -> None:
         line = None
         with contextlib.closing(Dump(making)) as dump:
             for line in lines.scan(part.path, last=part.last):
-                dump.add(rows(line.record(), run.name))
+                dump.add(rows(fact_of(line.entry(), run), run.name))
                 if ends_search(line):
                     (making / ENDED).touch()
         if line is None:
@@ -232,8 +234,8 @@ def _copy(connection: duckdb.DuckDBPyConnection, rows: str, path: Path) -> None:
 
 def _live_rows(found: list[tuple[str, Part]]) -> Iterator[tuple[str, Row]]:
     for run_id, part in found:
-        for record in part.live():
-            yield from rows(record, run_id)
+        for fact in part.live():
+            yield from rows(fact, run_id)
 
 
 def _load(

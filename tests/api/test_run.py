@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import autodata
-from autodata.store.lines import Record
+from autodata.store.lines import Entry
 from tests.support.command_line import ROOT, RUN, SMALL, Place, copied, good, rewritten
 
 HOSTILE = "<script>alert(1)</script>\x1b[2J"
@@ -22,7 +22,7 @@ def test_a_run_tells_its_state_and_its_result(finished: Place) -> None:
     assert run.status.counts["iteration"] == 3
     assert run.result is not None
     assert (run.result.finalists[0], run.result.closed) == ("c3", None)
-    assert run.result.certificates[0]["certified"]
+    assert run.result.certificates[0].certified
     assert repr(run).startswith(f"<run {RUN}: finished, harness lambada, 3 iterations, ")
     assert run.harness().tree != run.harness("c0").tree
     assert run.candidate_names() == ["c0", "c1", "c2", "c3"]
@@ -133,7 +133,7 @@ def test_rows_go_to_a_package_that_is_there(finished: Place, method: str, packag
 
 
 def test_what_models_wrote_is_escaped_in_a_notebook(mine: Place) -> None:
-    def hostile(record: Record) -> Record:
+    def hostile(record: Entry) -> Entry:
         if record.kind == "candidate":
             return replace(record, body={**record.body, "message": HOSTILE})
         return record

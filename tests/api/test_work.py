@@ -9,7 +9,7 @@ import pytest
 
 import autodata
 from autodata.report.display import Job
-from autodata.types import Json
+from autodata.store.records import EpisodeRecord
 from tests.support.command_line import RUN, SMALL, TINY, Place
 
 FEW = {
@@ -39,7 +39,7 @@ class Steps(autodata.Display):
     def line(self, text: str) -> None:
         self.steps.append(text)
 
-    def episode(self, body: Json) -> None:
+    def episode(self, record: EpisodeRecord) -> None:
         self.episodes += 1
         if self.episodes == self.interrupt_at:
             os.kill(os.getpid(), signal.SIGINT)
@@ -86,7 +86,7 @@ async def test_a_cancelled_search_is_interrupted_in_order(fresh: Place) -> None:
     begun = asyncio.Event()
 
     class Begun(Steps):
-        def episode(self, body: Json) -> None:
+        def episode(self, record: EpisodeRecord) -> None:
             begun.set()
 
     steps = Begun()
@@ -155,7 +155,7 @@ async def test_a_candidate_is_certified_and_promoted_from_a_notebook(mine: Place
     run = autodata.open_run(RUN, mine.folder)
     found = autodata.certify(run, "c2")
     assert found == await autodata.certify_async(RUN, "c2", mine.folder)
-    assert found["tested_before"] == 1
+    assert found.tested_before == 1
     version, new = autodata.promote(run, force=True)
     assert (version.tag, new) == ("harness/lambada/v1", True)
 

@@ -11,8 +11,8 @@ from autodata.cli.app import GROUPS, app
 from autodata.cli.results import next_steps
 from autodata.config.file import load_config
 from autodata.project import template
-from autodata.store.journal import read_records
-from autodata.store.runs import FINISHED
+from autodata.store.lines import read_entries
+from autodata.store.records import FINISHED
 from tests.support.command_line import (
     NOTICE,
     RUN,
@@ -251,7 +251,7 @@ def test_days_between_a_run_and_its_certifications_are_not_its_hours(mine: Place
     good(mine("certify", RUN, "c2", *SMALL))
     long_ago(mine, RUN, 100_000)
     good(mine("certify", RUN, "c1", "--set=budget.hours=1", *SMALL))
-    found = [r.body["ended"] for r in read_records(mine.folder / "runs" / RUN, {"session"})]
+    found = [r.body.get("ended") for r in read_entries(mine.folder / "runs" / RUN, {"session"})]
     assert found == [None, "done", FINISHED, None, "done", None, "done"]
     assert good(mine("runs", "--json")).json[0]["state"] == "finished"
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from autodata.store.journal import read_records
+from autodata.store.lines import read_entries
 from tests.support.command_line import ROOT, TINY, Place, good, refused
 
 INTERRUPTED = "import os, signal, time\nos.kill(os.getpid(), signal.SIGINT)\ntime.sleep(9)\n"
@@ -172,7 +172,7 @@ def test_a_run_whose_reader_is_gone_stops_in_order_and_goes_on(fresh: Place) -> 
             said = errors.read().decode()
         assert process.wait() == 2
     assert said.splitlines()[-2].startswith("error: the output cannot be written: Broken pipe")
-    ended = [r.body["ended"] for r in read_records(fresh.folder / "runs/long", {"session"})]
+    ended = [r.body.get("ended") for r in read_entries(fresh.folder / "runs/long", {"session"})]
     assert ended == [None, "ReaderGone"]
     resumed = fresh(*words, "--set=budget.calls=1")  # no call more: it closes with what there is
     assert resumed.code == 3

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from autodata.search.session import FINISHED
 from autodata.store import lock
-from autodata.store.journal import read_records
+from autodata.store.lines import read_entries
+from autodata.store.records import FINISHED
 from tests.support.command_line import Place, copied, served
 from tests.support.journals import tables_of
 from tests.support.killing import (
@@ -104,13 +104,14 @@ def finished_calls(place: Place) -> set[tuple[str, int]]:
     """What has been answered and is on disk."""
     return {
         (record.body["request"]["prompt"], record.body["request"]["seed"])
-        for record in read_records(place.folder / "runs" / RUN, {"call"})
+        for record in read_entries(place.folder / "runs" / RUN, {"call"})
     }
 
 
 def sessions(place: Place) -> list[str | None]:
     return [
-        record.body["ended"] for record in read_records(place.folder / "runs" / RUN, {"session"})
+        record.body.get("ended")
+        for record in read_entries(place.folder / "runs" / RUN, {"session"})
     ]
 
 

@@ -8,6 +8,7 @@ from autodata.config.file import Source, load_config
 from autodata.engine.engine import settings_of
 from autodata.engine.recorded import as_recorded
 from autodata.project import Project
+from tests.support.journals import begun
 
 TEXT = """\
 models:
@@ -27,7 +28,7 @@ def test_headers_are_todays_and_what_shapes_requests_is_the_runs(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("TEAM", "t")
-    run = {"run_id": "r", "config": settings_of(project(TEXT).config)}
+    run = begun("r", config=settings_of(project(TEXT).config))
     today = TEXT.replace("extra_body: {top_k: 3}", "top_p: 0.5, headers: {X-Team: {env: TEAM}}")
     weak = as_recorded(project(today), run, lambda _: True).config.roles["weak"]
     assert weak.body == {"top_k": 3}

@@ -63,7 +63,7 @@ def files_with_key(folder: Path, key: str) -> list[Path]:
 def content(path: Path) -> bytes:
     """What a file says; Parquet and packed segments are compressed, so these are read."""
     if path.parent.name == "journal":
-        records = [line.record() for line in scan(path, last=True)]
+        records = [line.entry() for line in scan(path, last=True)]
         return path.read_bytes() + json.dumps([record.body for record in records]).encode()
     if path.suffix != ".parquet":
         return path.read_bytes()

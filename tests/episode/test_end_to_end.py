@@ -13,6 +13,7 @@ from autodata.harness.spec import Harness, load_folder, with_knobs
 from autodata.project import Project
 from autodata.report.display import Display
 from autodata.store.journal import Journal
+from autodata.store.records import EpisodeRecord
 from autodata.types import Candidate, Cell, Document, Json, Outcome, Split
 from tests.support.episodes import DOCUMENT, EXAMPLE, GOOD_CHECK, as_json, verdicts
 from tests.support.loopback import Action, Loopback, Say, Seen
@@ -51,7 +52,8 @@ async def evaluate(
             cells = [Cell(d.id, "train", repeat) for d in documents for repeat in range(repeats)]
             outcomes = await running.evaluator.evaluate(CANDIDATE, cells)
             answered = running.caller.status().answered
-        return outcomes, [record.body for record in journal.records("episode")], answered
+        found = [fact.record.to_json() for fact in journal.records(EpisodeRecord)]
+        return outcomes, found, answered
     finally:
         await journal.close()
 

@@ -11,7 +11,8 @@ from autodata.errors import BudgetSpent, Unavailable
 from autodata.harness.spec import Harness
 from autodata.models.base import Request, Site
 from autodata.store.journal import Journal
-from autodata.types import Candidate, Cell, Document, Json
+from autodata.store.records import EpisodeRecord
+from autodata.types import Candidate, Cell, Document
 from tests.support.episodes import (
     CANDIDATE,
     DOCUMENT,
@@ -41,7 +42,7 @@ async def load(_: Candidate) -> Harness:
 
 
 def evaluator(
-    caller: FakeCaller, journal: Journal, slots: int = 64, seen: list[Json] | None = None
+    caller: FakeCaller, journal: Journal, slots: int = 64, seen: list[EpisodeRecord] | None = None
 ) -> HarnessEvaluator:
     return HarnessEvaluator(
         {document.id: document for document in (DOCUMENT, OTHER)},
@@ -51,7 +52,7 @@ def evaluator(
         PlainWorkflow(one_round),
         journal,
         slots,
-        seen.append if seen is not None else lambda body: None,
+        seen.append if seen is not None else lambda record: None,
     )
 
 
@@ -60,14 +61,14 @@ async def test_outcomes_come_in_the_order_of_cells(tmp_path: Path) -> None:
         too_easy = site.document_id == OTHER.id
         return verdicts(too_easy, True) if ".weak." in site.ordinal else verdicts(True, False)
 
-    journal, seen = Journal.open(tmp_path), list[Json]()
+    journal, seen = Journal.open(tmp_path), list[EpisodeRecord]()
     subject = evaluator(good_caller(judge=judge), journal, seen=seen)
     outcomes = await subject.evaluate(CANDIDATE, CELLS)
     await journal.close()
     assert [outcome.cell for outcome in outcomes] == CELLS
     assert [outcome.accepted for outcome in outcomes] == [True] * 3 + [False] * 3
     assert outcomes[0].spend.calls == 14
-    assert sorted((b["document_id"], b["repeat"]) for b in seen) == sorted(
+    assert sorted((e.document_id, e.repeat) for e in seen) == sorted(
         (cell.document_id, cell.repeat) for cell in CELLS
     )
 
@@ -80,11 +81,11 @@ async def test_a_journaled_episode_is_never_run_again(tmp_path: Path) -> None:
     again = await evaluator(silent, journal).evaluate(CANDIDATE, CELLS)
     assert again == first
     assert silent.calls == []
-    body = journal.find("episode", episode_key(HARNESS.tree, CELLS[0]))
+    found = journal.find(EpisodeRecord, episode_key(HARNESS.tree, CELLS[0]))
     await journal.close()
-    assert body is not None
-    assert (body["status"], body["candidate_id"], body["split"]) == ("accepted", "c0", "validation")
-    assert len(body["rounds"][0]["attempts"]) == 6
+    assert found is not None
+    assert (found.status, found.candidate_id, found.split) == ("accepted", "c0", "validation")
+    assert len(found.played[0].attempts) == 6
 
 
 async def test_a_void_episode_is_run_again_and_never_scored(tmp_path: Path) -> None:
@@ -93,13 +94,13 @@ async def test_a_void_episode_is_run_again_and_never_scored(tmp_path: Path) -> N
     def strong(site: Site, _: Request) -> Answer:
         return next(failures, None) or "asking costs more"
 
-    journal, seen = Journal.open(tmp_path), list[Json]()
+    journal, seen = Journal.open(tmp_path), list[EpisodeRecord]()
     subject = evaluator(good_caller(strong=strong), journal, slots=1, seen=seen)
     [outcome] = await subject.evaluate(CANDIDATE, CELLS[:1])
     await journal.close()
     assert outcome.accepted
-    assert [body["status"] for body in seen] == ["void", "void", "accepted"]
-    assert seen[0]["reason"] == "gone"
+    assert [episode.status for episode in seen] == ["void", "void", "accepted"]
+    assert seen[0].reason == "gone"
 
 
 async def test_an_episode_that_stays_void_stops_the_run_and_resumes(tmp_path: Path) -> None:
@@ -110,8 +111,8 @@ async def test_an_episode_that_stays_void_stops_the_run_and_resumes(tmp_path: Pa
                 CANDIDATE, CELLS[:1]
             )
         assert "nothing was scored" in caught.value.fix
-    assert journal.find("episode", key) is None
-    keys = [record.key for record in journal.records("episode")]
+    assert journal.find(EpisodeRecord, key) is None
+    keys = [fact.key for fact in journal.records(EpisodeRecord)]
     assert keys == [f"{key}:void{number}" for number in range(2 * MOST_VOIDS)]
     [outcome] = await evaluator(good_caller(), journal).evaluate(CANDIDATE, CELLS[:1])
     await journal.close()

@@ -9,8 +9,7 @@ from random import Random
 
 import pytest
 
-from autodata.store.journal import Record, read_records
-from autodata.store.lines import encode, is_packed, segments
+from autodata.store.lines import Entry, encode, is_packed, read_entries, segments
 from tests.support.command_line import (
     RUN,
     TINY,
@@ -108,7 +107,7 @@ def quoting(place: Place, words: set[str]) -> None:
         f"non-default args: {{'api_key': ['{KEY}']}} at http://me:{KEY}@host/v1",
     ]
 
-    def edit(r: Record) -> Record:
+    def edit(r: Entry) -> Entry:
         if r.kind == "session":
             return replace(r, body={**r.body, "reason": quoted[0]})
         if r.kind == "call":
@@ -135,7 +134,7 @@ def test_a_bundle_tells_what_helps(finished: Place) -> None:
     ]
     about, state = json.loads(found["about.json"]), json.loads(found["state.json"])
     assert {"autodata", "python", "platform", "packages"} <= set(about)
-    records = list(read_records(finished.folder / "runs" / RUN))
+    records = list(read_entries(finished.folder / "runs" / RUN))
     assert state["state"] == "finished"
     assert sum(state["counts"].values()) == len(records)
     assert json.loads(found["settings.json"])["run"]["optimize"]["alpha"] == 0.3
@@ -161,7 +160,7 @@ def test_a_bundle_tells_what_helps(finished: Place) -> None:
 
 def test_no_text_of_a_document_and_no_key_is_in_it(told: tuple[Place, set[str]]) -> None:
     place, _ = told
-    journal = json.dumps([record.body for record in read_records(place.folder / "runs" / RUN)])
+    journal = json.dumps([record.body for record in read_entries(place.folder / "runs" / RUN)])
     assert len(leaked(journal)) > 1_000
     assert '"analyzer"' in journal
     assert '"implementer"' in journal
@@ -270,7 +269,7 @@ def test_a_packed_journal_is_bundled_like_a_plain_one(quoted: tuple[Place, set[s
     [path, *_] = segments(place.folder / "runs" / RUN / "journal")
     assert is_packed(path)
     packed = bundled(place)
-    records = list(read_records(place.folder / "runs" / RUN))
+    records = list(read_entries(place.folder / "runs" / RUN))
     path.write_bytes(b"".join(encode(record) for record in records))
     plain = bundled(place)
     for name in ("calls.jsonl", "facts.jsonl"):

@@ -1,6 +1,7 @@
 """What a pilot foretells: intervals that hold as often as they say, and hours."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -17,9 +18,12 @@ from autodata.search.forecast import (
     predict,
 )
 from autodata.search.plan import SearchPlan
-from autodata.store.journal import Record
+from autodata.store.facts import Fact
+from autodata.store.format import Record
+from autodata.store.records import SessionRecord
 from autodata.types import Cell, Outcome, Spend, Split
 from tests.support.command_line import ROOT, RUN, SMALL, TINY, Place, edit_texts, good
+from tests.support.journals import call
 
 SIZES: dict[Split, int] = {"train": 8, "validation": 16, "test": 40}
 STEADY = Pace(60.0, 8, 8, 8, 1000)
@@ -148,12 +152,11 @@ def test_siblings_share_their_parents_episodes_and_a_lone_baseline_is_tested_onc
     assert (found.fewest_iterations, capped.fewest_iterations) == (10, 108 // 64)
 
 
-def journal(*events: tuple[str, float, float]) -> Iterator[Record]:
+def journal(*events: tuple[str, float, float]) -> Iterator[Fact[Record]]:
     for kind, at, seconds in events:
-        document = "" if kind == "edit" else "d"
-        yield Record(
-            kind.replace("edit", "call"), "", at, {"seconds": seconds, "document_id": document}
-        )
+        _, answered = call(1, "" if kind == "edit" else "train")
+        session = kind == "session"
+        yield Fact("", at, SessionRecord() if session else replace(answered, seconds=seconds))
 
 
 def test_neither_the_start_of_servers_nor_the_time_between_sessions_is_busy() -> None:

@@ -1,13 +1,12 @@
 """Commands show nothing of test documents before a search has ended, and say so in a line."""
 
 import shutil
-from collections.abc import Sequence
 
 import pytest
 
-from autodata.store.journal import read_records
+from autodata.store.lines import read_entries
 from tests.support.command_line import RUN, Place, good, refused
-from tests.support.journals import Fact, write
+from tests.support.journals import write_entries
 
 KEPT = f"rows on test documents kept back until the search of run {RUN} has ended"
 
@@ -16,11 +15,9 @@ KEPT = f"rows on test documents kept back until the search of run {RUN} has ende
 def stopped(mine: Place) -> Place:
     """A search that was killed when all test episodes were done, right before its end."""
     folder = mine.folder / "runs" / RUN
-    kept: Sequence[Fact] = [
-        (r.kind, r.key, r.body) for r in read_records(folder) if r.key != "finished"
-    ]
+    kept = [entry for entry in read_entries(folder) if entry.key != "finished"]
     shutil.rmtree(folder)
-    write(folder, list(kept))
+    write_entries(folder, kept)
     return mine
 
 

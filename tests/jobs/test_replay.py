@@ -1,38 +1,29 @@
 """A replay comes to what the run came to, without any model, or says where it does not."""
 
-import asyncio
 import json
 import os
 import shutil
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
 import pytest
 
-from autodata.store.journal import Journal, Record, read_records
+from autodata.store.lines import Entry, read_entries
 from autodata.types import Json
 from tests.support.command_line import RUN, SMALL, TINY, Place, copied, edit_texts, good
-from tests.support.journals import tables_of
+from tests.support.journals import tables_of, write_entries
 
-Change = Callable[[Record], Json | None]
+Change = Callable[[Entry], Json | None]
 
 
-def rewrite(place: Place, change: Change, more: Sequence[Record] = ()) -> None:
+def rewrite(place: Place, change: Change, more: Sequence[Entry] = ()) -> None:
     """Write the run's journal anew, each body as `change` says; None leaves the record out."""
     folder = place.folder / "runs" / RUN
-    records = [*more, *read_records(folder)]
-    shutil.rmtree(folder / "journal")
-
-    async def write() -> None:
-        journal = Journal.open(folder)
-        bodies = [(record.kind, record.key, change(record)) for record in records]
-        await asyncio.gather(
-            *(journal.append(kind, key, body) for kind, key, body in bodies if body is not None)
-        )
-        await journal.close()
-
-    asyncio.run(write())
+    entries = [*more, *read_entries(folder)]
+    bodies = [(entry, change(entry)) for entry in entries]
+    write_entries(folder, [replace(e, body=body) for e, body in bodies if body is not None])
 
 
 def test_a_replay_checks_everything_and_writes_nothing(finished: Place) -> None:
@@ -42,7 +33,7 @@ def test_a_replay_checks_everything_and_writes_nothing(finished: Place) -> None:
     assert finished.files() == before
     assert finished.git("for-each-ref") == refs
     found = good(finished("replay", RUN, "--json")).json
-    kinds = [record.kind for record in read_records(finished.folder / "runs" / RUN)]
+    kinds = [record.kind for record in read_entries(finished.folder / "runs" / RUN)]
     assert found["facts"]["documents"] == 1
     assert found["rows"]["documents"] == 4 + 16 + 40
     for kind in ("run", "call", "episode", "iteration", "candidate", "certification"):
@@ -63,13 +54,13 @@ def test_what_was_certified_after_the_end_is_no_part_of_the_replay(mine: Place) 
     assert "equal" in good(mine("replay", RUN)).out
 
 
-def one_call(place: Place) -> Record:
+def one_call(place: Place) -> Entry:
     """Return a call from the middle of the run."""
-    calls = list(read_records(place.folder / "runs" / RUN, {"call"}))
+    calls = list(read_entries(place.folder / "runs" / RUN, {"call"}))
     return calls[len(calls) // 2]
 
 
-def named(call: Record) -> str:
+def named(call: Entry) -> str:
     """How a call is named."""
     body = call.body
     return (
@@ -97,7 +88,7 @@ def changed(kind: str, **fields: object) -> Change:
         (changed("episode", status="accepted"), 'status is "rejected", was "accepted"'),
         (changed("iteration", decision="refused"), 'was "refused"'),
         (changed("candidate", prompt_chars=7), "prompt_chars is 0, was 7"),
-        (changed("certification", certified=None), "certified is true, was null"),
+        (changed("certification", certified=False), "certified is true, was false"),
         (changed("run", simulated=False), f"run {RUN} is not what the journal says: simulated is"),
         (changed("run", created_at=1), "candidate c0 has another date or parent in git"),
     ],
@@ -130,7 +121,7 @@ def test_a_call_that_differs_names_itself(mine: Place, fields: Json) -> None:
 
 def test_a_call_that_nobody_asks_or_that_is_there_twice_is_named(mine: Place) -> None:
     call = one_call(mine)
-    spare = Record("call", "spare", 0.0, call.body)
+    spare = Entry("call", "spare", 0.0, call.body)
     rewrite(mine, lambda r: r.body, [spare])
     assert f"the replay did not come to {named(spare)}" in mine("replay", RUN).err
     rewrite(mine, lambda r: None if r.key == "spare" else r.body, [call])
@@ -138,8 +129,8 @@ def test_a_call_that_nobody_asks_or_that_is_there_twice_is_named(mine: Place) ->
 
 
 def test_a_fact_that_the_replay_does_not_come_to_is_told(mine: Place) -> None:
-    first = next(r for r in read_records(mine.folder / "runs" / RUN) if r.kind == "episode")
-    rewrite(mine, lambda r: r.body, [Record("episode", "made-up", 0.0, first.body)])
+    first = next(r for r in read_entries(mine.folder / "runs" / RUN) if r.kind == "episode")
+    rewrite(mine, lambda r: r.body, [Entry("episode", "made-up", 0.0, first.body)])
     assert "the replay did not come to episode made-up" in mine("replay", RUN).err
 
 
@@ -158,7 +149,7 @@ def test_a_run_of_before_its_documents_were_journaled_is_resumed_and_replayed(mi
 
 
 def test_documents_of_other_names_are_told(mine: Place) -> None:
-    def renamed(r: Record) -> Json:
+    def renamed(r: Entry) -> Json:
         found = json.dumps(r.body)
         return json.loads(found.replace("#", "-")) if r.kind == "documents" else r.body
 
@@ -179,7 +170,7 @@ def test_text_edits_are_resumed_and_replayed_too(fresh: Place, tmp_path: Path) -
     edit_texts(fresh)
     words = ("optimize", "--run", RUN, "--iterations=3", "--set=optimize.minibatch=2", *TINY[:4])
     good(fresh(*words))
-    roles = {r.body["role"] for r in read_records(fresh.folder / "runs" / RUN) if r.kind == "call"}
+    roles = {r.body["role"] for r in read_entries(fresh.folder / "runs" / RUN) if r.kind == "call"}
     assert {"analyzer", "implementer"} <= roles
     found = json.loads(good(fresh("replay", RUN, "--json")).out)
     assert found["facts"]["iteration"] >= 2

@@ -4,7 +4,7 @@ import shlex
 
 import pytest
 
-from autodata.store.journal import read_records
+from autodata.store.lines import read_entries
 from tests.support.command_line import RUN, SMALL, TINY, Place, good, refused
 
 
@@ -58,12 +58,12 @@ def test_a_finished_run_grows(mine: Place) -> None:
 
 
 def facts(place: Place, kind: str) -> list:  # type: ignore[type-arg]
-    return list(read_records(place.folder / "runs" / RUN, {kind}))
+    return list(read_entries(place.folder / "runs" / RUN, {kind}))
 
 
 def test_a_search_begins_with_an_earlier_candidate(mine: Place) -> None:
     good(mine("optimize", "--run=second", f"--from={RUN}/c3", *TINY))
-    (run,) = read_records(mine.folder / "runs/second", {"run"})
+    (run,) = read_entries(mine.folder / "runs/second", {"run"})
     (c3,) = [r for r in facts(mine, "candidate") if r.key == "c3"]
     assert run.body["from"] == {"run": RUN, "candidate": "c3", "commit": c3.body["commit"]}
     assert run.body["baseline_tree"] == c3.body["tree"]

@@ -8,7 +8,7 @@ import tempfile
 import pytest
 
 from autodata.store import lock
-from autodata.store.journal import read_records
+from autodata.store.lines import read_entries
 from tests.support.command_line import RUN, SMALL, TINY, Place, good, refused
 
 
@@ -93,7 +93,7 @@ def test_a_damaged_journal_line_is_named_and_nothing_is_dropped(mine: Place) -> 
 
 def test_a_run_whose_first_record_was_damaged_goes_on_after_the_fix(mine: Place) -> None:
     (journal,) = (mine.folder / "runs" / RUN / "journal").glob("*.jsonl")
-    begun = next(r.body for r in read_records(mine.folder / "runs" / RUN, {"run"}))
+    begun = next(r.body for r in read_entries(mine.folder / "runs" / RUN, {"run"}))
     whole = journal.read_bytes()
     journal.write_bytes(whole.replace(b'{"kind":"run"', b"{'kind':'run'", 1))
     mine.git("commit", "-q", "--allow-empty", "-m", "More")
@@ -103,7 +103,7 @@ def test_a_run_whose_first_record_was_damaged_goes_on_after_the_fix(mine: Place)
     subprocess.run(advice[advice.index("sed -i") :], shell=True, check=True)
     good(mine(*words))
     assert mine.git("for-each-ref", f"refs/autodata/{RUN}") == commits
-    again = next(r.body for r in read_records(mine.folder / "runs" / RUN, {"run"}))
+    again = next(r.body for r in read_entries(mine.folder / "runs" / RUN, {"run"}))
     assert again == begun
     good(mine("replay", RUN))
 

@@ -14,7 +14,8 @@ from autodata.report.live import PLAIN_STILL_S, LiveView
 from autodata.search.base import Iteration, Proposal
 from autodata.search.belief import Estimate
 from autodata.search.events import Decided, Remeasured, Started
-from autodata.types import Spend
+from autodata.types import Spend, Status
+from tests.support.journals import episode
 
 
 class Screen:
@@ -59,11 +60,11 @@ def test_plain_output_says_each_minute_what_a_run_waits_for() -> None:
 
 
 @pytest.mark.parametrize("status", ["accepted", "void"])
-def test_plain_output_that_just_spoke_waits_a_minute(status: str) -> None:
+def test_plain_output_that_just_spoke_waits_a_minute(status: Status) -> None:
     screen = Screen()
     screen.begin()
     screen.time += 20
-    screen.view.episode({"status": status})
+    screen.view.episode(episode("d", "train", status)[1])
     assert "episodes" in screen.text.getvalue()
     assert screen.still(PLAIN_STILL_S - 1) == []
     assert len(screen.still(1)) == 1

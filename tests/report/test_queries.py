@@ -8,6 +8,7 @@ from rich.console import Console
 
 from autodata.report.queries import wilson
 from autodata.report.views import run_view
+from autodata.store.records import CandidateRecord
 from tests.support.command_line import NOTICE, RUN, Place, good, keys
 from tests.support.journals import small_run, write
 
@@ -108,9 +109,8 @@ def test_show_a_candidate_tells_decision_knobs_and_diff(finished: Place) -> None
 
 
 def test_the_cost_of_an_accepted_example_counts_the_calls_of_a_void_once(fresh: Place) -> None:
-    facts = [fact for fact in small_run() if fact[0] != "certification"]
-    write(fresh.folder / "runs" / "r", facts)
-    (line,) = good(fresh("show", "r", "--json")).json["candidates"]
+    write(fresh.folder / "runs" / "r", small_run())
+    line, _ = good(fresh("show", "r", "--json")).json["candidates"]
     names = [f"{unit}_per_accepted" for unit in ("tokens", "seconds", "usd")]
     assert [line[name] for name in names] == [240, 6, 1]
 
@@ -194,12 +194,13 @@ def test_the_interval_of_a_rate_reaches_0_and_1_where_nothing_or_all_was_accepte
 
 
 def test_a_candidate_about_which_nothing_is_decided_is_no_baseline(fresh: Place) -> None:
-    raced = {"candidate_id": "c2", "commit": "x", "tree": "t", "parent_id": "c0", "iteration": 2}
-    raced |= {"knobs": {}, "kind": "knobs", "message": "Move rounds 1 -> 2", "prompt_chars": 0}
-    facts = [fact for fact in small_run() if fact[0] != "certification"]
-    write(fresh.folder / "runs" / "r", [*facts, ("candidate", "c2", raced)])
+    place = ("x", "t", "c0")
+    raced = CandidateRecord(*place, {}, 0, "Move rounds 1 -> 2", "c2", 2, "knobs")
+    facts = [fact for fact in small_run() if fact[1].KIND != "certification"]
+    write(fresh.folder / "runs" / "r", [*facts, ("c2", raced)])
     lines = good(fresh("show", "r", "--json")).json["candidates"]
     assert {line["candidate_id"]: line["decision"] for line in lines} == {
         "c0": "baseline",
+        "c1": "admitted",
         "c2": "undecided",
     }

@@ -7,7 +7,6 @@ import pytest
 from autodata.errors import DocumentError
 from autodata.search.belief import Yardstick
 from autodata.search.certify import (
-    Certificate,
     Rules,
     certify,
     check_room,
@@ -15,6 +14,7 @@ from autodata.search.certify import (
     interval,
     student_quantile,
 )
+from autodata.store.records import Certificate
 from autodata.types import Cell, Outcome
 
 

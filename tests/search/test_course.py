@@ -12,9 +12,7 @@ from autodata.errors import BudgetSpent, Interrupted
 from autodata.search.base import Iteration
 from autodata.search.course import (
     STRAIGHT,
-    Closing,
     Course,
-    Growth,
     course_so_far,
     course_to_the_end,
     growth_of,
@@ -22,12 +20,23 @@ from autodata.search.course import (
 from autodata.search.plan import SearchPlan
 from autodata.search.search import SearchResult, search
 from autodata.search.session import RunStart, run_session
+from autodata.store.facts import R
+from autodata.store.format import Record
 from autodata.store.journal import Journal
-from autodata.types import Candidate, Cell, Json, Outcome
+from autodata.store.records import (
+    FINISHED,
+    RECORDS,
+    Certificate,
+    ClosingRecord,
+    DocumentsRecord,
+    GrowthRecord,
+    SessionRecord,
+)
+from autodata.types import Candidate, Cell, Outcome
 from tests.support.searches import BASELINE, Notes, Rates, Steps, documents
 
 PLAN = SearchPlan(seed=7, iterations=8, parallel=2)
-START = RunStart("r1", 1_790_000_000, 7, "tiny", None, {}, False)
+START = RunStart("r1", 1_790_000_000, 7, "tiny", None, {}, False, DocumentsRecord((), (), ()))
 STEPS = [0.3, -0.2, 0.15, 0.1, -0.1, 0.2, -0.3, 0.05, 0.2, 0.1, -0.1, 0.3]
 DOCUMENTS = documents()
 TEST = {(document, "test") for document in DOCUMENTS["test"]}
@@ -98,23 +107,20 @@ async def session(
 
 
 async def grow(journal: Journal, plan: SearchPlan, iterations: int, episodes: int) -> None:
-    grown = growth_of(journal, plan, iterations, episodes)
-    await journal.append("growth", "1", grown.body())
+    await journal.append("1", growth_of(journal, plan, iterations, episodes))
 
 
 async def replayed(folder: Path, tests: Looks, plan: SearchPlan = PLAN) -> SearchResult:
     """Search again by what the journal says came from outside, every fact compared."""
     journal = Journal.open(folder, linger=0)
-    found: dict[tuple[str, str], Json] = {
-        (record.kind, record.key): record.body for record in journal.records()
-    }
+    found = {(fact.kind, fact.key): fact.record for fact in journal.records(*RECORDS)}
     course = course_to_the_end(journal)
     await journal.close()
 
     class Compared(Notes):
-        async def record(self, kind: str, key: str, body: Json) -> None:
-            await super().record(kind, key, body)
-            assert plain(found[kind, key]) == plain(body)
+        async def once(self, key: str, record: R) -> R:
+            assert plain(found[record.KIND, key]) == plain(record)
+            return await super().once(key, record)
 
     everything = (BASELINE, DOCUMENTS, Rates(jitter=9), Steps(STEPS))
     notes = Compared()
@@ -130,8 +136,8 @@ def under_way(fact: tuple[str, str], result: SearchResult) -> bool:
     return bool(closed and fact[0] == "candidate" and int(fact[1][1:]) > closed.after)
 
 
-def plain(body: Json) -> str:
-    return json.dumps(body, sort_keys=True)
+def plain(record: Record) -> str:
+    return json.dumps(record.to_json(), sort_keys=True)
 
 
 def decisions(iterations: Sequence[Iteration]) -> list[Iteration]:
@@ -139,9 +145,9 @@ def decisions(iterations: Sequence[Iteration]) -> list[Iteration]:
     return [replace(i, evidence={**i.evidence, "episodes": 0}) for i in iterations]
 
 
-async def records(folder: Path, kind: str) -> list[Json]:
+async def records(folder: Path, kind: type[R]) -> list[R]:
     journal = Journal.open(folder)
-    found = [record.body for record in journal.records() if record.kind == kind]
+    found = [fact.record for fact in journal.records(kind)]
     await journal.close()
     return found
 
@@ -149,12 +155,12 @@ async def records(folder: Path, kind: str) -> list[Json]:
 async def test_a_budget_closes_a_search_with_a_certificate(tmp_path: Path) -> None:
     tests, evaluator = Looks(), Allowance(150)
     result = await session(tmp_path, evaluator, tests)
-    assert result.closed == Closing("budget.calls", 150, len(result.iterations), 0, True)
+    assert result.closed == ClosingRecord("budget.calls", 150, len(result.iterations), 0, True)
     assert 0 < len(result.iterations) < PLAN.iterations
     assert [c.candidate_id for c in result.certificates] == [f.id for f in result.finalists]
     assert {(c.document_id, c.split) for _, c in evaluator.paid - evaluator.searched} == TEST
-    ends = [body for body in await records(tmp_path, "session") if body["ended"] == "finished"]
-    assert [body["closed"] for body in ends] == ["budget.calls"]
+    ends = [s for s in await records(tmp_path, SessionRecord) if s.ended == FINISHED]
+    assert [end.closed for end in ends] == ["budget.calls"]
     assert await replayed(tmp_path, tests) == result
 
 
@@ -183,9 +189,11 @@ async def test_a_larger_budget_goes_on_as_if_it_had_never_closed(
     assert decisions(result.iterations) == decisions(whole.iterations)
     assert result.finalists == whole.finalists
     assert result.estimates == whole.estimates
-    given = await records(tmp_path / "b", "certification")
-    assert len({body["candidate_id"] for body in given}) == len(given) == len(tests.trees)
-    assert [body["tested_before"] for body in given] == list(range(len(given)))
+    given = await records(tmp_path / "b", Certificate)
+    assert (
+        len({certificate.candidate_id for certificate in given}) == len(given) == len(tests.trees)
+    )
+    assert [certificate.tested_before for certificate in given] == list(range(len(given)))
 
 
 async def test_a_finalist_that_was_tested_keeps_its_certificate(tmp_path: Path) -> None:
@@ -208,7 +216,7 @@ async def test_re_measuring_is_closed_and_goes_on_too(tmp_path: Path) -> None:
     before = {p for p in evaluator.paid if p[1].split != "test" and not 0 < p[1].repeat < 100}
     tests = Looks()
     closed = await session(tmp_path / "b", Allowance(len(before)), tests)
-    assert closed.closed == Closing("budget.calls", len(before), PLAN.iterations, 0, True)
+    assert closed.closed == ClosingRecord("budget.calls", len(before), PLAN.iterations, 0, True)
     assert await replayed(tmp_path / "b", tests) == closed
     result = await session(tmp_path / "b", Allowance(1e9), tests)
     assert result.estimates == whole.estimates
@@ -244,7 +252,7 @@ async def test_a_search_killed_while_it_closes_closes_again_at_the_same_place(
         assert result.certificates[-1] == whole.certificates[0]
         assert (result == whole) == (limit == 150)
         assert await replayed(folder, tests) == result
-        assert len(await records(folder, "closing")) == 1
+        assert len(await records(folder, ClosingRecord)) == 1
 
 
 async def test_a_test_that_costs_more_than_was_kept_gives_no_certificate(tmp_path: Path) -> None:
@@ -257,7 +265,7 @@ async def test_a_test_that_costs_more_than_was_kept_gives_no_certificate(tmp_pat
     tests = Looks()
     with pytest.raises(BudgetSpent, match="too dear"):
         await session(tmp_path, Dear(150), tests)
-    assert not await records(tmp_path, "certification")
+    assert not await records(tmp_path, Certificate)
     result = await session(tmp_path, Allowance(1e9), tests)
     assert result.closed is None
     assert await replayed(tmp_path, tests) == result
@@ -281,8 +289,8 @@ async def test_growth_under_way_changes_nothing_that_may_have_begun(
     with pytest.raises(Interrupted):
         await session(tmp_path / "b", Stopped(), tests, plan)
     result = await session(tmp_path / "b", Rates(jitter=at), tests, plan, growth=(11, 900))
-    (growth,) = await records(tmp_path / "b", "growth")
-    before = growth["first"] - 1
+    (growth,) = await records(tmp_path / "b", GrowthRecord)
+    before = growth.first - 1
     assert decisions(result.iterations)[:before] == decisions(whole.iterations)[:before]
     assert len(result.iterations) == 11
     assert result.spent <= 900
@@ -334,8 +342,8 @@ async def test_equal_harnesses_are_hardly_ever_certified_however_often_a_search_
     runs, wrong, tested = 150, 0, 0
     for seed in range(runs):
         plan = SearchPlan(seed=seed, iterations=2, parallel=1)
-        growths = tuple(Growth(2 * n, 0, 2 * n - 2, 2 * n - 1) for n in (2, 3, 4, 5))
-        closings = tuple(Closing("budget.calls", n, n, 0, True) for n in (1,))
+        growths = tuple(GrowthRecord(2 * n, 0, 2 * n - 2, 2 * n - 1) for n in (2, 3, 4, 5))
+        closings = tuple(ClosingRecord("budget.calls", n, n, 0, True) for n in (1,))
         course = Course(growths, closings)
         tests = Looks()
         everything = (BASELINE, DOCUMENTS, Rates(seed), Steps([0.0] * 10), Notes())

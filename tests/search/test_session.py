@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from autodata import __version__
 from autodata.errors import ConfigurationError, Interrupted
 from autodata.harness.repository import Repository
 from autodata.harness.spec import load_files, with_knobs
@@ -13,19 +14,23 @@ from autodata.search.events import Event
 from autodata.search.plan import SearchPlan
 from autodata.search.search import SearchResult
 from autodata.search.session import (
-    FINISHED,
     GitWorkshop,
     RunStart,
     run_session,
     train_episodes,
 )
+from autodata.store.facts import Fact
+from autodata.store.format import Record
 from autodata.store.journal import Journal
-from autodata.types import Candidate, Cell, Json, Outcome
+from autodata.store.records import FINISHED, RECORDS, DocumentsRecord, RunRecord, SessionRecord
+from autodata.types import Candidate, Cell, DealtDocument, Outcome
+from tests.support.fakes import Memory
 from tests.support.harnesses import FILES
+from tests.support.journals import episode
 from tests.support.repositories import git, make_repository
 from tests.support.searches import BASELINE, Rates, Steps, documents
 
-DEALT: Json = {"test": [{"id": "a", "name": "a.txt", "characters": 3, "span": None}]}
+DEALT = DocumentsRecord((), (), (DealtDocument("a", "a.txt", 3),))
 START = RunStart(
     "r1", 1_790_000_000, 7, "tiny", None, {"optimize": {"iterations": 4}}, False, DEALT
 )
@@ -74,15 +79,17 @@ async def session(
         await journal.close()
 
 
-async def facts(folder: Path) -> dict[tuple[str, str], Json]:
+async def facts(folder: Path) -> dict[tuple[str, str], Record]:
     """Everything in a journal but the times, and when sessions began and ended."""
     journal = Journal.open(folder)
-    found = [(record.kind, record.key, dict(record.body)) for record in journal.records()]
+    found = [(fact.kind, fact.key, fact.record) for fact in journal.records(*RECORDS)]
     await journal.close()
     assert len({(kind, key) for kind, key, _ in found}) == len(found), "a fact was written twice"
     return {
-        (kind, key): {name: value for name, value in body.items() if name != "finished_at"}
-        for kind, key, body in found
+        (kind, key): replace(record, finished_at=None)
+        if isinstance(record, SessionRecord)
+        else record
+        for kind, key, record in found
         if kind != "session" or key == FINISHED
     }
 
@@ -90,7 +97,7 @@ async def facts(folder: Path) -> dict[tuple[str, str], Json]:
 async def sessions(folder: Path) -> dict[str, str | None]:
     """How each session of a run ended."""
     journal = Journal.open(folder)
-    found = {record.key: record.body["ended"] for record in journal.records("session")}
+    found = {fact.key: fact.record.ended for fact in journal.records(SessionRecord)}
     await journal.close()
     return found
 
@@ -110,8 +117,11 @@ async def test_a_session_leaves_run_candidates_iterations_certificate_and_end(
         "session",
     }
     assert [key for kind, key in found if kind == "iteration"] == ["1", "2", "3", "4"]
-    assert found["run", "r1"]["baseline_tree"] == BASELINE.tree
-    assert found["session", FINISHED]["best"] == result.best.id
+    run, end = found["run", "r1"], found["session", FINISHED]
+    assert isinstance(run, RunRecord)
+    assert (run.baseline_tree, run.autodata) == (BASELINE.tree, __version__)
+    assert isinstance(end, SessionRecord)
+    assert end.best == result.best.id
     assert events
 
 
@@ -159,13 +169,13 @@ async def test_a_run_is_resumed_with_what_it_was_begun_with_or_not_at_all(
 async def test_documents_are_journaled_right_after_the_run_and_never_again(tmp_path: Path) -> None:
     with pytest.raises(Interrupted):
         await session(tmp_path, Breaking(2))
-    renamed = {"test": [{**DEALT["test"][0], "name": "b.txt"}]}
+    renamed = replace(DEALT, test=(replace(DEALT.test[0], name="b.txt"),))
     await session(tmp_path, start=replace(START, documents=renamed))
     journal = Journal.open(tmp_path)
-    records = list(journal.records())
+    found = list(journal.records(*RECORDS))
     await journal.close()
-    assert [record.kind for record in records[:2]] == ["run", "documents"]
-    assert [record.body for record in records if record.kind == "documents"] == [DEALT]
+    assert [fact.kind for fact in found[:2]] == ["run", "documents"]
+    assert [fact.record for fact in found if fact.kind == "documents"] == [DEALT]
 
 
 async def test_candidates_are_commits_that_come_out_equal_on_every_resume(tmp_path: Path) -> None:
@@ -192,12 +202,10 @@ async def test_candidates_are_commits_that_come_out_equal_on_every_resume(tmp_pa
 
 
 def test_a_proposer_reads_the_journaled_episodes_of_its_minibatch() -> None:
-    journal = {"tree0:a:0": {"status": "accepted"}, "tree0:b:0": {"status": "rejected"}}
+    _, accepted = episode("a", "train")
+    _, rejected = episode("b", "train", "rejected")
+    journal = Memory(Fact("tree0:a:0", 0.0, accepted), Fact("tree0:b:0", 0.0, rejected))
     minibatch = [Outcome(Cell(name, "train", 0), False) for name in ("b", "missing", "a")]
-
-    def find(kind: str, key: str) -> Json | None:
-        assert kind == "episode"
-        return journal.get(key)
-
-    found = train_episodes(find, BASELINE, minibatch)
+    found = train_episodes(journal, BASELINE, minibatch)
     assert [body["status"] for body in found] == ["rejected", "accepted"]
+    assert all("seconds" not in body for body in found)

@@ -7,18 +7,19 @@ import pytest
 
 from autodata.errors import StoreError
 from autodata.store import audience, tables
+from autodata.store.facts import read_facts
 from autodata.store.journal import Journal
-from autodata.store.lines import read_records
-from autodata.store.rows import SCHEMA
-from tests.support.journals import Fact, call, small_run, write
+from autodata.store.records import RECORDS, SessionRecord
+from autodata.store.schema import SCHEMA
+from tests.support.journals import Kept, call, small_run, write
 
-FINISHED: Fact = ("session", "finished", {"ended": "finished"})
+FINISHED: Kept = ("finished", SessionRecord("finished"))
 ROWS = 3 + 2 + 6 + 1  # of test documents: episodes, rounds, attempts and a call
 
 
-def going_on(name: str = "r") -> list[Fact]:
+def going_on(name: str = "r") -> list[Kept]:
     """A run's records before it has ended."""
-    return [fact for fact in small_run(name) if fact[:2] != FINISHED[:2]]
+    return [fact for fact in small_run(name) if fact != FINISHED]
 
 
 def splits(connection: duckdb.DuckDBPyConnection) -> set[str]:
@@ -110,7 +111,7 @@ def test_what_was_spent_on_test_documents_is_told(tmp_path: Path) -> None:
 
 def test_an_analyzer_sees_train_scores_of_validation_and_nothing_of_test(tmp_path: Path) -> None:
     write(tmp_path / "r", small_run())
-    found = list(audience.for_analyzer(read_records(tmp_path / "r"), "r"))
+    found = list(audience.for_analyzer(read_facts(tmp_path / "r", *RECORDS), "r"))
     assert {table for table, _ in found} == {
         "candidates",
         "episodes",

@@ -13,20 +13,30 @@ import pytest
 
 from autodata.errors import CorruptJournal, ReplayMismatch, RunLocked, StoreError
 from autodata.store import lock
-from autodata.store.journal import Journal, read_records
+from autodata.store.journal import Journal
+from autodata.store.lines import read_entries
+from autodata.store.records import GrowthRecord, PromotionRecord, QueryRecord
 
 HOSTILE = '\ud800 \x00 \n \u2028 \U0001f600 "}\\ ,"crc":"00000000"}'
+
+
+def note(number: int, text: str = "") -> QueryRecord:
+    return QueryRecord(text, str(number))
+
+
+def promotion(**evidence: Any) -> PromotionRecord:
+    return PromotionRecord("c1", "commit", "h", "v1", False, evidence)
 
 
 async def write(run: Path, count: int, first: int = 0, **options: Any) -> None:
     journal = Journal.open(run, **options)
     for i in range(first, first + count):
-        await journal.append("call", f"k{i}", {"n": i, "text": "x" * (i % 50)})
+        await journal.append(f"k{i}", note(i, "x" * (i % 50)))
     await journal.close()
 
 
 def numbers(run: Path) -> list[int]:
-    return [record.body["n"] for record in read_records(run)]
+    return [int(entry.body["answer"]) for entry in read_entries(run)]
 
 
 def shell(*command: str) -> str:
@@ -41,19 +51,18 @@ def last_segment(run: Path) -> Path:
 
 async def test_what_was_appended_is_found_in_this_session_and_the_next(tmp_path: Path) -> None:
     journal = Journal.open(tmp_path / "r", clock=lambda: 12.3456)
-    await journal.append("call", HOSTILE, {"text": HOSTILE, "list": [1, 2.5, None]})
-    await journal.append("iteration", "1", {"decision": "admitted"})
+    growth = GrowthRecord(20, 0, 3, 4)
+    await journal.append(HOSTILE, note(1, HOSTILE))
+    await journal.append("1", growth)
     for _ in range(2):
-        assert journal.find("call", HOSTILE) == {"text": HOSTILE, "list": [1, 2.5, None]}
-        assert journal.find("iteration", "1") == {"decision": "admitted"}
-        assert journal.find("call", "1") is None
-        assert journal.find("iteration", "2") is None
-        assert [(r.kind, r.at) for r in journal.records()] == [
-            ("call", 12.346),
-            ("iteration", 12.346),
-        ]
-        assert [r.kind for r in journal.records("call")] == ["call"]
-        assert [r.key for r in journal.records("iteration")] == ["1"]
+        assert journal.find(QueryRecord, HOSTILE) == note(1, HOSTILE)
+        assert journal.find(GrowthRecord, "1") == growth
+        assert journal.find(QueryRecord, "1") is None
+        assert journal.find(GrowthRecord, "2") is None
+        found = list(journal.records(QueryRecord, GrowthRecord))
+        assert [(f.kind, f.at) for f in found] == [("query", 12.346), ("growth", 12.346)]
+        assert [f.kind for f in journal.records(QueryRecord)] == ["query"]
+        assert [f.key for f in journal.records(GrowthRecord)] == ["1"]
         await journal.close()
         journal = Journal.open(tmp_path / "r")
     await journal.close()
@@ -61,22 +70,31 @@ async def test_what_was_appended_is_found_in_this_session_and_the_next(tmp_path:
 
 async def test_a_later_record_stands_for_an_earlier_one(tmp_path: Path) -> None:
     journal = Journal.open(tmp_path)
-    for status in ("void", "accepted"):
-        await journal.append("episode", "t:d:0", {"status": status})
-        await journal.append("session", "1", {"status": status})
-    assert journal.find("episode", "t:d:0") == {"status": "accepted"}
-    assert [r.body for r in journal.records("session")] == [{"status": "accepted"}]
-    assert [r.body["status"] for r in journal.records("episode")] == ["void", "accepted"]
+    for number in (1, 2):
+        await journal.append("t:d:0", note(number))
+        await journal.append("1", GrowthRecord(number, 0, 0, 0))
+    assert journal.find(QueryRecord, "t:d:0") == note(2)
+    assert [f.record.iterations for f in journal.records(GrowthRecord)] == [2]
+    assert [f.record for f in journal.records(QueryRecord)] == [note(1), note(2)]
     await journal.close()
 
 
 async def test_long_lines_and_many_keys_are_found(tmp_path: Path) -> None:
     journal = Journal.open(tmp_path, segment_bytes=300_000)
-    bodies: list[dict[str, Any]] = [{"text": "y" * (i * 331 % 70_000)} for i in range(60)]
-    bodies += [{"n": n} for n in range(20_000)]
-    keys = [f"key-{i}" for i in range(len(bodies))]
-    await asyncio.gather(*map(journal.append, ["call"] * len(keys), keys, bodies))
-    assert [journal.find("call", key) for key in keys] == bodies
+    notes = [note(0, "y" * (i * 331 % 70_000)) for i in range(60)]
+    notes += [note(n) for n in range(20_000)]
+    keys = [f"key-{i}" for i in range(len(notes))]
+    await asyncio.gather(*map(journal.append, keys, notes))
+    assert [journal.find(QueryRecord, key) for key in keys] == notes
+    await journal.close()
+
+
+async def test_a_record_that_could_not_be_read_back_is_not_written(tmp_path: Path) -> None:
+    journal = Journal.open(tmp_path)
+    with pytest.raises(StoreError, match="'iterations' is 'many'"):
+        await journal.append("1", GrowthRecord("many", 0, 0, 0))  # type: ignore[arg-type]
+    await journal.append("1", GrowthRecord(1, 0, 0, 0))
+    assert [entry.key for entry in read_entries(tmp_path)] == ["1"]
     await journal.close()
 
 
@@ -96,12 +114,12 @@ def test_many_appends_share_one_fsync_and_none_returns_before_it(tmp_path: Path)
 
 async def test_a_cancelled_append_disturbs_no_other(tmp_path: Path) -> None:
     journal = Journal.open(tmp_path)
-    tasks = [asyncio.create_task(journal.append("call", str(i), {"n": i})) for i in range(10)]
+    tasks = [asyncio.create_task(journal.append(str(i), note(i))) for i in range(10)]
     await asyncio.sleep(0)
     tasks[3].cancel()
     done = await asyncio.gather(*tasks, return_exceptions=True)
     assert [type(result) for result in done].count(asyncio.CancelledError) == 1
-    assert journal.find("call", "9") == {"n": 9}
+    assert journal.find(QueryRecord, "9") == note(9)
     await journal.close()
 
 
@@ -109,16 +127,16 @@ async def test_an_append_after_close_is_refused(tmp_path: Path) -> None:
     journal = Journal.open(tmp_path)
     await journal.close()
     with pytest.raises(StoreError, match="closed"):
-        await journal.append("call", "k", {})
+        await journal.append("k", note(0))
 
 
 async def test_once_writes_once_and_ignores_times(tmp_path: Path) -> None:
     journal = Journal.open(tmp_path)
-    body = {"n": 1, "seconds": 2.0, "created_at": "now", "spend": {"seconds": 1}, "on": (1, 2)}
-    await journal.once("iteration", "1", body)
+    said = {"n": 1, "seconds": 2.0, "created_at": "now", "spend": {"seconds": 1}, "on": (1, 2)}
+    await journal.once("1", promotion(**said))
     again = {"n": 1, "seconds": 9.0, "created_at": "later", "spend": {"seconds": 4}, "on": [1, 2]}
-    assert (await journal.once("iteration", "1", again))["seconds"] == 2.0
-    assert len(list(read_records(tmp_path))) == 1
+    assert (await journal.once("1", promotion(**again))).evidence["seconds"] == 2.0
+    assert len(list(read_entries(tmp_path))) == 1
     await journal.close()
 
 
@@ -133,9 +151,9 @@ async def test_once_writes_once_and_ignores_times(tmp_path: Path) -> None:
 )
 async def test_once_names_what_differs(tmp_path: Path, new: dict[str, Any], told: str) -> None:
     journal = Journal.open(tmp_path)
-    await journal.once("iteration", "7", {"a": {"b": [1, 3]}})
-    with pytest.raises(ReplayMismatch, match=f"iteration 7 .*{told}"):
-        await journal.once("iteration", "7", new)
+    await journal.once("7", promotion(a={"b": [1, 3]}))
+    with pytest.raises(ReplayMismatch, match=rf"promotion 7 .*evidence\.{told}"):
+        await journal.once("7", promotion(**new))
     await journal.close()
 
 
@@ -169,7 +187,7 @@ async def test_a_damaged_line_is_named_with_file_offset_and_a_fix_that_works(
     path = sorted((tmp_path / "journal").iterdir())[segment]
     rows = path.read_bytes().splitlines(keepends=True)
     line %= len(rows)
-    rows[line] = rows[line].replace(b'"n":', b'"m":')
+    rows[line] = rows[line].replace(b'"sql":', b'"sqm":')
     path.write_bytes(b"".join(rows))
     offset = sum(map(len, rows[:line]))
     before = path.read_bytes()
@@ -204,11 +222,12 @@ journal = Journal.open(Path(sys.argv[1])); print("ready", flush=True); sys.stdin
 
 WRITE = """
 import asyncio, sys; from pathlib import Path; from autodata.store.journal import Journal
+from autodata.store.records import QueryRecord
 async def main():
     journal = Journal.open(Path(sys.argv[1]), segment_bytes=20_000)
-    have = sum(1 for _ in journal.records())
+    have = sum(1 for _ in journal.records(QueryRecord))
     async def one(i):
-        await journal.append("call", f"k{i}", {"n": i, "text": "x" * (i % 400)})
+        await journal.append(f"k{i}", QueryRecord("x" * (i % 400), str(i)))
         print(i, flush=True)
     for i in range(have, have + 100_000, 8):
         await asyncio.gather(*map(one, range(i, i + 8)))
@@ -219,18 +238,19 @@ FULL = """
 import asyncio, resource, sys; from pathlib import Path
 from autodata.errors import StoreError
 from autodata.store.journal import Journal
+from autodata.store.records import QueryRecord
 async def main():
     resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
     journal = Journal.open(Path(sys.argv[1]))
     done = 0
     try:
         while True:
-            await journal.append("call", f"k{done}", {"n": done, "text": "x" * 700})
+            await journal.append(f"k{done}", QueryRecord("x" * 700, str(done)))
             done += 1
     except StoreError as error:
         print(done, error.problem, "/", error.fix)
     try:
-        await journal.append("call", "after", {"n": -1})
+        await journal.append("after", QueryRecord("", "-1"))
     except StoreError:
         print("refused")
     await journal.close()
@@ -240,6 +260,7 @@ asyncio.run(main())
 
 COUNT = """
 import asyncio, os, sys; from pathlib import Path; from autodata.store.journal import Journal
+from autodata.store.records import QueryRecord
 fsync, count = os.fsync, 0
 def counted(file):
     global count
@@ -247,9 +268,10 @@ def counted(file):
 os.fsync = counted
 async def main():
     journal = Journal.open(Path(sys.argv[1])); print(count)
-    await asyncio.gather(*(journal.append("call", str(i), {"n": i}) for i in range(500)))
+    notes = (journal.append(str(i), QueryRecord("", str(i))) for i in range(500))
+    await asyncio.gather(*notes)
     print(count)
-    await journal.append("call", "last", {"n": 500}); print(count)
+    await journal.append("last", QueryRecord("", "500")); print(count)
 asyncio.run(main())
 """
 
@@ -321,7 +343,7 @@ async def test_a_full_disk_fails_every_append_in_flight(tmp_path: Path) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (10, hard))
     try:
-        appends = (journal.append("call", str(i), {"n": i}) for i in range(5))
+        appends = (journal.append(str(i), note(i)) for i in range(5))
         results = await asyncio.gather(*appends, return_exceptions=True)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

@@ -4,16 +4,22 @@ import resource
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from autodata.errors import CorruptJournal
 from autodata.store import lines, tables
-from autodata.store.journal import Journal, read_records
+from autodata.store.journal import Journal
+from autodata.store.lines import read_entries
 from autodata.store.packing import pack
+from autodata.store.records import CallRecord, GrowthRecord, SessionRecord
 from autodata.store.runs import read_state
-from tests.support.journals import Fact, call, write
+from autodata.types import Json
+from tests.support.journals import Kept, call, write
+
+Fact = tuple[str, str, Json]
 
 SEGMENT = 60_000
 RNG = random.Random(0)
@@ -23,26 +29,30 @@ DOCUMENTS = [
 ]
 
 
-def asked(number: int) -> Fact:
+def asked(number: int) -> tuple[str, CallRecord]:
     """A call about one of three documents, with a long answer of its own."""
     rng = random.Random(number)
-    kind, key, body = call(number, text=" ".join(f"a{rng.randrange(900)}" for _ in range(60)))
+    key, record = call(number, text=" ".join(f"a{rng.randrange(900)}" for _ in range(60)))
     content = f"<document>\n{DOCUMENTS[number % 3]}\n</document>\nQuestion {number}\ud800\0?"
-    return kind, key, {**body, "request": {"messages": [{"role": "user", "content": content}]}}
+    return key, replace(record, request={"messages": [{"role": "user", "content": content}]})
 
 
-def facts(count: int) -> list[Fact]:
-    found: list[Fact] = [("session", "1", {"begun_at": 1.0})]
+def facts(count: int) -> list[Kept]:
+    found: list[Kept] = [("1", SessionRecord(begun_at=1.0))]
     for number in range(count):
         found.append(asked(number))
         if number % 20 == 0:
-            found.append(("iteration", str(number), {"decision": "admitted"}))
+            found.append((str(number), GrowthRecord(number, 0, 0, 0)))
     return found
+
+
+def bodies(known: list[Kept]) -> list[Fact]:
+    return [(record.KIND, key, record.to_json()) for key, record in known]
 
 
 def plain(run: Path, count: int = 120) -> list[Path]:
     """Write a run as the versions before wrote it; return its full segments."""
-    made = [lines.encode(lines.Record(k, key, 1e6, b)) for k, key, b in facts(count)]
+    made = [lines.encode(lines.Entry(k, key, 1e6, b)) for k, key, b in bodies(facts(count))]
     (run / "journal").mkdir(parents=True)
     number, size = 1, 0
     for raw in made:
@@ -55,7 +65,7 @@ def plain(run: Path, count: int = 120) -> list[Path]:
 
 
 def contents(run: Path) -> list[Fact]:
-    return [(record.kind, record.key, record.body) for record in read_records(run)]
+    return [(entry.kind, entry.key, entry.body) for entry in read_entries(run)]
 
 
 def python(*words: str) -> int:
@@ -69,7 +79,7 @@ def shell(line: str) -> None:
 def test_full_segments_are_packed_and_say_what_they_said(tmp_path: Path) -> None:
     write(tmp_path / "r", facts(120), segment_bytes=SEGMENT)
     plain(tmp_path / "before")
-    assert contents(tmp_path / "r") == contents(tmp_path / "before") == facts(120)
+    assert contents(tmp_path / "r") == contents(tmp_path / "before") == bodies(facts(120))
     *full, _ = lines.segments(tmp_path / "r" / "journal")
     *unpacked, _ = lines.segments(tmp_path / "before" / "journal")
     assert len(full) == len(unpacked) > 3
@@ -83,12 +93,12 @@ async def test_records_are_found_at_their_places_before_and_after_packing(tmp_pa
     known = facts(200)
     for number, fact in enumerate(known):
         await journal.append(*fact)
-        for kind, key, body in known[max(0, number - 30) : number + 1]:
-            assert journal.find(kind, key) == body
+        for key, record in known[max(0, number - 30) : number + 1]:
+            assert journal.find(type(record), key) == record
     await journal.close()
     again = Journal.open(tmp_path)
-    for kind, key, body in random.Random(1).sample(known, len(known)):
-        assert again.find(kind, key) == body
+    for key, record in random.Random(1).sample(known, len(known)):
+        assert again.find(type(record), key) == record
     await again.close()
 
 
@@ -96,10 +106,10 @@ async def test_a_later_record_stands_for_a_packed_one(tmp_path: Path) -> None:
     journal = Journal.open(tmp_path, linger=0, segment_bytes=SEGMENT)
     for number in range(100):
         await journal.append(*asked(number))
-        await journal.append("call", "same", {"n": number})
+        await journal.append("same", asked(number)[1])
     await journal.close()
     again = Journal.open(tmp_path)
-    assert again.find("call", "same") == {"n": 99}
+    assert again.find(CallRecord, "same") == asked(99)[1]
     await again.close()
 
 
@@ -110,7 +120,7 @@ async def test_segments_of_an_earlier_version_are_packed_when_the_run_goes_on(
     before = contents(tmp_path)
     journal = Journal.open(tmp_path, linger=0)
     assert contents(tmp_path) == before
-    await journal.append("session", "2", {})
+    await journal.append("2", SessionRecord())
     await journal.close()
     assert all(lines.is_packed(path) for path in full)
     assert contents(tmp_path) == [*before, ("session", "2", {})]
@@ -138,8 +148,8 @@ async def test_packing_that_was_killed_loses_nothing(tmp_path: Path, when: str) 
     assert python(KILLED, str(full[1]), when) == -signal.SIGKILL
     assert contents(tmp_path) == before
     journal = Journal.open(tmp_path, linger=0)
-    assert journal.find(*asked(70)[:2]) == asked(70)[2]
-    await journal.append("session", "2", {})
+    assert journal.find(CallRecord, asked(70)[0]) == asked(70)[1]
+    await journal.append("2", SessionRecord())
     await journal.close()
     assert all(lines.is_packed(path) for path in full)
     assert contents(tmp_path)[:-1] == before
@@ -162,7 +172,7 @@ def test_a_full_disk_leaves_a_segment_as_it_was(tmp_path: Path) -> None:
 
 def test_what_gains_little_is_left_as_it_is(tmp_path: Path) -> None:
     path = tmp_path / "000001.jsonl"
-    path.write_bytes(lines.encode(lines.Record("call", "k", 1.0, {"n": os.urandom(4000).hex()})))
+    path.write_bytes(lines.encode(lines.Entry("call", "k", 1.0, {"n": os.urandom(4000).hex()})))
     before = path.read_bytes()
     assert not pack(path, {"call"})
     assert path.read_bytes() == before

@@ -4,15 +4,19 @@ import asyncio
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
 import pytest
 
 from autodata.store import tables
-from autodata.store.journal import Journal, read_records
+from autodata.store.facts import read_facts
+from autodata.store.journal import Journal
+from autodata.store.records import RECORDS, IterationRecord
 from autodata.store.rows import rows
-from tests.support.journals import call, episode, tables_of
+from autodata.types import Spend
+from tests.support.journals import call, episode, small_run, tables_of
 
 WORK = """
 import asyncio, sys; from pathlib import Path; from tests.store import test_resume
@@ -31,15 +35,17 @@ async def work(run: Path) -> None:
             call(2 * number + 1, "test"),
             episode(f"d{number}", "train"),
         ):
-            if journal.find(*fact[:2]) is None:
-                await journal.append(*fact)
-                print(*fact[:2], flush=True)  # noqa: T201 - tells the test how far this is
+            key, record = fact
+            if journal.find(type(record), key) is None:
+                await journal.append(key, record)
+                print(record.KIND, key, flush=True)  # noqa: T201 - tells the test how far this is
 
+    iteration = next(r for _, r in small_run() if isinstance(r, IterationRecord))
     for start in range(0, EPISODES, 5):
         facts = (one(number) for number in range(start, start + 5))
         await asyncio.gather(*facts)
-        body = {"iteration": start // 5, "decision": "admitted", "seconds": time.time()}
-        await journal.once("iteration", str(start // 5), body)
+        spend = Spend(seconds=time.time())
+        await journal.once(str(start // 5), replace(iteration, spend=spend))
     await journal.close()
 
 
@@ -77,6 +83,6 @@ def projected(run: Path) -> list[str]:
     times = ("recorded_at", "seconds")
     return sorted(
         str((table, {name: value for name, value in row.items() if name not in times}))
-        for record in read_records(run)
-        for table, row in rows(record, "r")
+        for fact in read_facts(run, *RECORDS)
+        for table, row in rows(fact, "r")
     )

@@ -1,11 +1,14 @@
 import json
 from random import Random
 
-from autodata.store.lines import Record, decode, encode, is_whole
-from autodata.store.rows import SCHEMA, describe, rows
+from autodata.store.facts import Fact
+from autodata.store.lines import Entry, decode, encode, is_whole
+from autodata.store.records import SessionRecord
+from autodata.store.rows import rows
+from autodata.store.schema import SCHEMA, describe
 from tests.support.journals import call, episode, small_run
 
-ROWS = [item for kind, key, body in small_run() for item in rows(Record(kind, key, 1.5, body), "r")]
+ROWS = [item for key, record in small_run() for item in rows(Fact(key, 1.5, record), "r")]
 
 
 def test_every_row_has_every_column_of_its_table_in_order() -> None:
@@ -17,29 +20,24 @@ def test_every_row_has_every_column_of_its_table_in_order() -> None:
 
 
 def test_a_void_episode_has_no_score() -> None:
-    [(_, row)] = rows(
-        Record(*episode("d", "train", "void")[:2], 0.0, episode("d", "train", "void")[2]), "r"
-    )
+    [(_, row)] = rows(Fact("k", 0.0, episode("d", "train", "void")[1]), "r")
     assert (row["status"], row["score"], row["rounds"]) == ("void", None, 0)
 
 
 def test_a_call_outside_of_an_episode_has_no_document() -> None:
-    kind, key, body = call(1, split="")
-    [(_, row)] = rows(Record(kind, key, 0.0, body), "r")
+    key, record = call(1, split="")
+    [(_, row)] = rows(Fact(key, 0.0, record), "r")
     assert [row[name] for name in ("document_id", "split", "repeat", "candidate_id")] == [None] * 4
     assert (row["role"], row["recorded_at"]) == ("analyzer", "1970-01-01 00:00:00.000")
 
 
-def test_records_without_a_table_and_empty_bodies_are_no_error() -> None:
-    assert list(rows(Record("session", "1", 0.0, {"ended": None}), "r")) == []
-    for kind in ("run", "candidate", "episode", "call", "iteration", "certification", "promotion"):
-        assert list(rows(Record(kind, "x", 0.0, {}), "r"))
+def test_records_without_a_table_have_no_rows() -> None:
+    assert list(rows(Fact("1", 0.0, SessionRecord()), "r")) == []
 
 
-def test_a_spend_of_its_own_fills_the_spend_columns() -> None:
-    body = {"spend": {"calls": 3, "cost_usd": 0.5}, "seconds": 1.0}
-    [(_, row)] = rows(Record("iteration", "4", 0.0, body), "r")
-    assert (row["iteration"], row["calls"], row["cost_usd"], row["seconds"]) == (4, 3, 0.5, 1.0)
+def test_the_spend_of_a_proposal_fills_the_spend_columns_of_its_iteration() -> None:
+    [row] = [row for table, row in ROWS if table == "iterations"]
+    assert (row["iteration"], row["calls"], row["cost_usd"], row["seconds"]) == (1, 3, 0.1, 9.0)
 
 
 def test_every_column_is_described() -> None:
@@ -55,7 +53,7 @@ def test_lines_hold_any_text_and_notice_any_changed_byte() -> None:
     rng = Random(0)
     for _ in range(50):
         text = "".join(chr(rng.randrange(0x11000)) for _ in range(20))
-        record = Record(text[:5], text[5:], 1.25, {text: [text, 1, None]})
+        record = Entry(text[:5], text[5:], 1.25, {text: [text, 1, None]})
         raw = encode(record)
         assert decode(raw) == record
         place = rng.randrange(len(raw) - 1)

@@ -11,8 +11,8 @@ import pytest
 from autodata.errors import ConfigurationError, StoreError
 from autodata.store import runs
 from autodata.store.journal import Journal
-from autodata.types import Json
-from tests.support.journals import small_run, write
+from autodata.store.records import GrowthRecord, SessionRecord, TroubleRecord
+from tests.support.journals import begun, small_run, write
 
 
 def test_new_names_are_valid_and_sort_by_time() -> None:
@@ -38,7 +38,7 @@ def test_no_folder_means_no_runs(tmp_path: Path) -> None:
 
 def test_runs_are_listed_oldest_first_with_their_counts(tmp_path: Path) -> None:
     write(tmp_path / "b", small_run())
-    write(tmp_path / "a", [("run", "run", {"created_at": "2027-01-01"})])
+    write(tmp_path / "a", [("a", begun("a", created_at=1800000000))])
     (tmp_path / "not-a-run").mkdir()
     oldest, newest = runs.list_runs(tmp_path)
     assert (oldest.id, newest.id) == ("b", "a")
@@ -47,16 +47,16 @@ def test_runs_are_listed_oldest_first_with_their_counts(tmp_path: Path) -> None:
     assert (oldest.harness, oldest.simulated, oldest.state) == ("lambada", True, "finished")
 
 
-Session = tuple[str, Json]
-BEGUN: Session = ("1", {"ended": None})
-AGAIN: Session = ("2", {"ended": None})
-DONE: Session = ("1-end", {"ended": "done", "reason": ""})
-FINISHED: Session = ("finished", {"ended": "finished"})
-CLOSED: Session = ("finished", {"ended": "finished", "closed": "budget.usd"})
+Session = tuple[str, SessionRecord]
+BEGUN: Session = ("1", SessionRecord())
+AGAIN: Session = ("2", SessionRecord())
+DONE: Session = ("1-end", SessionRecord("done"))
+FINISHED: Session = ("finished", SessionRecord("finished"))
+CLOSED: Session = ("finished", SessionRecord("finished", closed="budget.usd"))
 
 
 def end(number: int, how: str, reason: str = "why") -> Session:
-    return f"{number}-end", {"ended": how, "reason": reason}
+    return f"{number}-end", SessionRecord(how, reason)
 
 
 @pytest.mark.parametrize(
@@ -74,16 +74,16 @@ def end(number: int, how: str, reason: str = "why") -> Session:
         ([BEGUN, DONE, FINISHED, AGAIN], "finished"),  # such as `certify`, killed
         ([BEGUN, DONE, CLOSED], "closed (budget.usd)"),
         ([BEGUN, DONE, CLOSED, AGAIN], "killed"),
-        ([BEGUN, DONE, CLOSED, AGAIN, ("2-end", {"ended": "done"})], "closed (budget.usd)"),
-        ([BEGUN, DONE, CLOSED, AGAIN, ("2-end", {"ended": "done"}), FINISHED], "finished"),
+        ([BEGUN, DONE, CLOSED, AGAIN, end(2, "done", "")], "closed (budget.usd)"),
+        ([BEGUN, DONE, CLOSED, AGAIN, end(2, "done", ""), FINISHED], "finished"),
     ],
 )
 async def test_a_run_that_nobody_writes_says_how_it_ended(
     tmp_path: Path, sessions: list[Session], told: str
 ) -> None:
     journal = Journal.open(tmp_path / "r")
-    for key, body in sessions:
-        await journal.append("session", key, body)
+    for key, record in sessions:
+        await journal.append(key, record)
     state = runs.read_state(tmp_path / "r")
     assert (state.told, state.created_at) == ("running", "")
     assert state.pid
@@ -93,13 +93,9 @@ async def test_a_run_that_nobody_writes_says_how_it_ended(
 
 async def test_a_finished_run_that_grows_is_finished_when_it_is_again(tmp_path: Path) -> None:
     journal = Journal.open(tmp_path / "r")
-    for kind, (key, body) in (
-        ("session", FINISHED),
-        ("growth", ("1", {"iterations": 20})),
-        ("session", AGAIN),
-        ("session", end(2, "Interrupted")),
-    ):
-        await journal.append(kind, key, body)
+    growth = ("1", GrowthRecord(20, 0, 0, 0))
+    for key, record in (FINISHED, growth, AGAIN, end(2, "Interrupted")):
+        await journal.append(key, record)
     await journal.close()
     assert runs.read_state(tmp_path / "r").state == "interrupted"
 
@@ -132,11 +128,11 @@ async def test_a_running_run_tells_its_own_troubles_and_none_of_an_earlier_sessi
 ) -> None:
     journal = Journal.open(tmp_path / "r")
     mine = os.getpid()
-    await journal.append("trouble", "weak", {"problem": "weak is down", "pid": mine + 1})
-    await journal.append("trouble", "strong", {"problem": "strong is down", "pid": mine})
+    await journal.append("weak", TroubleRecord("weak is down", mine + 1))
+    await journal.append("strong", TroubleRecord("strong is down", mine))
     assert runs.read_state(tmp_path / "r").troubles == ("strong is down",)
-    await journal.append("trouble", "strong", {"problem": "", "pid": mine})
-    await journal.append("trouble", "weak", {"problem": "weak is silent", "pid": mine})
+    await journal.append("strong", TroubleRecord("", mine))
+    await journal.append("weak", TroubleRecord("weak is silent", mine))
     assert runs.read_state(tmp_path / "r").troubles == ("weak is silent",)
     await journal.close()
     assert runs.read_state(tmp_path / "r").troubles == ()

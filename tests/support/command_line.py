@@ -19,8 +19,9 @@ from typing import Any
 
 from autodata.cli import main
 from autodata.store import lines
-from autodata.store.journal import Journal, Record, read_records
+from autodata.store.lines import Entry, read_entries
 from autodata.types import Json
+from tests.support.journals import changed, write_entries
 from tests.support.loopback import Loopback, Script
 from tests.support.repositories import git
 
@@ -186,39 +187,32 @@ def copied(place: Path, folder: Path) -> Place:
 def pretend_real(place: Place, run: str) -> None:
     """Write a run's journal and the record of tests anew, as if real models had been used."""
 
-    def real(r: Record) -> Record:
-        return replace(r, body={**r.body, "simulated": False}) if "simulated" in r.body else r
+    def real(entry: Entry) -> Entry:
+        return changed(entry, simulated=False) if "simulated" in entry.body else entry
 
-    rewritten(place, run, lambda r: real(r) if r.kind == "run" else r)
+    rewritten(place, run, lambda entry: real(entry) if entry.kind == "run" else entry)
     ledger = place.folder / "runs/test-ledger.jsonl"
-    noted = [line.record() for line in lines.scan(ledger, last=True)] if ledger.exists() else []
-    ledger.write_bytes(b"".join(lines.encode(real(record)) for record in noted))
+    noted = [line.entry() for line in lines.scan(ledger, last=True)] if ledger.exists() else []
+    ledger.write_bytes(b"".join(lines.encode(real(entry)) for entry in noted))
 
 
 def long_ago(place: Place, run: str, seconds: float) -> None:
     """Write a run's journal anew, as if everything had happened so much earlier."""
 
-    def earlier(r: Record) -> Record:
-        times: Json = {n: r.body[n] - seconds for n in ("begun_at", "ended_at") if n in r.body}
-        return replace(r, at=r.at - seconds, body={**r.body, **times})
+    def earlier(entry: Entry) -> Entry:
+        body = entry.body
+        times: Json = {n: body[n] - seconds for n in ("begun_at", "ended_at") if n in body}
+        return replace(changed(entry, **times), at=entry.at - seconds)
 
     rewritten(place, run, earlier)
 
 
-def rewritten(place: Place, run: str, change: Callable[[Record], Record]) -> None:
-    """Write a run's journal anew with other records."""
+def rewritten(place: Place, run: str, change: Callable[[Entry], Entry]) -> None:
+    """Write a run's journal anew with other entries."""
     folder = place.folder / "runs" / run
-    records = [change(record) for record in read_records(folder)]
+    entries = [change(entry) for entry in read_entries(folder)]
     shutil.rmtree(folder)
-    folder.mkdir()
-
-    async def write() -> None:
-        times = iter([record.at for record in records])
-        journal = Journal.open(folder, clock=lambda: next(times))
-        await asyncio.gather(*(journal.append(r.kind, r.key, r.body) for r in records))
-        await journal.close()
-
-    asyncio.run(write())
+    write_entries(folder, entries)
 
 
 @contextmanager

@@ -1,9 +1,13 @@
 """Fakes that the model layer's tests share: a clock, a model and a journal in memory."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 from autodata.models.base import USUAL, Deadlines, Message, Reply, Request, Site
+from autodata.store.facts import Fact, R
+from autodata.store.format import Record
 from autodata.types import Json
 
 CHAT = Request(messages=(Message("user", "hi"),), max_tokens=100)
@@ -51,15 +55,36 @@ class FakeModel:
 class Memory:
     """A journal without a disk."""
 
-    def __init__(self) -> None:
-        self.bodies: dict[tuple[str, str], Json] = {}
+    folder = Path("memory")
 
-    def find(self, kind: str, key: str) -> Json | None:
-        return self.bodies.get((kind, key))
+    def __init__(self, *facts: Fact[Any]) -> None:
+        self.facts = list(facts)
 
-    async def append(self, kind: str, key: str, body: Json) -> None:
+    @property
+    def bodies(self) -> dict[tuple[str, str], Json]:
+        """What it keeps, as JSON; a later record stands for an earlier one."""
+        return {(fact.kind, fact.key): fact.record.to_json() for fact in self.facts}
+
+    def find(self, kind: type[R], key: str) -> R | None:
+        """Return the latest record of this kind and key."""
+        found = [fact.record for fact in self.records(kind) if fact.key == key]
+        return found[-1] if found else None
+
+    def records(self, *kinds: type[R]) -> Iterator[Fact[R]]:
+        """Yield the facts of these kinds."""
+        return (fact for fact in self.facts if type(fact.record) in kinds)
+
+    async def append(self, key: str, record: Record) -> None:
+        """Keep a record."""
         await asyncio.sleep(0)
-        self.bodies[kind, key] = body
+        self.facts.append(Fact(key, 0.0, record))
+
+    async def once(self, key: str, record: R) -> R:
+        """Keep a record unless one is there."""
+        known = self.find(type(record), key)
+        if known is None:
+            await self.append(key, record)
+        return known or record
 
 
 def said(text: str = "ok", prompt: int = 10, completion: int = 5) -> Reply:

@@ -1,16 +1,37 @@
-"""Records of a small made-up run, in the shape the rest of autodata writes them."""
+"""Records of a small made-up run."""
 
 import asyncio
-from collections.abc import Iterator
+import shutil
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from autodata.store import tables
-from autodata.store.journal import Journal
-from autodata.store.rows import SCHEMA
-from autodata.types import Json
+from autodata.store import lines, tables
+from autodata.store.format import Record
+from autodata.store.journal import BULKY, PACKED_AT_LEAST, Journal
+from autodata.store.lines import Entry
+from autodata.store.packing import pack
+from autodata.store.records import (
+    CallRecord,
+    CandidateRecord,
+    Certificate,
+    ClosingRecord,
+    DocumentsRecord,
+    EpisodeRecord,
+    ExecutionRecord,
+    GrowthRecord,
+    IterationRecord,
+    PromotionRecord,
+    QueryRecord,
+    RunRecord,
+    SessionRecord,
+    TroubleRecord,
+)
+from autodata.store.schema import SCHEMA
+from autodata.types import DealtDocument, Interval, Json, Spend, Split, Status
 
-Fact = tuple[str, str, Json]
+Kept = tuple[str, Record]  # a key and a record
 
 EXAMPLE: Json = {
     "question": "why?",
@@ -26,34 +47,35 @@ def attempt(role: str, sample: int, score: float) -> Json:
     return {"role": role, "sample": sample, "answer": "so", "score": score, "satisfied": [True]}
 
 
-def call(number: int, split: str = "train", text: str = "hello") -> Fact:
-    document = "" if not split else f"doc-{split}-{number % 5}"
-    body = {
-        "role": "weak" if split else "analyzer",
-        "ordinal": f"r{number}.weak.0",
-        "tree": "tree0" if split else "",
-        "commit": "commit0" if split else "",
-        "candidate_id": "c0" if split else "",
-        "document_id": document,
-        "split": split,
-        "repeat": 0,
-        "endpoint": "small",
-        "provider": "scripted",
-        "model": "m",
-        "request": {"messages": [{"role": "user", "content": f"secret of {split}"}]},
-        "reply": {"text": text, "finish": "stop", "tool_calls": []},
-        "prompt_tokens": 10,
-        "completion_tokens": 2,
-        "cached_tokens": 0,
-        "cost_usd": 0.001,
-        "seconds": 0.5,
-        "outcome": "ok",
-        "tries": 1,
-    }
-    return "call", f"call-{split}-{number}", body
+def call(number: int, split: str = "train", text: str = "hello") -> tuple[str, CallRecord]:
+    record = CallRecord(
+        role="weak" if split else "analyzer",
+        ordinal=f"r{number}.weak.0",
+        tree="tree0" if split else "",
+        commit="commit0" if split else "",
+        candidate_id="c0" if split else "",
+        document_id=f"doc-{split}-{number % 5}" if split else "",
+        split=split,
+        repeat=0,
+        endpoint="small",
+        provider="scripted",
+        model="m",
+        request={"messages": [{"role": "user", "content": f"secret of {split}"}]},
+        reply={"text": text, "finish": "stop", "tool_calls": [], "reasoning_tokens": 1},
+        prompt_tokens=10,
+        completion_tokens=2,
+        cached_tokens=0,
+        cost_usd=0.001,
+        seconds=0.5,
+        outcome="ok",
+        tries=1,
+    )
+    return f"call-{split}-{number}", record
 
 
-def episode(document: str, split: str, status: str = "accepted", repeat: int = 0) -> Fact:
+def episode(
+    document: str, split: Split, status: Status = "accepted", repeat: int = 0
+) -> tuple[str, EpisodeRecord]:
     attempts = [attempt("weak", 0, 0.0), attempt("weak", 1, 0.5), attempt("strong", 0, 1.0)]
     checks = [{"passed": True, "feedback": "", "frozen": False, "checks": {}}]
     rounds: list[Json] = [
@@ -65,91 +87,129 @@ def episode(document: str, split: str, status: str = "accepted", repeat: int = 0
             "verdict": {"accepted": status == "accepted", "reasons": ["gap"]},
         },
     ]
-    body = {
-        "candidate_id": "c0",
-        "commit": "commit0",
-        "tree": "tree0",
-        "document_id": document,
-        "split": split,
-        "repeat": repeat,
-        "status": status,
-        "reason": f"secret of {split}",
-        "rounds": [] if status == "void" else rounds,
-        "calls": 12,
-        "prompt_tokens": 100,
-        "completion_tokens": 20,
-        "cost_usd": 0.5,
-        "seconds": 3.0,
-    }
-    return "episode", f"tree0:{document}:{repeat}", body
-
-
-def small_run(name: str = "r") -> Iterator[Fact]:
-    """Yield one record of every kind, and train, validation and test documents."""
-    yield (
-        "run",
-        name,
-        {
-            "run_id": name,
-            "created_at": "2026-01-02T03:04:05+02:00",
-            "harness": "lambada",
-            "baseline_commit": "commit0",
-            "seed": 7,
-            "config": {"models": {"small": {"provider": "scripted"}}, "test": "secret of test"},
-            "simulated": True,
-        },
+    record = EpisodeRecord(
+        candidate_id="c0",
+        commit="commit0",
+        tree="tree0",
+        document_id=document,
+        split=split,
+        repeat=repeat,
+        status=status,
+        reason=f"secret of {split}",
+        rounds=() if status == "void" else tuple(rounds),
+        calls=12,
+        prompt_tokens=100,
+        completion_tokens=20,
+        cost_usd=0.5,
+        seconds=3.0,
     )
+    return f"tree0:{document}:{repeat}", record
+
+
+def begun(name: str = "r", **other: Any) -> RunRecord:
+    """Return the record that a run begins with."""
+    known: Json = {
+        "run_id": name,
+        "created_at": 1767315845,
+        "harness": "lambada",
+        "baseline_commit": "commit0",
+        "baseline_tree": "tree0",
+        "seed": 7,
+        "config": {"models": {"small": {"provider": "scripted"}}, "test": "secret of test"},
+        "simulated": True,
+        "autodata": "0.1.0",
+    }
+    return RunRecord(**{**known, **other})
+
+
+def certificate(candidate: str = "c1", certified: bool = True) -> Certificate:
+    """Return what the test split says of a candidate; its mean is a secret of test documents."""
+    mean = Interval(0.125, 0.1, 0.2, 0.95)
+    return Certificate(candidate, "c0", certified, mean, mean, mean, mean, 40, 1, 0)
+
+
+def small_run(name: str = "r") -> Iterator[Kept]:
+    """Yield records of every kind, and train, validation and test documents."""
+    yield name, begun(name)
     dealt = {
-        split: [
-            {"id": f"doc-{split}-{n}", "name": f"{split}.txt#{n}", "characters": 9, "span": [9, 18]}
-            for n in (1, 2)
-        ]
+        split: tuple(
+            DealtDocument(f"doc-{split}-{n}", f"{split}.txt#{n}", 9, (9, 18)) for n in (1, 2)
+        )
         for split in ("train", "validation", "test")
     }
-    yield "documents", "dealt", dealt
-    yield (
-        "candidate",
-        "c0",
-        {"candidate_id": "c0", "commit": "commit0", "tree": "tree0", "knobs": {"rounds": 2}},
+    yield "dealt", DocumentsRecord(**dealt)
+    yield "1", SessionRecord(begun_at=1.0, autodata="0.1.0")
+    baseline = CandidateRecord(
+        "commit0", "tree0", None, {"rounds": 2}, 9, "Begin", "c0", 0, "begin"
     )
-    for split in ("train", "validation", "test"):
+    mutant = CandidateRecord("commit1", "tree1", "c0", {"rounds": 3}, 9, "Move", "c1", 1, "knobs")
+    yield "c0", baseline
+    yield "c1", mutant
+    splits: tuple[Split, ...] = ("train", "validation", "test")
+    for split in splits:
         yield call(1, split)
         yield episode(f"doc-{split}-1", split)
         yield episode(f"doc-{split}-2", split, "void")
         yield episode(f"doc-{split}-2", split, "rejected")
     yield call(2, "")
-    yield (
-        "iteration",
-        "1",
-        {
-            "iteration": 1,
-            "parent_id": "c0",
-            "candidate_id": "c1",
-            "kind": "knobs",
-            "analysis": "too easy",
-            "predictions": [{"document_id": "doc-train-1", "probability": 0.7}],
-            "decision": "admitted",
-            "reason": "better",
-            "evidence": {"e_value": float("inf")},
-            "calls": 3,
-            "seconds": 9.0,
-        },
+    yield "i1:aa", QueryRecord("select 1", "1")
+    place = ("tree0", "commit0", "c0", "doc-test-1", "test", 0, "r1.weak.0.score")
+    yield "execution", ExecutionRecord("scorer", *place, 0.5, "")
+    yield "small", TroubleRecord("endpoint small is down", 812)
+    spend = Spend(3, 4, 5, 0.1, 9.0)
+    iteration = IterationRecord(
+        iteration=1,
+        parent_id="c0",
+        candidate_id="c1",
+        kind="knobs",
+        analysis="too easy",
+        predictions=({"document_id": "doc-train-1", "probability": 0.7},),
+        edit="rounds 2 -> 3",
+        decision="admitted",
+        reason="better",
+        evidence={"e_value": float("inf")},
+        audit={},
+        episodes=4,
+        accepted=2,
+        parent_accepted=1,
+        spend=spend,
+        candidate_spend=spend,
+        parent_spend=spend,
     )
-    yield "certification", "c1", {"candidate_id": "c1", "commit": "x", "mean": "secret of test"}
-    yield "session", "finished", {"ended": "finished"}
-    yield "promotion", "c1", {"candidate_id": "c1", "version": 3, "forced": False, "harness": "h"}
+    yield "1", iteration
+    yield "1", GrowthRecord(4, 0, 1, 2)
+    yield "1", ClosingRecord("budget.calls", 100, 1, 0, True)
+    yield "c1", certificate()
+    yield "finished", SessionRecord("finished")
+    yield "harness/h/v3", PromotionRecord("c1", "commit2", "h", "v3", False, {"run": name})
 
 
-def write(run: Path, facts: Iterator[Fact] | list[Fact], **options: Any) -> None:
+def write(run: Path, facts: Iterable[Kept], **options: Any) -> None:
     """Write the records as a finished run."""
 
     async def all_of_them() -> None:
         journal = Journal.open(run, linger=0, clock=lambda: 1_000_000.0, **options)
-        for fact in facts:
-            await journal.append(*fact)
+        for key, record in facts:
+            await journal.append(key, record)
         await journal.close()
 
     asyncio.run(all_of_them())
+
+
+def write_entries(run: Path, entries: Iterable[Entry]) -> None:
+    """Write a run's journal anew, whatever its entries say, packed if it is not small."""
+    text = b"".join(lines.encode(entry) for entry in entries)
+    shutil.rmtree(run / "journal", ignore_errors=True)
+    (run / "journal").mkdir(parents=True)
+    segment = lines.segment(run / "journal", 1)
+    segment.write_bytes(text)
+    if len(text) >= PACKED_AT_LEAST:
+        pack(segment, BULKY)
+
+
+def changed(entry: Entry, **fields: Any) -> Entry:
+    """Return an entry with other fields in its body."""
+    return replace(entry, body={**entry.body, **fields})
 
 
 def tables_of(runs: Path) -> dict[str, list[tuple[Any, ...]]]:

@@ -14,7 +14,7 @@ import typer.main
 
 from autodata.cli.app import app
 from autodata.report import settings
-from autodata.store.rows import describe
+from autodata.store.schema import describe
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"

@@ -5,7 +5,9 @@ from collections.abc import Mapping, Sequence
 from random import Random
 
 from autodata.search.base import Iteration, Prediction, Proposal
-from autodata.types import Candidate, Cell, Json, Outcome, Spend, Split
+from autodata.store.facts import R
+from autodata.types import Candidate, Cell, Outcome, Spend, Split
+from tests.support.fakes import Memory
 
 BASELINE = Candidate("c0", "commit0", "tree0", None, {"rate": 0.3})
 
@@ -86,12 +88,9 @@ class Steps:
         self.observed.append(iteration.number)
 
 
-class Notes:
-    """A recorder that keeps everything and refuses to write one key twice."""
+class Notes(Memory):
+    """A journal in memory that refuses to write one key twice."""
 
-    def __init__(self) -> None:
-        self.bodies: dict[tuple[str, str], Json] = {}
-
-    async def record(self, kind: str, key: str, body: Json) -> None:
-        assert (kind, key) not in self.bodies
-        self.bodies[kind, key] = body
+    async def once(self, key: str, record: R) -> R:
+        assert self.find(type(record), key) is None
+        return await super().once(key, record)

@@ -29,7 +29,8 @@ from autodata.jobs.bundle.skeleton import Tell, length, private, settings, skele
 from autodata.models.serving.supervisor import without_keys
 from autodata.project import PACKAGE, Project
 from autodata.store import lines, looks
-from autodata.store.journal import Record
+from autodata.store.lines import Entry
+from autodata.store.records import CallRecord, EpisodeRecord, QueryRecord, RunRecord
 from autodata.store.runs import read_state
 from autodata.types import Document, Json
 
@@ -51,7 +52,7 @@ _LEFT_OUT = """The run's documents or a part of its journal could not be read, s
 to compare with: error texts and server logs are told by their length alone.
 
 """
-_MANY = ("call", "episode", "query")
+_MANY = (CallRecord.KIND, EpisodeRecord.KIND, QueryRecord.KIND)
 # fmt: off
 _PACKAGES = (
     "openai", "anthropic", "aiohttp", "duckdb", "optuna", "pydantic", "pydantic-monty", "typer",
@@ -80,7 +81,7 @@ class Line:
     segment: str
     offset: int
     size: int
-    record: Record | None = None
+    entry: Entry | None = None
     wrong: str = ""
     state: str = ""
 
@@ -149,16 +150,16 @@ def journal(folder: Path) -> Iterator[Line]:
 def _line(segment: str, offset: int, raw: bytes, texts: lines.Texts) -> Line:
     if lines.is_whole(raw.removesuffix(b"\n")):
         with suppress(ValueError, KeyError, TypeError, RecursionError, AutodataError):
-            record = lines.decode(raw, texts)
-            if isinstance(record.body, dict):
-                return Line(segment, offset, len(raw), record)
+            entry = lines.decode(raw, texts)
+            if isinstance(entry.body, dict):
+                return Line(segment, offset, len(raw), entry)
     state = "damaged" if raw.endswith(b"\n") else "torn"
     return Line(segment, offset, len(raw), None, unescaped(raw.decode("utf-8", "replace")), state)
 
 
-def _config(run: Json) -> Config | None:
+def _config(run: Json | None) -> Config | None:
     try:
-        return recorded_config(run["config"]) if isinstance(run.get("config"), dict) else None
+        return recorded_config(RunRecord.from_json(run).config) if run else None
     except AutodataError:
         return None
 
@@ -167,7 +168,7 @@ def _config(run: Json) -> Config | None:
 class _Journal:
     """What a first reading gathers: the run, texts to scrub, whether a private one is not known."""
 
-    run: Json = field(default_factory=dict)
+    run: Json | None = None
     texts: set[str] = field(default_factory=set)
     gaps: bool = False
 
@@ -175,14 +176,14 @@ class _Journal:
 def _read(folder: Path) -> _Journal:
     reading = _Journal()
     for line in journal(folder):
-        if line.record is None:
+        if line.entry is None:
             reading.gaps |= (
                 not line.size or '"zstd":"' in line.wrong
             )  # packed: what it says is unknown
             continue
-        reading.texts.update(texts(line.record.body))
-        if line.record.kind == "run":
-            reading.run = line.record.body
+        reading.texts.update(texts(line.entry.body))
+        if line.entry.kind == RunRecord.KIND:
+            reading.run = line.entry.body
     return reading
 
 
@@ -216,18 +217,18 @@ def _scrubber(
     for document in documents:
         scrubber.hide(document.text)
     for line in journal(folder):
-        for text in private(line.record.body) if line.record else [line.wrong]:
+        for text in private(line.entry.body) if line.entry else [line.wrong]:
             scrubber.hide(text)
     return scrubber
 
 
 def _skeleton(line: Line, redact: Tell) -> Json:
     place: Json = {"segment": line.segment, "offset": line.offset, "bytes": line.size}
-    if line.record is None:
+    if line.entry is None:
         return {**place, "wrong": line.state}
-    record = line.record
-    head = {"kind": record.kind, "key": record.key, "at": record.at}
-    return {**place, **head, "body": skeleton(record.body, redact)}
+    entry = line.entry
+    head = {"kind": entry.kind, "key": entry.key, "at": entry.at}
+    return {**place, **head, "body": skeleton(entry.body, redact)}
 
 
 def _about(root: Path) -> Json:
@@ -269,10 +270,10 @@ def _state(folder: Path) -> Json:
 def _tests(runs: Path) -> list[Json]:
     """Return the project's record of tests: hashes and names of runs."""
     try:
-        records = [line.record() for line in lines.scan(looks.place(runs), last=True)]
+        entries = [line.entry() for line in lines.scan(looks.place(runs), last=True)]
     except StoreError as error:
         return [{"wrong": type(error).__name__}]
-    return [{"kind": r.kind, "key": r.key, "at": r.at, **r.body} for r in records]
+    return [{"kind": e.kind, "key": e.key, "at": e.at, **e.body} for e in entries]
 
 
 def _tail(path: Path) -> list[str]:

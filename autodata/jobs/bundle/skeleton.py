@@ -9,29 +9,27 @@ from pathlib import Path
 from typing import Any
 
 from autodata.config.schema import Config
+from autodata.store.format import INSIDE, OWN_WORDS, QUOTING
+from autodata.store.records import RECORDS
+from autodata.store.strict import marked
 from autodata.types import Json
 
 Tell = Callable[[str], str]
 LONGEST_WORD = 120
-# fmt: off
-WORDS = frozenset({
-    "run_id", "harness", "base_commit", "baseline_commit", "baseline_tree", "commit", "tree",
-    "candidate_id", "parent_id", "baseline_id", "kind", "test_split", "ended", "best",
-    "best_commit", "closed", "decision", "status", "split", "document_id", "role", "ordinal",
-    "endpoint", "provider", "outcome", "finish", "version", "rolled_back_to",
-})
-# fmt: on
+
+
+def _names(mark: str) -> frozenset[str]:
+    """Return the names of all fields of records whose type has this mark."""
+    return frozenset(name for kind in RECORDS for name in marked(kind, mark))
+
+
+WORDS = _names(OWN_WORDS) | {"finish", "rolled_back_to"}
 """Fields of records whose words are autodata's own, names of settings, or hashes."""
-TEXTS = frozenset({"reason", "reasons", "problem", "ending", "overridden"})
+TEXTS = _names(QUOTING) | {"reasons", "ending", "overridden"}
 """Fields whose words may quote anything: they are scrubbed."""
-# fmt: off
-_INSIDE = frozenset({
-    "finalists", "evidence", "certificate", "certificates", "difference", "gain",
-    "rate", "baseline_rate", "steps", "audit", "spend", "candidate_spend", "parent_spend",
-    "predictions", "rounds", "attempts", "verdict",
-})
-# fmt: on
-"""Fields that are looked into; of all others with parts only the size is told."""
+_INSIDE = _names(INSIDE) | {"certificate", "steps", "attempts", "verdict"}
+"""Fields that are looked into; of all others with parts only the size is told. What is added to
+these three are names inside of evidence and rounds."""
 # fmt: off
 _PLAIN = frozenset({
     "harness", "provider", "api", "structured", "acceptance", "domain", "mode", "proposer",

@@ -9,9 +9,8 @@ import json
 from collections import OrderedDict
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Protocol
 
 from autodata import errors
 from autodata.config.providers.base import Price
@@ -36,7 +35,9 @@ from autodata.models.calls.call_records import (
 from autodata.models.calls.seat import Seat
 from autodata.models.endpoint.endpoint import Answer, Endpoint
 from autodata.models.endpoint.gate import FIRST, Priority
-from autodata.types import Json, Spend
+from autodata.store.facts import JournalWriter
+from autodata.store.records import CallRecord
+from autodata.types import Spend
 
 CHARS_PER_TOKEN = 3  # on the safe side for English and code
 EPISODES_REMEMBERED = 20_000
@@ -46,14 +47,6 @@ GRACE_S = 4.0
 LOOK_EVERY_S = 0.1
 
 _EpisodeKey = tuple[str, str, int]  # tree, document, repeat
-
-
-class CallLog(Protocol):
-    """The part of a journal that a caller needs: see `store.journal.Journal`."""
-
-    def find(self, kind: str, key: str) -> Json | None: ...
-
-    async def append(self, kind: str, key: str, body: Json) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +80,8 @@ class RecordedCaller:
     prefix stay together. Calls outside of episodes, on which whole iterations wait, go before all.
     """
 
-    def __init__(self, log: CallLog, seats: Mapping[str, Seat], ledger: Ledger) -> None:
-        self._log = log
+    def __init__(self, journal: JournalWriter, seats: Mapping[str, Seat], ledger: Ledger) -> None:
+        self._journal = journal
         self._seats = dict(seats)
         self._ledger = ledger
         self._running: dict[str, asyncio.Task[Reply]] = {}
@@ -171,8 +164,8 @@ class RecordedCaller:
         priority = self._priority(site)
         key = call_key(site, seat.endpoint.name, seat.endpoint.model_name, request)
         while True:
-            journaled = self._log.find("call", key)
-            if journaled is not None and journaled["outcome"] in FINAL:
+            journaled = self._journal.find(CallRecord, key)
+            if journaled is not None and journaled.outcome in FINAL:
                 self._recalled += 1
                 return recall(journaled)
             running = self._running.get(key)
@@ -249,8 +242,8 @@ class RecordedCaller:
             nonlocal spent
             spent = answer.reply.spend
             self._answered += 1
-            body = record_of(site, endpoint, request, answer, call.check)
-            await self._log.append("call", key, body)
+            record = record_of(site, endpoint, request, answer, call.check)
+            await self._journal.append(key, record)
 
         try:
             try:
@@ -305,12 +298,12 @@ class RecallingCaller(RecordedCaller):
         """
         seat = self._seat(site.role)
         key = call_key(site, seat.endpoint.name, seat.endpoint.model_name, request)
-        body = self._log.find("call", key)
-        if body is None:
-            raise ReplayMismatch(f"{call_name(key, asdict(site))} is not in the journal")
-        now = record_of(site, seat.endpoint, request, answer_of(body), check)
-        await self._log.append("call", key, body | now)
-        return recall(body)
+        known = self._journal.find(CallRecord, key)
+        if known is None:
+            raise ReplayMismatch(f"{call_name(key, site)} is not in the journal")
+        now = record_of(site, seat.endpoint, request, answer_of(known), check)
+        await self._journal.append(key, now)
+        return recall(known)
 
 
 def _most(request: Request, price: Price | None, prompt_tokens: int, longest: int) -> Spend:

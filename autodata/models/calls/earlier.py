@@ -5,18 +5,10 @@ A session that was killed went on to its last call.
 
 from bisect import bisect
 from collections import defaultdict
-from collections.abc import Iterator
-from typing import Protocol
 
 from autodata.models.calls.budget import Ledger
-from autodata.store.lines import Record
-from autodata.types import Spend
-
-
-class Records(Protocol):
-    """The part of a journal that accounting needs: see `store.journal.Journal`."""
-
-    def records(self, *kinds: str) -> Iterator[Record]: ...
+from autodata.store.facts import JournalReader
+from autodata.store.records import CallRecord, EpisodeRecord, SessionRecord
 
 
 class _Spans:
@@ -34,14 +26,14 @@ class _Spans:
         return sum(end - begin for begin, end in self._apart)
 
 
-def charge_earlier(ledger: Ledger, journal: Records) -> set[str]:
+def charge_earlier(ledger: Ledger, journal: JournalReader) -> set[str]:
     """Count calls, ended episodes, the time of all sessions, and that of each role's calls.
 
     What lies between two sessions counts for nothing. Returns the endpoints that have answered.
     """
-    sessions = [record.body for record in journal.records("session")]
-    begun = [body["begun_at"] for body in sessions if "begun_at" in body]
-    ends = [body["ended_at"] for body in sessions if "ended_at" in body]
+    sessions = [fact.record for fact in journal.records(SessionRecord)]
+    begun = [session.begun_at for session in sessions if session.begun_at is not None]
+    ends = [session.ended_at for session in sessions if session.ended_at is not None]
     busy: defaultdict[str, _Spans] = defaultdict(_Spans)
     last = list(begun)
     answered: set[str] = set()
@@ -50,20 +42,19 @@ def charge_earlier(ledger: Ledger, journal: Records) -> set[str]:
         if number := bisect(begun, at):
             last[number - 1] = max(last[number - 1], at)
 
-    for record in journal.records("call", "episode"):
-        body = record.body
-        episode = (body["tree"], body["document_id"], body["repeat"])
-        if record.kind == "episode":
-            if body["status"] != "void":
-                ledger.reserve.ended(episode)
-            continue
-        amounts = (body["prompt_tokens"], body["completion_tokens"], body["cost_usd"])
-        spend = Spend(1, *amounts, body["seconds"])
-        ledger.charge(body["role"], spend, episode if body["document_id"] else None)
-        for role in (body["role"], ""):
-            busy[role].add(record.at - body["seconds"], record.at)
-        worked_until(record.at)
-        answered.add(body["endpoint"])
+    for fact in journal.records(CallRecord, EpisodeRecord):
+        record = fact.record
+        if isinstance(record, EpisodeRecord):
+            if not record.void:
+                ledger.reserve.ended((record.tree, record.document_id, record.repeat))
+        elif isinstance(record, CallRecord):
+            episode = (record.tree, record.document_id, record.repeat)
+            spend = record.spend
+            ledger.charge(record.role, spend, episode if record.document_id else None)
+            for role in (record.role, ""):
+                busy[role].add(fact.at - record.seconds, fact.at)
+            worked_until(fact.at)
+            answered.add(record.endpoint)
     for end in ends:
         worked_until(end)
     ledger.charge_time(sum(last) - sum(begun))

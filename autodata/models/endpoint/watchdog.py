@@ -11,13 +11,14 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Literal, Protocol
+from typing import Literal
 
 from autodata.errors import StoreError
 from autodata.models.endpoint.endpoint import Endpoint
 from autodata.models.endpoint.gate import Sleep
 from autodata.models.endpoint.throttle import Now
-from autodata.types import Json
+from autodata.store.facts import JournalWriter
+from autodata.store.records import TroubleRecord
 
 LOOK_S = 2.0
 SILENT_S = 60.0
@@ -25,12 +26,6 @@ SILENT_S = 60.0
 endpoint that then did answer: it is slow."""
 LONG_S = 20.0
 """Seconds from which on it is worth a line that a server has asked us to wait."""
-
-
-class TroubleLog(Protocol):
-    """The part of a journal that the watchdog needs."""
-
-    async def append(self, kind: str, key: str, body: Json) -> None: ...
 
 
 @dataclass(slots=True)
@@ -57,7 +52,7 @@ class Watchdog:
     def __init__(
         self,
         endpoints: Iterable[Endpoint],
-        log: TroubleLog,
+        journal: JournalWriter,
         notify: Callable[[str], None],
         looked: Callable[[], None],
         *,
@@ -65,7 +60,7 @@ class Watchdog:
         sleep: Sleep = asyncio.sleep,
     ) -> None:
         self._watched = [_Watched(each, each.breaker.successes) for each in endpoints]
-        self._log = log
+        self._journal = journal
         self._tell = notify
         self._looked = looked
         self._now = now
@@ -99,9 +94,9 @@ class Watchdog:
             elif answered:
                 self._tell(f"endpoint {watched.endpoint.name} is back")
         if watched.trouble != trouble:
-            body = {"problem": watched.trouble, "pid": os.getpid()}
+            record = TroubleRecord(watched.trouble, os.getpid())
             with suppress(StoreError):  # whoever else writes the journal will say so
-                await self._log.append("trouble", watched.endpoint.name, body)
+                await self._journal.append(watched.endpoint.name, record)
 
     def _see(self, watched: _Watched) -> bool:
         """Bring up to date what is known; return whether there were answers since the last look.

@@ -11,12 +11,15 @@ from autodata.errors import StoreError
 from autodata.search.base import Iteration
 from autodata.store.answers import TOO_MUCH_MEMORY, Bounds, batches
 from autodata.store.audience import for_analyzer
-from autodata.store.facts import Facts
-from autodata.store.journal import Record
+from autodata.store.facts import Fact, JournalWriter
+from autodata.store.format import Record
+from autodata.store.records import CandidateRecord, EpisodeRecord, IterationRecord, QueryRecord
 from autodata.types import Candidate, Outcome
 
 BOUNDS = Bounds()
 STARTS_S = 60.0
+SEEN: tuple[type[Record], ...] = (IterationRecord, CandidateRecord, EpisodeRecord)
+"""Kinds of which an analyzer may know some records."""
 
 
 class Questions:
@@ -28,9 +31,9 @@ class Questions:
 
     def __init__(
         self,
-        journal: Facts,
+        journal: JournalWriter,
         iteration: int,
-        visible: Callable[[Record], bool],
+        visible: Callable[[Fact[Record]], bool],
         bounds: Bounds = BOUNDS,
     ) -> None:
         self._journal = journal
@@ -47,11 +50,11 @@ class Questions:
         """
         digest = hashlib.sha256(json.dumps(sql).encode()).hexdigest()[:32]
         key = f"i{self._iteration}:{digest}"
-        journaled = self._journal.find("query", key)
+        journaled = self._journal.find(QueryRecord, key)
         if journaled is None:
-            journaled = {"sql": sql, "answer": await self._ask(sql)}
-            await self._journal.append("query", key, journaled)
-        return str(journaled["answer"])
+            journaled = QueryRecord(sql, await self._ask(sql))
+            await self._journal.append(key, journaled)
+        return journaled.answer
 
     async def aclose(self) -> str:
         """End the process, if there is one, and return what it wrote to standard error."""
@@ -98,13 +101,13 @@ class Questions:
             return str(json.loads(await self._child.read()))
 
     def _rows(self) -> bytes:
-        seen = filter(self._visible, self._journal.records())
+        seen = filter(self._visible, self._journal.records(*SEEN))
         return b"".join(batches(for_analyzer(seen, self._journal.folder.name)))
 
 
 def visible_to(
     parent: Candidate, minibatch: Sequence[Outcome], history: Sequence[Iteration]
-) -> Callable[[Record], bool]:
+) -> Callable[[Fact[Record]], bool]:
     """Return which records an analyzer may see: its minibatch and what `history` left.
 
     Anything else depends on timing, as do the episodes that measure its own edit later on and those
@@ -120,16 +123,16 @@ def visible_to(
         for outcome in outcomes
     }
 
-    def visible(record: Record) -> bool:
-        body = record.body
-        if record.kind == "iteration":
-            return int(record.key) in decided
-        if record.kind == "candidate":
-            return int(body["iteration"]) in {0, *decided}
-        if record.kind != "episode" or body["status"] == "void":
+    def visible(fact: Fact[Record]) -> bool:
+        record = fact.record
+        if isinstance(record, IterationRecord):
+            return record.iteration in decided
+        if isinstance(record, CandidateRecord):
+            return record.iteration in {0, *decided}
+        if not isinstance(record, EpisodeRecord) or record.void:
             return False
-        if body["split"] == "train" and body["repeat"] // 100 - 1 in decided:
+        if record.split == "train" and record.repeat // 100 - 1 in decided:
             return True
-        return (body["candidate_id"], body["document_id"], body["repeat"]) in places
+        return (record.candidate_id, record.document_id, record.repeat) in places
 
     return visible

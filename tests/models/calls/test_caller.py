@@ -23,10 +23,12 @@ from autodata.errors import (
 )
 from autodata.models.base import Message, Reply, Request, ToolCall
 from autodata.models.calls.budget import Ledger
-from autodata.models.calls.caller import CallLog, RecordedCaller
+from autodata.models.calls.caller import RecordedCaller
 from autodata.models.calls.seat import Seat
 from autodata.models.endpoint.endpoint import Endpoint, EndpointLimits
 from autodata.models.endpoint.gate import Sleep
+from autodata.store.facts import JournalWriter
+from autodata.store.format import Record
 from autodata.store.journal import Journal
 from autodata.types import Spend
 from tests.support.fakes import CHAT, SITE, Clock, FakeModel, Memory, Play, said
@@ -34,12 +36,12 @@ from tests.support.fakes import CHAT, SITE, Clock, FakeModel, Memory, Play, said
 
 def build(
     play: Play,
-    log: CallLog | None = None,
+    log: JournalWriter | None = None,
     budget: Budget | None = None,
     limits: EndpointLimits | None = None,
     price: Price | None = None,
     sleep: Sleep | None = None,
-) -> tuple[RecordedCaller, FakeModel, CallLog]:
+) -> tuple[RecordedCaller, FakeModel, JournalWriter]:
     clock, model, log = Clock(), FakeModel(play), log or Memory()
     endpoint = Endpoint(
         "e1",
@@ -247,7 +249,7 @@ async def test_a_rejected_request_costs_other_words_once_when_the_run_was_cut_in
     assert isinstance(log, Memory)
     with pytest.raises(Refused):
         await first.call(SITE, ODD[0])
-    log.bodies.popitem()
+    log.facts.pop()
     again, model, _ = build(odd, log)
     with pytest.raises(Refused):
         await again.call(SITE, ODD[0])
@@ -318,7 +320,7 @@ async def test_outage_is_not_journaled() -> None:
 
 async def test_reply_is_not_believed_when_it_cannot_be_journaled() -> None:
     class Full(Memory):
-        async def append(self, kind: str, key: str, body: dict[str, object]) -> None:
+        async def append(self, key: str, record: Record) -> None:
             raise StoreError("disk full")
 
     caller, _, _ = build(lambda *_: said(), Full())

@@ -1,46 +1,38 @@
 """Earlier sessions: what they took counts, and what lies between them does not."""
 
-from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
 
 from autodata.config.schema import Budget, RoleBudget
 from autodata.models.calls.budget import Ledger
 from autodata.models.calls.earlier import charge_earlier
-from autodata.store.lines import Record
+from autodata.store.facts import Fact
+from autodata.store.records import SessionRecord
 from autodata.types import Spend
-from tests.support.fakes import Clock
+from tests.support.fakes import Clock, Memory
+from tests.support.journals import call as some_call
 
 HOURS = Budget(hours=1, roles={"weak": RoleBudget(hours=1), "strong": RoleBudget(hours=1)})
 
 
-class Journal:
-    """Records as a journal gives them."""
-
-    def __init__(self, *records: Record) -> None:
-        self._records = records
-
-    def records(self, *kinds: str) -> Iterator[Record]:
-        return (record for record in self._records if record.kind in kinds)
+def call(at: float, seconds: float, role: str = "weak") -> Fact[Any]:
+    _, record = some_call(1)
+    record = replace(record, prompt_tokens=10, completion_tokens=5, cost_usd=0.25, seconds=seconds)
+    return Fact(f"{role} {at}", at, replace(record, role=role, endpoint="e"))
 
 
-def call(at: float, seconds: float, role: str = "weak") -> Record:
-    tokens = {"prompt_tokens": 10, "completion_tokens": 5, "cost_usd": 0.25}
-    place = {"tree": "t", "document_id": "d", "repeat": 0}
-    body = {"role": role, "endpoint": "e", **tokens, **place, "seconds": seconds}
-    return Record("call", f"{role} {at}", at, body)
+def begun(at: float) -> Fact[Any]:
+    return Fact(f"{at}", at - 0.0005, SessionRecord(begun_at=at))
 
 
-def begun(at: float) -> Record:
-    return Record("session", f"{at}", at - 0.0005, {"ended": None, "begun_at": at})
+def ended(at: float) -> Fact[Any]:
+    return Fact(f"{at}-end", at, SessionRecord("Interrupted", ended_at=at))
 
 
-def ended(at: float) -> Record:
-    return Record("session", f"{at}-end", at, {"ended": "Interrupted", "ended_at": at})
-
-
-def charged(*records: Record) -> Ledger:
+def charged(*facts: Fact[Any]) -> Ledger:
     ledger = Ledger(HOURS, now=Clock().now)
-    answered = charge_earlier(ledger, Journal(*records))
-    assert answered == {"e" for record in records if record.kind == "call"}
+    answered = charge_earlier(ledger, Memory(*facts))
+    assert answered == {"e" for fact in facts if fact.kind == "call"}
     return ledger
 
 

@@ -9,7 +9,8 @@ from autodata.errors import RateLimited, StoreError, Unavailable
 from autodata.models.base import Deadlines, Reply, Request
 from autodata.models.endpoint.endpoint import Endpoint, EndpointLimits
 from autodata.models.endpoint.watchdog import LOOK_S, SILENT_S, Watchdog
-from autodata.types import Json
+from autodata.store.format import Record
+from autodata.store.records import TroubleRecord
 from tests.support.fakes import CHAT, FakeModel, Memory, Play, said
 
 STEP_S = 0.5
@@ -22,10 +23,11 @@ class Kept(Memory):
         super().__init__()
         self.problems: list[str] = []
 
-    async def append(self, kind: str, key: str, body: Json) -> None:
-        await super().append(kind, key, body)
-        assert (kind, key, body["pid"]) == ("trouble", "strong", os.getpid())
-        self.problems.append(body["problem"])
+    async def append(self, key: str, record: Record) -> None:
+        await super().append(key, record)
+        assert isinstance(record, TroubleRecord)
+        assert (key, record.pid) == ("strong", os.getpid())
+        self.problems.append(record.problem)
 
 
 class World:
@@ -227,7 +229,7 @@ async def test_a_moments_outage_is_not_worth_a_line() -> None:
 
 async def test_a_full_disk_does_not_end_the_watch() -> None:
     class Full(Kept):
-        async def append(self, kind: str, key: str, body: Json) -> None:
+        async def append(self, key: str, record: Record) -> None:
             raise StoreError("no room")
 
     world = World(lambda n, _: said() if n == 0 else Unavailable("gone"), Full())

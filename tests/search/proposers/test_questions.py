@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Iterable
 from contextlib import aclosing, asynccontextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,13 +17,15 @@ import pytest
 
 from autodata.errors import StoreError
 from autodata.search.base import Iteration, Proposal
-from autodata.search.proposers.questions import Questions, visible_to
+from autodata.search.proposers.questions import SEEN, Questions, visible_to
 from autodata.store import tables
 from autodata.store.answers import Bounds
-from autodata.store.journal import Journal, Record
-from autodata.store.rows import SCHEMA
-from autodata.types import Candidate, Cell, Outcome, Split
-from tests.support.journals import Fact, episode, small_run, write
+from autodata.store.facts import Fact
+from autodata.store.format import Record
+from autodata.store.journal import Journal
+from autodata.store.schema import SCHEMA
+from autodata.types import Candidate, Cell, Outcome, Split, Status
+from tests.support.journals import Kept, episode, small_run, write
 from tests.support.serving import children
 
 PARENT = Candidate("c0", "f" * 40, "tree")
@@ -46,22 +49,20 @@ HISTORY = [
 ]
 
 
-def knows(kind: str, key: str, **body: object) -> bool:
-    return visible_to(PARENT, MINIBATCH, HISTORY)(Record(kind, key, 0.0, body))
+def knows(record: Record, key: str = "") -> bool:
+    return visible_to(PARENT, MINIBATCH, HISTORY)(Fact(key, 0.0, record))
 
 
 def knows_episode(
-    candidate: str, document: str, split: Split, repeat: int, status: str = "accepted"
+    candidate: str, document: str, split: Split, repeat: int, status: Status = "accepted"
 ) -> bool:
-    return knows(
-        "episode",
-        "",
-        candidate_id=candidate,
-        document_id=document,
-        split=split,
-        repeat=repeat,
-        status=status,
-    )
+    _, record = episode(document, split, status, repeat)
+    return knows(replace(record, candidate_id=candidate))
+
+
+def knows_of(kind: str, number: int) -> bool:
+    records = {record.KIND: record for _, record in small_run()}
+    return knows(replace(records[kind], iteration=number, candidate_id=f"c{number}"))  # type: ignore[type-var]
 
 
 def test_an_analyzer_knows_its_minibatch_and_what_was_decided() -> None:
@@ -70,9 +71,9 @@ def test_an_analyzer_knows_its_minibatch_and_what_was_decided() -> None:
     assert knows_episode("c1", "raced", "validation", 100)
     assert knows_episode("c0", "earlier", "train", 200)  # the minibatch of iteration 1
     assert knows_episode("c1", "earlier", "train", 200)  # and its audit
-    assert knows("iteration", "1")
-    assert knows("candidate", "c0", iteration=0)
-    assert knows("candidate", "c1", iteration=1)
+    assert knows_of("iteration", 1)
+    assert knows_of("candidate", 0)
+    assert knows_of("candidate", 1)
 
 
 def test_an_analyzer_does_not_know_what_comes_later_or_depends_on_timing() -> None:
@@ -82,14 +83,14 @@ def test_an_analyzer_does_not_know_what_comes_later_or_depends_on_timing() -> No
     assert not knows_episode("c0", "other", "train", 400)  # a sibling's minibatch
     assert not knows_episode("c0", "raced", "validation", 300)
     assert not knows_episode("c0", "sealed", "test", 0)
-    assert not knows("iteration", "2")
-    assert not knows("candidate", "c2", iteration=2)
-    assert not knows("call", "key", split="train")
+    assert not knows_of("iteration", 2)
+    assert not knows_of("candidate", 2)
+    assert not any(knows(record) for _, record in small_run() if type(record) not in SEEN)
 
 
 @asynccontextmanager
 async def asked(
-    run: Path, facts: Iterable[Fact] = (), iteration: int = 1, **bounds: Any
+    run: Path, facts: Iterable[Kept] = (), iteration: int = 1, **bounds: Any
 ) -> AsyncIterator[Questions]:
     """Give an iteration's questions about a run with these facts, all of which it may know."""
     journal = Journal.open(run, linger=0)
@@ -139,8 +140,8 @@ async def test_rows_are_the_same_whenever_and_in_whatever_order_they_came(tmp_pa
         folder.mkdir()
         journal = Journal.open(folder, clock=partial(float, 1e9 + seconds))
         for document in order:
-            kind, key, body = episode(document, "train")
-            await journal.append(kind, key, {**body, "seconds": seconds})
+            key, record = episode(document, "train")
+            await journal.append(key, replace(record, seconds=seconds))
         await journal.close()
         async with asked(folder) as questions:
             answers.append(await questions.answer("select * exclude run_id from episodes"))
@@ -330,9 +331,9 @@ async def test_the_end_of_the_process_is_an_answer_like_any_other(tmp_path: Path
 
 
 async def test_rows_that_do_not_fit_are_told_of(tmp_path: Path) -> None:
-    kind, key, body = episode("a", "train")
-    long = {**body, "reason": "x" * 10_000_000}
-    async with asked(tmp_path, [(kind, key, long)], memory=300_000_000) as questions:
+    key, record = episode("a", "train")
+    long = replace(record, reason="x" * 10_000_000)
+    async with asked(tmp_path, [(key, long)], memory=300_000_000) as questions:
         answer = await questions.answer("SELECT 1")
     assert answer == "error: the rows take too much memory; look at single trajectories"
 

@@ -1,0 +1,350 @@
+"""The records of a journal: one frozen dataclass a kind.
+
+Nobody else spells the fields of a record. A field that has its default is left out of its JSON. How
+a kind is changed is told in `store.format`.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Annotated, Any, Literal
+
+from autodata.store import strict
+from autodata.store.format import INSIDE, OWN_WORDS, Quote, Record, Word
+from autodata.types import (
+    Asked,
+    Cell,
+    DealtDocument,
+    Interval,
+    Json,
+    KnobValue,
+    Origin,
+    Outcome,
+    Round,
+    Spend,
+    Split,
+    Status,
+)
+
+FINISHED: Literal["finished"] = "finished"
+"""Key of a session record, and its `ended`: the run came to its own end."""
+DEALT = "dealt"
+"""Key of the one record of a run's documents."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord(Record):
+    """What a run begins with, equal on every resume; its key is the run's name.
+
+    `autodata` is the version that began it. A measurement has the kind `evaluation`, no
+    `base_commit` and no `test_split`.
+    """
+
+    KIND = "run"
+    VERSION = 2
+    UPGRADES = MappingProxyType(
+        {1: lambda body: {**body, "autodata": "0.1.0"}}
+    )  # all were called so
+
+    run_id: Word
+    created_at: int
+    harness: Word
+    baseline_commit: Word
+    baseline_tree: Word
+    seed: int
+    config: Json
+    simulated: bool
+    autodata: Word
+    base_commit: Word | None = None
+    test_split: Word = ""
+    kind: Annotated[Literal["optimization", "evaluation"], OWN_WORDS] = "optimization"
+    origin: Origin | None = field(default=None, metadata={"name": "from"})
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentsRecord(Record):
+    """Which documents each split was dealt."""
+
+    KIND = "documents"
+    train: tuple[DealtDocument, ...]
+    validation: tuple[DealtDocument, ...]
+    test: tuple[DealtDocument, ...]
+
+    def dealt(self) -> Iterator[tuple[Split, DealtDocument]]:
+        """Yield every document with its split."""
+        yield from (("train", document) for document in self.train)
+        yield from (("validation", document) for document in self.validation)
+        yield from (("test", document) for document in self.test)
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate(Record):
+    """The result of one finalist against the baseline on the test split.
+
+    `difference` is in the unit of the objective and decides; `rate` and `baseline_rate` are plain
+    pass rates with 95 % intervals, `gain` their paired difference at the certificate's level.
+    """
+
+    KIND = "certification"
+    candidate_id: Word
+    baseline_id: Word
+    certified: bool
+    difference: Annotated[Interval, INSIDE]
+    gain: Annotated[Interval, INSIDE]
+    rate: Annotated[Interval, INSIDE]
+    baseline_rate: Annotated[Interval, INSIDE]
+    documents: int
+    repeats: int
+    tested_before: int
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRecord(Record):
+    """The beginning of a session (key `n`), its end (`n-end`), or the end of the run (`finished`).
+
+    `ended` is None at the beginning, else why it ended: `done`, `finished`, or an error's name. The
+    rest is there where it applies; `autodata` is the version that a session was begun by. Of a
+    finished search `closed` names the budget that closed it, and `episodes` are those it took.
+    """
+
+    KIND = "session"
+    ended: Word | None = None
+    reason: Quote = ""
+    begun_at: float | None = None
+    ended_at: float | None = None
+    autodata: Word = ""
+    asked: Asked | None = None
+    closed: Word = ""
+    finished_at: float | None = None
+    best: Word = ""
+    best_commit: Word = ""
+    finalists: Annotated[tuple[str, ...], INSIDE] = ()
+    certificates: Annotated[tuple[Certificate, ...], INSIDE] = ()
+    baseline_rate: Annotated[tuple[float, float, float] | None, INSIDE] = None
+    episodes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GrowthRecord(Record):
+    """More iterations or episodes than a search had.
+
+    `decided` iterations were decided when it came. It applies from iteration `first` on, as those
+    before may have been begun, or sooner where the plan before comes to its end.
+    """
+
+    KIND = "growth"
+    iterations: int
+    episodes: int
+    decided: int
+    first: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClosingRecord(Record):
+    """A search that ended because `bound`, of value `limit`, left only the sealed test's share.
+
+    It came when `after` iterations were decided and the leaders measured again `looks` times.
+    Where not even that share was left nobody is `tested`.
+    """
+
+    KIND = "closing"
+    bound: str
+    limit: float
+    after: int
+    looks: int
+    tested: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateRecord(Record):
+    """A candidate that is about to race, or the baseline; its key is its id.
+
+    `kind` is the proposer that made it, `iteration` the one it came from.
+    """
+
+    KIND = "candidate"
+    commit: Word
+    tree: Word
+    parent_id: Word | None
+    knobs: dict[str, KnobValue]
+    prompt_chars: int
+    message: str
+    candidate_id: Word
+    iteration: int
+    kind: Word
+
+
+@dataclass(frozen=True, slots=True)
+class EpisodeRecord(Record):
+    """An episode that has ended; a void one has a key of its own, as it is run again.
+
+    `rounds` are plain JSON, as few readers look into them; `played` are the same as values.
+    """
+
+    KIND = "episode"
+    candidate_id: Word
+    commit: Word
+    tree: Word
+    document_id: Word
+    split: Annotated[Split, OWN_WORDS]
+    repeat: int
+    status: Annotated[Status, OWN_WORDS]
+    reason: Quote
+    rounds: Annotated[tuple[Json, ...], INSIDE]
+    calls: int
+    prompt_tokens: int
+    completion_tokens: int
+    cost_usd: float
+    seconds: float
+
+    @property
+    def played(self) -> tuple[Round, ...]:
+        """Its rounds, read as strictly as everything else."""
+        try:
+            return tuple(strict.read(Round, past) for past in self.rounds)
+        except strict.NotOfThisClass as error:
+            raise self.none_of(error) from error
+
+    def untimed(self) -> Json:
+        """Return it as JSON without the time it took."""
+        return {name: value for name, value in self.to_json().items() if name != "seconds"}
+
+    @property
+    def void(self) -> bool:
+        """Infrastructure failed: it counts for nothing."""
+        return self.status == "void"
+
+    @property
+    def cell(self) -> Cell:
+        """Where it stands."""
+        return Cell(self.document_id, self.split, self.repeat)
+
+    @property
+    def outcome(self) -> Outcome:
+        """What a search sees of it."""
+        spend = Spend(
+            self.calls, self.prompt_tokens, self.completion_tokens, self.cost_usd, self.seconds
+        )
+        return Outcome(self.cell, self.status == "accepted", spend)
+
+
+@dataclass(frozen=True, slots=True)
+class CallRecord(Record):
+    """A call that was answered, or failed for good: where it was made, what came of it, its cost.
+
+    `outcome` is `ok`, `Malformed` or the name of an error, whose `problem` and `fix` are kept.
+    """
+
+    KIND = "call"
+    role: Word
+    ordinal: Word
+    tree: Word
+    commit: Word
+    candidate_id: Word
+    document_id: Word
+    split: Word
+    repeat: int
+    endpoint: Word
+    provider: Word
+    model: str
+    request: Json
+    reply: Json
+    prompt_tokens: int
+    completion_tokens: int
+    cached_tokens: int
+    cost_usd: float
+    seconds: float
+    outcome: Word
+    tries: int
+    problem: Quote = ""
+    fix: str = ""
+
+    @property
+    def spend(self) -> Spend:
+        """What it cost."""
+        return Spend(1, self.prompt_tokens, self.completion_tokens, self.cost_usd, self.seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionRecord(Record):
+    """What a function of the user's own said of an example or attempt, or why it could not."""
+
+    KIND = "execution"
+    function: str
+    tree: Word
+    commit: Word
+    candidate_id: Word
+    document_id: Word
+    split: Word
+    repeat: int
+    ordinal: Word
+    value: Any
+    problem: Quote
+
+
+@dataclass(frozen=True, slots=True)
+class QueryRecord(Record):
+    """What an analyzer asked of its run, and was answered."""
+
+    KIND = "query"
+    sql: str
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class IterationRecord(Record):
+    """A decided iteration; `spend` is the proposal's, the others the race's.
+
+    `evidence` is whatever the decision rule looked at.
+    """
+
+    KIND = "iteration"
+    iteration: int
+    parent_id: Word
+    candidate_id: Word | None
+    kind: Word
+    analysis: str
+    predictions: Annotated[tuple[Json, ...], INSIDE]
+    edit: str
+    decision: Annotated[Literal["admitted", "rejected", "refused"], OWN_WORDS]
+    reason: Quote
+    evidence: Annotated[Json, INSIDE]
+    audit: Annotated[Json, INSIDE]
+    episodes: int
+    accepted: int
+    parent_accepted: int
+    spend: Annotated[Spend, INSIDE]
+    candidate_spend: Annotated[Spend, INSIDE]
+    parent_spend: Annotated[Spend, INSIDE]
+
+
+@dataclass(frozen=True, slots=True)
+class PromotionRecord(Record):
+    """A candidate that became a version of its harness; its key is the tag."""
+
+    KIND = "promotion"
+    candidate_id: Word
+    commit: Word
+    harness: Word
+    version: Word
+    forced: bool
+    evidence: Annotated[Json, INSIDE]
+
+
+@dataclass(frozen=True, slots=True)
+class TroubleRecord(Record):
+    """What is wrong with the endpoint of this name, as process `pid` saw it; "": no more."""
+
+    KIND = "trouble"
+    problem: Quote
+    pid: int
+
+
+# fmt: off
+RECORDS: tuple[type[Record], ...] = (
+    RunRecord, DocumentsRecord, SessionRecord, GrowthRecord, ClosingRecord, CandidateRecord,
+    EpisodeRecord, CallRecord, ExecutionRecord, QueryRecord, IterationRecord, Certificate,
+    PromotionRecord, TroubleRecord,
+)
+# fmt: on
+KINDS = {record.KIND: record for record in RECORDS}

@@ -1,0 +1,189 @@
+"""The tables of `autodata sql`: names, types and meanings of their columns."""
+
+import re
+from difflib import get_close_matches
+
+Column = tuple[str, str, str]  # name, DuckDB type, meaning
+
+_RUN: Column = ("run_id", "VARCHAR", "the run, a folder under `runs/`")
+_AT: Column = ("recorded_at", "TIMESTAMP", "when it was journaled, UTC")
+_CANDIDATE: tuple[Column, ...] = (
+    ("candidate_id", "VARCHAR", "`c0` is the baseline, `c<i>` came from iteration i"),
+    ("commit", "VARCHAR", "git commit of the candidate"),
+)
+_EPISODE: tuple[Column, ...] = (
+    *_CANDIDATE,
+    ("document_id", "VARCHAR", "hash of the document's content; `documents` has its file"),
+    ("split", "VARCHAR", "`train`, `validation` or `test`, whose rows come when the run has ended"),
+    ("repeat", "BIGINT", "which evaluation of this document by this harness"),
+)
+_TOKENS: tuple[Column, ...] = (
+    ("prompt_tokens", "BIGINT", "tokens sent"),
+    ("completion_tokens", "BIGINT", "tokens generated"),
+    ("cost_usd", "DOUBLE", "dollars; 0 where a model has no price"),
+    ("seconds", "DOUBLE", "model time, waiting for the server included"),
+)
+_SPEND: tuple[Column, ...] = (("calls", "BIGINT", "model calls"), *_TOKENS)
+
+SCHEMA: dict[str, tuple[Column, ...]] = {
+    "runs": (
+        _RUN,
+        ("created_at", "TIMESTAMP", "when the run began, UTC"),
+        ("autodata", "VARCHAR", "the version of autodata that began it"),
+        ("harness", "VARCHAR", "name of the harness that is optimized or measured"),
+        (
+            "baseline_commit",
+            "VARCHAR",
+            "git commit of `c0`; empty where a harness is only measured",
+        ),
+        ("seed", "BIGINT", "seed of every random choice"),
+        ("simulated", "BOOLEAN", "true: its models are simulated, its numbers show nothing"),
+        ("config", "JSON", "the configuration, without keys"),
+    ),
+    "documents": (
+        _RUN,
+        ("document_id", "VARCHAR", "hash of the document's content"),
+        ("name", "VARCHAR", "its file, or `name` or line in a .jsonl; `#n` is the n-th piece"),
+        ("split", "VARCHAR", "`train`, `validation` or `test`"),
+        ("characters", "BIGINT", "length of its text"),
+        ("span", "BIGINT[]", "where in its source the text begins and ends; NULL: it is all"),
+    ),
+    "candidates": (
+        _RUN,
+        *_CANDIDATE,
+        ("tree", "VARCHAR", "hash of the harness files"),
+        ("parent_id", "VARCHAR", "candidate it was edited from"),
+        ("iteration", "BIGINT", "iteration it came from; 0 for the baseline"),
+        ("kind", "VARCHAR", "which proposer made it"),
+        ("knobs", "JSON", "its knob values"),
+        ("prompt_chars", "BIGINT", "length of all its prompts"),
+        ("message", "VARCHAR", "what was changed and why"),
+        _AT,
+    ),
+    "episodes": (
+        _RUN,
+        *_EPISODE,
+        ("tree", "VARCHAR", "hash of the harness files"),
+        (
+            "status",
+            "VARCHAR",
+            "`accepted`, `rejected`, or `void` (infrastructure failed; run again)",
+        ),
+        ("score", "BIGINT", "1 accepted, 0 rejected, NULL void: its mean is the pass rate"),
+        ("reason", "VARCHAR", "why it was rejected or void"),
+        ("rounds", "BIGINT", "examples tried"),
+        ("calls", "BIGINT", "model calls; those of a void are also in the row of its successor"),
+        *_TOKENS,
+        _AT,
+    ),
+    "rounds": (
+        _RUN,
+        *_EPISODE,
+        ("round", "BIGINT", "number of the round in its episode"),
+        ("kind", "VARCHAR", "question type"),
+        ("skills", "VARCHAR[]", "reasoning skills the challenger named"),
+        ("context", "VARCHAR", "what the example shows beside its question"),
+        ("question", "VARCHAR", "the question"),
+        ("answer", "VARCHAR", "the reference answer"),
+        ("rubric", "JSON", "list of criterion, weight, category; empty: matched with the answer"),
+        ("verified", "BOOLEAN", "every verification passed; NULL: there was none"),
+        ("verifications", "JSON", "list of passed, feedback, frozen, checks"),
+        ("weak_mean", "DOUBLE", "mean score of the weak attempts"),
+        ("strong_mean", "DOUBLE", "mean score of the strong attempts"),
+        ("gap", "DOUBLE", "strong_mean - weak_mean"),
+        ("accepted", "BOOLEAN", "the verdict of the acceptance rules"),
+        ("reasons", "VARCHAR[]", "names of the rules that failed"),
+        _AT,
+    ),
+    "attempts": (
+        _RUN,
+        *_EPISODE,
+        ("round", "BIGINT", "number of the round in its episode"),
+        ("role", "VARCHAR", "`weak` or `strong`"),
+        ("sample", "BIGINT", "which of the independent samples"),
+        ("answer", "VARCHAR", "what the solver said"),
+        ("score", "DOUBLE", "0 to 1, by rubric or by match"),
+        ("satisfied", "BOOLEAN[]", "per criterion of the rubric"),
+        _AT,
+    ),
+    "calls": (
+        _RUN,
+        *_EPISODE,
+        ("key", "VARCHAR", "hash of everything that decides the reply"),
+        ("tree", "VARCHAR", "hash of the harness files"),
+        ("role", "VARCHAR", "`challenger`, `weak`, `judge`, `analyzer` ..."),
+        ("ordinal", "VARCHAR", "place in its episode or iteration, such as `r2.weak.1`"),
+        ("endpoint", "VARCHAR", "name in the configuration"),
+        ("provider", "VARCHAR", "who answered: its `provider` in the configuration"),
+        ("model", "VARCHAR", "the model's name"),
+        ("outcome", "VARCHAR", "`ok`, `Malformed` (no JSON of its schema), or an error's name"),
+        ("finish", "VARCHAR", "why the model stopped"),
+        ("tries", "BIGINT", "requests sent until this outcome"),
+        *_TOKENS,
+        ("cached_tokens", "BIGINT", "prompt tokens the server had in its cache"),
+        (
+            "reasoning_tokens",
+            "BIGINT",
+            "completion tokens that went into thinking; NULL: the server told of none",
+        ),
+        ("request", "JSON", "the whole request"),
+        ("reply", "JSON", "the whole reply"),
+        _AT,
+    ),
+    "iterations": (
+        _RUN,
+        ("iteration", "BIGINT", "number of the iteration, from 1"),
+        ("parent_id", "VARCHAR", "candidate that was selected"),
+        ("candidate_id", "VARCHAR", "candidate that was made; NULL: the proposal was refused"),
+        ("kind", "VARCHAR", "which proposer was asked"),
+        ("analysis", "VARCHAR", "root cause of the failures, by the analyzer"),
+        ("edit", "VARCHAR", "what was changed"),
+        ("predictions", "JSON", "list of document_id, probability that the edit gets it accepted"),
+        ("audit", "JSON", "Brier score, hit rate and base rate of the predictions"),
+        ("decision", "VARCHAR", "`admitted`, `rejected` or `refused`"),
+        ("reason", "VARCHAR", "why"),
+        ("evidence", "JSON", "what the decision rule looked at"),
+        *_SPEND,
+        _AT,
+    ),
+    "certifications": (
+        _RUN,
+        *_CANDIDATE,
+        ("evidence", "JSON", "what was measured on the sealed test split"),
+        _AT,
+    ),
+    "promotions": (
+        _RUN,
+        *_CANDIDATE,
+        ("harness", "VARCHAR", "name of the harness"),
+        ("version", "VARCHAR", "the version it became"),
+        ("forced", "BOOLEAN", "true: promoted with `--force`, against a missing condition"),
+        ("evidence", "JSON", "everything that was recorded with it"),
+        _AT,
+    ),
+}
+
+
+def describe() -> str:
+    """Return all tables and columns as Markdown."""
+    parts = []
+    for table, columns in SCHEMA.items():
+        lines = [f"## `{table}`", "", "| column | type | meaning |", "|---|---|---|"]
+        lines += [f"| `{name}` | {kind} | {meaning} |" for name, kind, meaning in columns]
+        parts.append("\n".join(lines))
+    return "\n\n".join(parts) + "\n"
+
+
+def suggestion(message: str) -> str:
+    """Name the table or column nearest to the one that DuckDB does not find, or all tables."""
+    columns = {name for table in SCHEMA.values() for name, _, _ in table}
+    missing = re.search(r'Table with name "?(\w+)|column "(\w+)"|column named "(\w+)"', message)
+    if missing:
+        known = list(SCHEMA) if missing[1] else sorted(columns)
+        near = get_close_matches(next(filter(None, missing.groups())), known, 1)
+        if near and missing[1]:
+            return f"did you mean {near[0]}? tables: {', '.join(SCHEMA)}"
+        if near:
+            owners = [t for t, table in SCHEMA.items() if near[0] in {name for name, _, _ in table}]
+            return f"did you mean {near[0]} (in {', '.join(owners)})? columns: DESCRIBE {owners[0]}"
+    return f"tables: {', '.join(SCHEMA)}; columns of one: DESCRIBE {next(iter(SCHEMA))}"
