@@ -7,6 +7,7 @@ import asyncio
 import gc
 import signal
 from collections.abc import Callable, Coroutine, Iterator
+from concurrent import futures
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from contextvars import copy_context
@@ -18,6 +19,8 @@ from autodata.errors import AutodataError, ConfigurationError, Interrupted, Read
 from autodata.report.display import Display
 
 T = TypeVar("T")
+LOOK_S = 0.1
+"""Seconds between two looks for signals where a thread is waited for."""
 GARBAGE = 50_000
 """New objects between two looks for cyclic garbage; with Python's 700 a run with 1,024 calls in
 flight spends a sixth of its CPU time on looking (benchmarks/throughput.py)."""
@@ -93,7 +96,10 @@ def _in_a_thread(ending: _Ending[T]) -> T:
             loop.call_soon_threadsafe(ending.stop, number)
 
     with ThreadPoolExecutor(1, "autodata") as thread, _signals_to(stop):
-        return thread.submit(copy_context().run, work).result()
+        done = thread.submit(copy_context().run, work)
+        while not done.done():  # a signal may reach another thread, which wakes nobody here
+            futures.wait([done], LOOK_S)
+        return done.result()
 
 
 @contextmanager

@@ -1,8 +1,8 @@
 """Work is waited for with and without a running loop, and a signal ends it in order."""
 
 import asyncio
-import os
 import signal
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -45,8 +45,8 @@ def test_work_is_waited_for_in_a_thread_that_is_told_of_no_signals() -> None:
 
 
 async def endless(number: signal.Signals, ended: list[str]) -> None:
-    os.kill(os.getpid(), number)
-    os.kill(os.getpid(), number)
+    for _ in range(2):
+        signal.pthread_kill(threading.get_ident(), number)  # a system may choose any thread
     try:
         await asyncio.sleep(60)
     finally:
