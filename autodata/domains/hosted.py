@@ -5,11 +5,13 @@ A domain is the user's own code, whose faults say nothing about an example and m
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from autodata.config.plugins import Plugin, told
 from autodata.domains.base import Domain, RoleSettings
 from autodata.domains.grading import Graders, Score
+from autodata.domains.isolated import printable
 from autodata.errors import AutodataError, PluginFailed
 from autodata.models.base import Request
 from autodata.types import Document, Example, Verification
@@ -67,7 +69,7 @@ class Hosted(Domain):
             score = self._checked("score", Score, found)
         if not (isinstance(score.value, int | float) and 0 <= score.value <= 1):
             raise self._failed("score", f"returned {score.value!r:.50}, no number from 0 to 1")
-        return score
+        return replace(score, note=printable(str(score.note)))
 
     async def verify(
         self, document: Document, example: Example, graders: Graders

@@ -26,8 +26,6 @@ from autodata.store.records import ExecutionRecord
 from autodata.types import Json
 
 WORKER = Path(__file__).with_name("worker.py")
-START_S = 60.0
-"""Seconds that a process may take to start and to import the function."""
 GRACE_S = 10.0
 NEEDED = re.compile(r"PATH|HOME|USER|LOGNAME|LANG(UAGE)?|LC_.*|TMPDIR|TZ|LD_LIBRARY_PATH")
 """The variables of the environment that a function gets."""
@@ -61,6 +59,8 @@ class Isolated:
                 f"{self.name} cannot be called in a process of its own",
                 "define it at the top of a module that can be imported",
             )
+        self.python = sys.executable
+        self.start_s = 60.0  # for the process and the import of the module
         self.seconds = seconds
         self.memory_mb = memory_mb
 
@@ -80,7 +80,7 @@ class Isolated:
         with tempfile.TemporaryDirectory(prefix="autodata-", ignore_cleanup_errors=True) as folder:
             try:
                 process = await asyncio.create_subprocess_exec(
-                    *(sys.executable, "-I", str(WORKER)),
+                    *(self.python, "-I", str(WORKER)),
                     stdin=PIPE,
                     stdout=PIPE,
                     stderr=DEVNULL,
@@ -94,7 +94,7 @@ class Isolated:
                 ) from error
             try:
                 lines = await asyncio.wait_for(
-                    _exchange(process, task), START_S + self.seconds + GRACE_S
+                    _exchange(process, task), self.start_s + self.seconds + GRACE_S
                 )
             except TimeoutError:
                 lines = []
@@ -108,7 +108,7 @@ class Isolated:
             "module": self.module,
             "function": self.qualname,
             "arguments": whole(list(arguments)),
-            "start_s": START_S,
+            "start_s": self.start_s,
             "seconds": self.seconds,
             "memory": self.memory_mb << 20,
         }
@@ -129,7 +129,7 @@ class Isolated:
             raise Unavailable(f"{self.name} was not started in time", "see what else runs here")
         if "late" in told:
             return Execution(None, f"it took more than {self.seconds:g} s")
-        return Execution(None, _printable(str(told.get("problem", "its process was killed"))))
+        return Execution(None, printable(str(told.get("problem", "its process was killed"))))
 
 
 async def _exchange(process: Process, task: bytes) -> list[Json]:
@@ -158,7 +158,8 @@ async def _end(process: Process) -> None:
         await process.wait()
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
+    """Return the beginning of a text without what a terminal or a journal would stumble on."""
     return "".join(letter for letter in text if letter.isprintable())[:NOTE_CHARS]
 
 

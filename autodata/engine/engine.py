@@ -46,6 +46,8 @@ from autodata.store.records import EpisodeRecord
 from autodata.types import SPLITS, Candidate, Document, Json, Split
 
 MOST_WORKERS = 4
+MOST_NOTES = 10
+"""Kinds of notes on attempts that a run tells of; each is in the table `attempts`."""
 
 
 @dataclass(slots=True)
@@ -106,8 +108,7 @@ def task_protocol(config: Config) -> TaskProtocol:
     """
     protocol = config.protocol
     plugin = plugins.find("domain", protocol.domain)
-    refused = plugin.made.refused_rules
-    policy = policy_from(protocol.acceptance, dict(protocol.numbers), refused)
+    policy = policy_from(protocol.acceptance, dict(protocol.numbers))
     domain = hosted(plugin, config.domain)
     return TaskProtocol(domain, policy, protocol.max_rounds, protocol.max_calls)
 
@@ -243,7 +244,13 @@ async def engine(
             )
         )
 
+        notes = set[str]()
+
         def told(record: EpisodeRecord) -> None:
+            fresh = notes_of(record) - notes
+            for note in sorted(fresh) if len(notes) < MOST_NOTES else ():
+                display.line(f"a score came with a note: {note}")
+            notes.update(fresh)
             if not record.void:
                 ledger.reserve.ended((record.tree, record.document_id, record.repeat))
             display.episode(record)
@@ -260,6 +267,12 @@ async def engine(
         )
         display.started(caller.status, lambda: watchdog.troubles)
         yield Engine(journal, caller, watchdog, ledger, team, sandbox, evaluator, documents)
+
+
+def notes_of(episode: EpisodeRecord) -> set[str]:
+    """Return what came up when functions of the domain scored the attempts of an episode."""
+    attempts = (attempt for past in episode.rounds for attempt in past["attempts"])
+    return {note for attempt in attempts if (note := attempt.get("note"))}
 
 
 @asynccontextmanager

@@ -22,6 +22,7 @@ from autodata.engine.recorded import (
     recorded_config,
     shown,
 )
+from autodata.episode.acceptance import policy_from
 from autodata.errors import ConfigurationError
 from autodata.models.calls.budget import check_budget
 from autodata.project import TEMPLATES, Project, find_root, open_project
@@ -89,6 +90,8 @@ def open_run(start: Path, run_id: str, typed: Typed) -> Opened:
         ),
     )
     if run is None:
+        rules = project.config.protocol  # a run that is there may have what its domain refuses now
+        policy_from(rules.acceptance, dict(rules.numbers), plugins.refused_rules(rules.domain))
         return Opened(_with_models_told(project), typed.seed or 0)
     return _resumed(project, run, asked, growths, typed)
 

@@ -221,7 +221,8 @@ def _round(past: Json) -> list[tuple[str, str]]:
         lines.append(("verifier", f"{verdict} ({whose}){': ' if detail else ''}{detail}"))
     for attempt in past["attempts"]:
         label = f"{attempt['role']} {attempt['sample']}"
-        lines.append((label, f"{rate(attempt['score'])}  {attempt['answer']}"))
+        note = f"  [{attempt['note']}]" if attempt["note"] else ""
+        lines.append((label, f"{rate(attempt['score'])}  {attempt['answer']}{note}"))
     if past["told"]:
         lines.append(("feedback", past["told"]))
     return lines

@@ -104,6 +104,7 @@ SCHEMA: dict[str, tuple[Column, ...]] = {
         ("answer", "VARCHAR", "what the solver said"),
         ("score", "DOUBLE", "0 to 1, by rubric or by match"),
         ("satisfied", "BOOLEAN[]", "per criterion of the rubric"),
+        ("note", "VARCHAR", "what came up when a function of the domain scored it"),
         _AT,
     ),
     "calls": (

@@ -5,7 +5,7 @@ Nothing here says anything about real models, and every command says so when the
 The world is a two-parameter item response model (Birnbaum, 1968): a solver of ability t answers an
 item of difficulty b and discrimination a correctly with probability 1 / (1 + exp(-a (t - b))).
 
-- Cloze items: b is a fixed standard normal of the item, plus 0.25 per letter of the word above 4;
+- Next words: b is a fixed standard normal of the item, plus 0.25 per letter of the word above 4;
   a = 1.5. A solver that is shown the word earlier in its prompt gains 1.2 per occurrence, at most
   3.0; 40 words of passage without the word cost 0.2 (distraction), at most 1.0.
 - Written items: the challenger draws b around 0.0 (sd 0.8) and a around 1.2, leaks its answer with
