@@ -31,7 +31,7 @@ from typing import Any
 from autodata.config.providers.simulated import SimulatedConfig
 from autodata.config.schema import Budget
 from autodata.models.base import USUAL, Deadlines, Reply, Request, ToolCall
-from autodata.models.calls.budget import Ledger
+from autodata.models.calls.budget import Accounts
 from autodata.models.calls.earlier import charge_earlier
 from autodata.models.providers import simulated
 from autodata.store import lines, tables
@@ -155,7 +155,7 @@ def resume(run: Path) -> float:
     """Return the seconds until a run knows what it did and what that took."""
     started = time.perf_counter()
     journal = Journal.open(run)
-    charge_earlier(Ledger(Budget()), journal)
+    charge_earlier(Accounts(Budget()), journal)
     spent = time.perf_counter() - started
     asyncio.run(journal.close())
     return spent

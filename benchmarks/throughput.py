@@ -190,7 +190,7 @@ async def run_autodata(url: str, calls: int, slots: int) -> float:
     """Our recorded caller with a real journal."""
     from autodata.config.schema import Budget
     from autodata.models.base import Deadlines, Message, Request, Site
-    from autodata.models.calls.budget import Ledger
+    from autodata.models.calls.budget import Accounts
     from autodata.models.calls.caller import RecordedCaller
     from autodata.models.calls.seat import Seat
     from autodata.models.endpoint.endpoint import Endpoint, EndpointLimits
@@ -201,7 +201,7 @@ async def run_autodata(url: str, calls: int, slots: int) -> float:
     endpoint = Endpoint("strong", OpenAIModel("m", base_url=url), limits, model_name="m")
     with tempfile.TemporaryDirectory() as folder:
         journal = Journal.open(Path(folder))
-        caller = RecordedCaller(journal, {"strong": Seat(endpoint)}, Ledger(Budget(calls=10**9)))
+        caller = RecordedCaller(journal, {"strong": Seat(endpoint)}, Accounts(Budget(calls=10**9)))
 
         async def call(number: int) -> None:
             site = Site("strong", f"r0.strong.{number}", "tree", f"document {number // 10}")

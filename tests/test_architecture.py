@@ -185,6 +185,27 @@ def test_functions_take_at_most_six_parameters() -> None:
     assert many - STILL_TOO_MANY == set()
 
 
+def named(file: Path) -> Iterator[str]:
+    """The public classes, types and constants that a module defines; no type variables."""
+    for node in ast.parse(file.read_text("utf-8")).body:
+        if isinstance(node, ast.ClassDef):
+            yield node.name
+        elif isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            variable = "TypeVar(" in ast.unparse(node.value)
+            yield from (t.id for t in targets if isinstance(t, ast.Name) and not variable)
+
+
+def test_one_name_means_one_thing() -> None:
+    """But for what others see, which wraps what is meant: a workflow `host`, a program `api`."""
+    where: dict[str, list[str]] = {}
+    for file in FILES:
+        for name in named(file) if not name_of(file).startswith(("harness/host.py", "api")) else ():
+            if name[0].isupper():
+                where.setdefault(name, []).append(name_of(file))
+    assert {name: files for name, files in where.items() if len(files) > 1} == {}
+
+
 def test_modules_can_be_held_in_the_head() -> None:
     long = {name_of(f): n for f in FILES if (n := len(f.read_text("utf-8").splitlines())) > 350}
     assert long == {}

@@ -33,7 +33,7 @@ from autodata.models.serving.weights import KNOWN, cache_folder, cached, pull
 from autodata.project import Project as InForce
 from autodata.report import queries
 from autodata.report.display import Display, Job
-from autodata.search.forecast import Prediction
+from autodata.search.forecast import Forecast
 from autodata.store import runs as run_store
 from autodata.store.records import Certificate
 from autodata.types import Json, Outcome, Sample, Spend
@@ -162,7 +162,7 @@ def estimate(
     episodes: int = 8,
     settings: Settings = (),
     display: Display | None = None,
-) -> Prediction:
+) -> Forecast:
     """Predict tokens, dollars and hours of a search from a pilot of a few episodes."""
     at, shown = project_at(project, settings), display or Display()
     found, opened = _open(at, run, "pilot-", Typed(*_typed(at), kind="evaluation"), shown)

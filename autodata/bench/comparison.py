@@ -13,16 +13,16 @@ from multiprocessing import get_context
 from typing import TypeVar
 
 from autodata.bench.landscapes import LANDSCAPES, Landscape
-from autodata.bench.policies import POLICIES, Policy
+from autodata.bench.policies import POLICIES, SearchPolicy
 from autodata.errors import ConfigurationError
 from autodata.types import Json
 
-Kind = TypeVar("Kind", Landscape, Policy)
+Named = TypeVar("Named", Landscape, SearchPolicy)
 BUDGETS = (1_500, 2_400, 5_000, 14_000)
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class PolicyResult:
     """The outcome of one seeded run: the chosen harness's claimed and true improvement."""
 
     episodes: int
@@ -44,14 +44,14 @@ def landscapes_named(name: str) -> list[Landscape]:
     return _named("--landscape", name, LANDSCAPES)
 
 
-def policies_named(name: str) -> list[Policy]:
+def policies_named(name: str) -> list[SearchPolicy]:
     """The policy of that name, or all for `all`."""
     return _named("--policy", name, POLICIES)
 
 
 def bench_search(
     landscapes: Sequence[Landscape],
-    policies: Sequence[Policy],
+    policies: Sequence[SearchPolicy],
     budgets: Sequence[int] = BUDGETS,
     runs: int = 100,
     seed: int = 0,
@@ -86,7 +86,7 @@ def bench_search(
     return rows
 
 
-def run_once(landscape: Landscape, policy: Policy, budget: int, seed: int) -> Result:
+def run_once(landscape: Landscape, policy: SearchPolicy, budget: int, seed: int) -> PolicyResult:
     """One run of one policy in one world."""
     world = landscape.world(seed)
     result = asyncio.run(policy.run(world, budget, seed))
@@ -94,7 +94,7 @@ def run_once(landscape: Landscape, policy: Policy, budget: int, seed: int) -> Re
     gain_covered = None
     if result.gain is not None:
         gain_covered = result.gain[0] <= truth - baseline <= result.gain[1]
-    return Result(
+    return PolicyResult(
         world.spent,
         truth,
         baseline,
@@ -105,7 +105,7 @@ def run_once(landscape: Landscape, policy: Policy, budget: int, seed: int) -> Re
     )
 
 
-def summarize(landscape: str, policy: str, budget: int, results: Sequence[Result]) -> Json:
+def summarize(landscape: str, policy: str, budget: int, results: Sequence[PolicyResult]) -> Json:
     """One row: means over runs, with 95 % intervals of the means."""
     truths = [result.truth for result in results]
     bias = [result.reported - result.truth for result in results]
@@ -148,8 +148,8 @@ def render(rows: Sequence[Json]) -> str:
 
 
 def _results(
-    landscape: Landscape, policy: Policy, budget: int, seeds: Sequence[int], cores: int
-) -> list[Result]:
+    landscape: Landscape, policy: SearchPolicy, budget: int, seeds: Sequence[int], cores: int
+) -> list[PolicyResult]:
     """Spread the runs over cores where workers know both by name; else run them here."""
     shipped = LANDSCAPES.get(landscape.name) is landscape and POLICIES.get(policy.name) is policy
     if cores == 1 or not shipped or len(seeds) < 8:
@@ -159,12 +159,12 @@ def _results(
         return list(pool.map(_run_named, names, chunksize=4))
 
 
-def _run_named(job: tuple[str, str, int, int]) -> Result:
+def _run_named(job: tuple[str, str, int, int]) -> PolicyResult:
     landscape, policy, budget, seed = job
     return run_once(LANDSCAPES[landscape], POLICIES[policy], budget, seed)
 
 
-def _named(switch: str, name: str, table: dict[str, Kind]) -> list[Kind]:
+def _named(switch: str, name: str, table: dict[str, Named]) -> list[Named]:
     if name == "all":
         return list(table.values())
     if name not in table:

@@ -46,7 +46,7 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
+class SearchPolicy:
     """A name, how to run it (world, budget, seed), and why it cannot be run here ("": it can)."""
 
     name: str
@@ -204,9 +204,9 @@ def _average(scores: Sequence[float]) -> float:
     return sum(scores) / len(scores)
 
 
-POLICIES: dict[str, Policy] = {
-    "autodata": Policy("autodata", autodata),
-    "paper": Policy("paper", paper),
-    "hill-climb": Policy("hill-climb", hill_climb),
-    "gepa": Policy("gepa", gepa, gepa_unavailable),
+POLICIES: dict[str, SearchPolicy] = {
+    "autodata": SearchPolicy("autodata", autodata),
+    "paper": SearchPolicy("paper", paper),
+    "hill-climb": SearchPolicy("hill-climb", hill_climb),
+    "gepa": SearchPolicy("gepa", gepa, gepa_unavailable),
 }

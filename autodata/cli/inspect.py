@@ -34,7 +34,7 @@ class Format(StrEnum):
     json = "json"
 
 
-class Status(StrEnum):
+class EpisodeStatus(StrEnum):
     """What an episode may have come to."""
 
     accepted = "accepted"
@@ -181,7 +181,7 @@ def trace(
             "Default: all are listed, or those of a CANDIDATE.",
         ),
     ] = None,
-    status: Annotated[Status | None, typer.Option(help="List these alone.")] = None,
+    status: Annotated[EpisodeStatus | None, typer.Option(help="List these alone.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Show everything that happened in an episode, or list the episodes."""

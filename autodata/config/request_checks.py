@@ -11,7 +11,7 @@ from typing import NamedTuple
 from autodata.config.providers.base import ModelConfig
 from autodata.config.providers.table import takers
 from autodata.config.schema import Config
-from autodata.config.shaping import Asked
+from autodata.config.shaping import Shaped
 
 _SAMPLES = "set how many samples are drawn in protocol.numbers"
 OURS_IN_BODY = {
@@ -49,7 +49,9 @@ class Mistake(NamedTuple):
     fix: str
 
 
-def request_mistakes(at: tuple[str, str], settings: Asked, model: ModelConfig) -> Iterator[Mistake]:
+def request_mistakes(
+    at: tuple[str, str], settings: Shaped, model: ModelConfig
+) -> Iterator[Mistake]:
     """Look at what a model or a role of it puts into requests."""
 
     def mistake(path: tuple[str, ...], problem: str, fix: str) -> Mistake:

@@ -12,7 +12,7 @@ from autodata.config import plugins
 from autodata.config.providers.base import ModelConfig
 from autodata.config.providers.table import AnyModel
 from autodata.config.roles import RoleConfig
-from autodata.config.section import Amount, Count, Number, Positive, Section, Share, Whole
+from autodata.config.section import Amount, Count, Fraction, Number, Positive, Section, Whole
 from autodata.errors import ConfigurationError
 
 ROLES = {
@@ -80,7 +80,7 @@ class Optimize(Section):
     objective: Literal["pass_rate", "pass_rate_per_cost"] = Field(
         "pass_rate", description="what is made better: accepted documents, or those by their cost"
     )
-    alpha: Share = Field(0.05, description="chance of certifying a harness that is no better")
+    alpha: Fraction = Field(0.05, description="chance of certifying a harness that is no better")
     finalists: Positive = Field(1, description="candidates that meet the test split")
     test_repeats: Count = Field(0, description="runs per test document; 0: what episodes allow")
     max_prompt_chars: Count = Field(20_000, description="longest prompts together; 0: no bound")

@@ -19,8 +19,8 @@ Positive = Annotated[Whole, Field(ge=1)]
 Count = Annotated[Whole, Field(ge=0)]
 Amount = Annotated[Number, Field(ge=0)]
 Seconds = Annotated[Number, Field(gt=0)]
-Share = Annotated[Number, Field(gt=0, lt=1)]
-Word = Annotated[str, Field(coerce_numbers_to_str=True)]
+Fraction = Annotated[Number, Field(gt=0, lt=1)]
+TextOrNumber = Annotated[str, Field(coerce_numbers_to_str=True)]
 
 
 class Section(BaseModel):

@@ -32,7 +32,7 @@ class Thinking(Section):
     )
 
 
-class Asked(Section):
+class Shaped(Section):
     """Whatever is asked by requests: a model, or a role of it. Each may shape them its own way."""
 
     @property
@@ -58,7 +58,7 @@ class Asked(Section):
         return {name: header.env for name, header in getattr(self, "headers", {}).items()}
 
 
-class Extras(Asked):
+class Extras(Shaped):
     """Of every model behind an API."""
 
     reasoning_effort: Effort | None = Field(
@@ -74,7 +74,7 @@ class Extras(Asked):
     )
 
 
-class Tiers(Asked):
+class Tiers(Shaped):
     """Of hosted models."""
 
     service_tier: Annotated[str, Field(min_length=1)] | None = Field(
@@ -82,7 +82,7 @@ class Tiers(Asked):
     )
 
 
-class Thoughts(Asked):
+class Thoughts(Shaped):
     """Of models that are told how to think."""
 
     thinking: Thinking | None = Field(
@@ -90,7 +90,7 @@ class Thoughts(Asked):
     )
 
 
-class Sampling(Asked):
+class Sampling(Shaped):
     """Of models whose choice among tokens can be tuned."""
 
     top_p: Annotated[Number, Field(gt=0, le=1)] | None = Field(

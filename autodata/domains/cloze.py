@@ -12,7 +12,7 @@ from autodata.domains.grading import Graders, Score, by_match
 from autodata.models.base import Message, Request
 from autodata.types import Document, Example
 
-WORD = re.compile(r"[A-Za-z]+(?:[-_'][A-Za-z]+)*")
+_WORD = re.compile(r"[A-Za-z]+(?:[-_'][A-Za-z]+)*")
 SENTENCE_START = re.compile(r"[A-Z\"'(*]")
 SENTENCE_END = re.compile(r"[.!?:][\"')\]]*$")
 WORD_END = re.compile(r"[.!?][\"')\]]*(?= |$)")
@@ -47,7 +47,7 @@ class Cloze(Domain):
         )
         ends = _ends(text, f"{passage} {sentence} {word}")
         rules = {
-            "the answer is not one word": not WORD.fullmatch(word),
+            "the answer is not one word": not _WORD.fullmatch(word),
             "the sentence is too short": len(sentence.split()) < MIN_QUESTION_WORDS,
             "the passage is empty": not passage,
             "the passage is too long": len(passage) > MAX_PASSAGE_CHARS,
@@ -75,7 +75,7 @@ class Cloze(Domain):
 
     def answer(self, text: str) -> str:
         """Return the first word of a continuation."""
-        found = WORD.search(text)
+        found = _WORD.search(text)
         return found.group() if found else ""
 
     async def score(
@@ -99,4 +99,4 @@ def _ends(text: str, part: str) -> list[int]:
 
 
 def _words(text: str) -> set[str]:
-    return {word.lower() for word in WORD.findall(text)}
+    return {word.lower() for word in _WORD.findall(text)}

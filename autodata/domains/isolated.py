@@ -26,8 +26,8 @@ from autodata.store.records import ExecutionRecord
 from autodata.types import Json
 
 WORKER = Path(__file__).with_name("worker.py")
-GRACE_S = 10.0
-NEEDED = re.compile(r"PATH|HOME|USER|LOGNAME|LANG(UAGE)?|LC_.*|TMPDIR|TZ|LD_LIBRARY_PATH")
+_GRACE_S = 10.0
+_NEEDED = re.compile(r"PATH|HOME|USER|LOGNAME|LANG(UAGE)?|LC_.*|TMPDIR|TZ|LD_LIBRARY_PATH")
 """The variables of the environment that a function gets."""
 NOTE_CHARS = 300
 """The kind of record that keeps what a function said."""
@@ -85,7 +85,7 @@ class Isolated:
                     stdout=PIPE,
                     stderr=DEVNULL,
                     cwd=folder,
-                    env={n: value for n, value in os.environ.items() if NEEDED.fullmatch(n)},
+                    env={n: value for n, value in os.environ.items() if _NEEDED.fullmatch(n)},
                     start_new_session=True,
                 )
             except OSError as error:
@@ -94,7 +94,7 @@ class Isolated:
                 ) from error
             try:
                 lines = await asyncio.wait_for(
-                    _exchange(process, task), self.start_s + self.seconds + GRACE_S
+                    _exchange(process, task), self.start_s + self.seconds + _GRACE_S
                 )
             except TimeoutError:
                 lines = []
@@ -151,7 +151,7 @@ async def _end(process: Process) -> None:
     assert process.stdin is not None
     process.stdin.close()
     try:
-        await asyncio.wait_for(process.wait(), GRACE_S)
+        await asyncio.wait_for(process.wait(), _GRACE_S)
     except TimeoutError:
         with suppress(ProcessLookupError):
             process.kill()

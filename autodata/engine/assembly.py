@@ -5,7 +5,7 @@ Where the engine's answers come from makes no difference, so that runs and repla
 
 from collections.abc import Sequence
 from contextlib import aclosing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from autodata.config import plugins
 from autodata.config.schema import Optimize
@@ -60,7 +60,7 @@ async def carry_out(
         if isinstance(event, Started):
             study.baseline(baseline.knobs, event.baseline.mean, baseline.commit)
         if isinstance(event, Ahead):
-            running.ledger.reserve.keep(Wanted(**asdict(event)))
+            running.accounts.reserve.keep(Wanted(**asdict(event)))
         progress(event)
 
     return await run_session(
@@ -96,11 +96,11 @@ def text_editor(running: Engine, baseline: Harness) -> Editing:
         visible = visible_to(parent, minibatch, history)
         async with aclosing(Questions(running.journal, number, visible)) as questions:
             try:
-                edited, analysis, predictions, summary = await editor.edit(
+                edited = await editor.edit(
                     number, measured, harness, episodes, questions.answer, history
                 )
             except HarnessError as error:
                 raise EditFailed(error.problem, Spend.total(spent)) from error
-        return edited, analysis, predictions, summary, Spend.total(spent)
+        return replace(edited, spend=Spend.total(spent))
 
     return edit

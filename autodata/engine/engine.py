@@ -13,7 +13,7 @@ from typing import Any
 
 from autodata.config import plugins
 from autodata.config.schema import Config
-from autodata.config.shaping import Asked, Shaping
+from autodata.config.shaping import Shaped, Shaping
 from autodata.documents.corpus import read_corpus
 from autodata.documents.splits import deal, split_digest
 from autodata.domains.base import RoleSettings
@@ -31,7 +31,7 @@ from autodata.errors import (
 )
 from autodata.harness.spec import Harness
 from autodata.models.base import Deadlines
-from autodata.models.calls.budget import Ledger as BudgetLedger
+from autodata.models.calls.budget import Accounts
 from autodata.models.calls.caller import RecallingCaller, RecordedCaller
 from autodata.models.calls.earlier import charge_earlier
 from autodata.models.calls.seat import Seat
@@ -57,7 +57,7 @@ class Engine:
     journal: JournalWriter
     caller: RecordedCaller
     watchdog: Watchdog
-    ledger: BudgetLedger
+    accounts: Accounts
     team: Team
     sandbox: Any
     evaluator: HarnessEvaluator
@@ -172,7 +172,7 @@ def settings_of(config: Config) -> Json:
     return dump
 
 
-def _shape(settings: Asked) -> Json:
+def _shape(settings: Shaped) -> Json:
     """Return the settings that shape a reply, those that are set, as they stand in the file."""
     names = {*settings.shape} - {"headers"}
     return settings.model_dump(mode="json", include=names, exclude_defaults=True)
@@ -227,12 +227,12 @@ async def engine(
             role: busy({settings.model: config.models[settings.model]})
             for role, settings in config.roles.items()
         }
-        ledger = BudgetLedger(config.budget, gpus=busy(config.used), role_gpus=gpus)
+        accounts = Accounts(config.budget, gpus=busy(config.used), role_gpus=gpus)
         if not replayed:
-            for name in charge_earlier(ledger, journal) & set(endpoints):
+            for name in charge_earlier(accounts, journal) & set(endpoints):
                 endpoints[name].breaker.contacted = True
         seats = seats_of(config, endpoints)
-        caller = (RecallingCaller if replayed else RecordedCaller)(journal, seats, ledger)
+        caller = (RecallingCaller if replayed else RecordedCaller)(journal, seats, accounts)
         await stack.enter_async_context(closing(caller, display.line))
         watched = [] if replayed else endpoints.values()
         watchdog = Watchdog(watched, journal, display.line, display.still)
@@ -252,7 +252,7 @@ async def engine(
                 display.line(f"a score came with a note: {note}")
             notes.update(fresh)
             if not record.void:
-                ledger.reserve.ended((record.tree, record.document_id, record.repeat))
+                accounts.reserve.ended((record.tree, record.document_id, record.repeat))
             display.episode(record)
 
         evaluator = HarnessEvaluator(
@@ -266,7 +266,7 @@ async def engine(
             told,
         )
         display.started(caller.status, lambda: watchdog.troubles)
-        yield Engine(journal, caller, watchdog, ledger, team, sandbox, evaluator, documents)
+        yield Engine(journal, caller, watchdog, accounts, team, sandbox, evaluator, documents)
 
 
 def notes_of(episode: EpisodeRecord) -> set[str]:

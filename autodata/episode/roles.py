@@ -14,7 +14,7 @@ from autodata.domains.isolated import Execution, Isolated
 from autodata.domains.matching import vote
 from autodata.episode.protocol import Team
 from autodata.errors import BAD_OUTPUT, ContextTooLong, Refused, Truncated
-from autodata.models.base import Check, Reply, Request, Site
+from autodata.models.base import CheckReply, Reply, Request, Site
 from autodata.models.structured import ask_json
 from autodata.types import Attempt, Document, Example, SolverRole, Spend
 
@@ -33,7 +33,7 @@ class Asking:
         """Return the site of one call of this episode."""
         return replace(self.site, role=role, ordinal=ordinal)
 
-    async def call(self, site: Site, request: Request, check: Check | None = None) -> Reply:
+    async def call(self, site: Site, request: Request, check: CheckReply | None = None) -> Reply:
         """Make one call and book it; one that came to no result is paid for, too."""
         try:
             reply = await self.team.caller.call(site, request, check)

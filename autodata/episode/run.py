@@ -25,7 +25,7 @@ from autodata.errors import (
     WorkflowFailed,
 )
 from autodata.harness.spec import Harness
-from autodata.harness.workflow import StepFailed, WorkflowStop
+from autodata.harness.workflow import Host, StepFailed, WorkflowStop
 from autodata.models.base import Message, Request, Site
 from autodata.types import (
     Attempt,
@@ -42,7 +42,6 @@ from autodata.types import (
 )
 
 T = TypeVar("T")
-Host = Callable[[str, Json], Awaitable[Any]]
 
 
 class Workflows(Protocol):

@@ -18,7 +18,7 @@ from autodata.types import KnobValue
 KnobType = Literal["int", "float", "bool", "choice"]
 
 MANIFEST = "harness.yaml"
-NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 KNOB_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 PLAIN_TEXT = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 LARGEST = 10**12
@@ -183,7 +183,7 @@ def read_manifest(text: str, file: str = MANIFEST) -> Manifest:
         raise _explain(error.errors(), root, file) from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise _unreadable(error, file) from None
-    if not NAME.fullmatch(parsed.name):
+    if not _NAME.fullmatch(parsed.name):
         raise HarnessError(
             f"{file}, line {_line(root, ['name'])}: name {parsed.name!r} is not usable",
             "use lower-case letters, digits and dashes, at most 63",

@@ -36,7 +36,7 @@ from autodata.types import Json, KnobValue
 T = TypeVar("T")
 Host = Callable[[str, Json], Awaitable[Any]]
 
-NAME = "workflow.py"
+_NAME = "workflow.py"
 SIGNATURE = "def run(document: str, knobs: dict[str, Any], seed: int) -> None"
 FROZEN_CLOCK = datetime(2026, 1, 1, tzinfo=UTC)
 _CHECK_STUB = """
@@ -44,7 +44,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 def start_workflow(run: Callable[[str, dict[str, Any], int], None]) -> None: ...
 """
-_DIAGNOSTIC = re.compile(rf"^{re.escape(NAME)}:(\d+):\d+: \w+\[([\w-]+)\] (.*)$", re.MULTILINE)
+_DIAGNOSTIC = re.compile(rf"^{re.escape(_NAME)}:(\d+):\d+: \w+\[([\w-]+)\] (.*)$", re.MULTILINE)
 
 
 class StepFailed(Exception):
@@ -161,7 +161,7 @@ class Sandbox:
             except MontyCrashedError as error:
                 if error.timed_out or crashes == self._workers:
                     reason = self._reason(error)
-                    raise HarnessError(f"{NAME}: {reason}", f"correct {NAME}") from None
+                    raise HarnessError(f"{_NAME}: {reason}", f"correct {_NAME}") from None
             else:
                 return
 
@@ -177,11 +177,11 @@ class Sandbox:
                 name = getattr(snapshot, "function_name", "")
                 if name != "start_workflow":
                     what = f"calls {name} while it is loaded" if name else "does not load"
-                    raise HarnessError(f"{NAME} {what}", f"define functions only, and {SIGNATURE}")
+                    raise HarnessError(f"{_NAME} {what}", f"define functions only, and {SIGNATURE}")
         except MontyTypingError as error:
             raise _type_error(error.display(), last) from None
         except (MontyRuntimeError, MontySyntaxError) as error:
-            raise HarnessError(f"{NAME}: {self._reason(error)}", f"correct {NAME}") from None
+            raise HarnessError(f"{_NAME}: {self._reason(error)}", f"correct {_NAME}") from None
 
     def _turn(self, run: _Run, answer: ExternalResult) -> tuple[str, Json] | None:
         """Run until the next host call and park there; None when the workflow has returned.
@@ -234,7 +234,7 @@ class Sandbox:
 
     def _session(self, seed: int, **checks: Any) -> MontySession:
         return self._pool.checkout(
-            script_name=NAME,
+            script_name=_NAME,
             limits={
                 "max_memory": self._limits.memory_bytes,
                 "max_turn_duration_secs": self._limits.turn_seconds,
@@ -299,4 +299,4 @@ def _type_error(diagnostics: str, last: int) -> HarnessError:
             problems.append(f"run does not have the signature {SIGNATURE}")
     detail = "; ".join(problems[:5]) or diagnostics.strip()
     more = f" (and {len(problems) - 5} more)" if len(problems) > 5 else ""
-    return HarnessError(f"{NAME}, {detail}{more}"[:2000], f"correct {NAME}; it needs {SIGNATURE}")
+    return HarnessError(f"{_NAME}, {detail}{more}"[:2000], f"correct {_NAME}; it needs {SIGNATURE}")

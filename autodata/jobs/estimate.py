@@ -18,8 +18,8 @@ from autodata.jobs.evaluate import Measured, measured
 from autodata.project import Project
 from autodata.report.display import Display
 from autodata.search.forecast import (
-    Pace,
-    Prediction,
+    Forecast,
+    PilotPace,
     Proposals,
     busy_seconds,
     episodes_of,
@@ -33,7 +33,7 @@ PROPOSALS = 3
 """Proposals of a pilot: the fewest that tell how much they differ."""
 
 
-async def estimate(project: Project, run_id: str, episodes: int, display: Display) -> Prediction:
+async def estimate(project: Project, run_id: str, episodes: int, display: Display) -> Forecast:
     """Run a pilot on training documents and predict the whole search.
 
     Candidates may cost several times what the present harness does, so where a search moves knobs,
@@ -57,7 +57,7 @@ async def estimate(project: Project, run_id: str, episodes: int, display: Displa
     outcomes = list(chain.from_iterable(pilot.outcomes))
     sizes: dict[Split, int] = {split: len(documents[split]) for split in SPLITS}
     needed, room = episodes_of(plan, sizes), slots(config)
-    pace = Pace(
+    pace = PilotPace(
         busy_seconds(read_facts(project.runs / run_id, SessionRecord, CallRecord)),
         min(len(outcomes), room),
         min((1 + plan.parallel) * plan.race.block, room),
@@ -76,10 +76,9 @@ async def edits_of(pilot: Measured, harness: Harness, most_shown: int) -> list[S
     async def one(number: int) -> Spend:
         shown = Random(number).sample(outcomes, min(most_shown, len(outcomes)))
         try:
-            *_, spend = await edit(number, parent, harness, harness, shown, ())
+            return (await edit(number, parent, harness, harness, shown, ())).spend
         except EditFailed as failed:
             return failed.spend
-        return spend
 
     return await all_of(one(number) for number in range(1, PROPOSALS + 1))
 

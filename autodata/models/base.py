@@ -227,7 +227,7 @@ class Site:
     commit: str = field(default="", compare=False)
 
 
-Check = Callable[[str], str]
+CheckReply = Callable[[str], str]
 """Says what is wrong with a reply's text, or nothing."""
 
 
@@ -242,7 +242,9 @@ class Caller(Protocol):
         BudgetSpent: nothing was sent.
     """
 
-    async def call(self, site: Site, request: Request, check: Check | None = None) -> Reply: ...
+    async def call(
+        self, site: Site, request: Request, check: CheckReply | None = None
+    ) -> Reply: ...
 
 
 def call_key(site: Site, endpoint: str, model: str, request: Request) -> str:

@@ -6,7 +6,7 @@ from io import StringIO
 from rich.console import Console, RenderableType
 
 from autodata.report.views import plain
-from autodata.store.render import Result, cell
+from autodata.store.render import AllRows, cell
 
 _PRE = '<pre style="white-space: pre; overflow-x: auto; line-height: 1.3">{code}</pre>'
 WIDTH = 120
@@ -19,7 +19,7 @@ def drawn(view: RenderableType) -> str:
     return console.export_html(inline_styles=True, code_format=_PRE)
 
 
-def table(result: Result, note: str = "") -> str:
+def table(result: AllRows, note: str = "") -> str:
     """Return rows as a table, which says when there are more rows than these."""
     head = "".join(f"<th>{_text(name)}</th>" for name in result.columns)
     rows = "".join(

@@ -27,7 +27,7 @@ _PLAIN_PATH = re.compile(r"(/v\d+)?/?")
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ValueInForce:
     """A setting with the value that counts; `shown` and `origin` are for people.
 
     It is `idle` when nobody has set it and it does nothing: it is empty, or a role leaves it
@@ -40,7 +40,7 @@ class Line:
     idle: bool = False
 
 
-def in_force(config: Config, place: Callable[..., str]) -> list[Line]:
+def in_force(config: Config, place: Callable[..., str]) -> list[ValueInForce]:
     """Return every setting in the order of the reference; `place` says where one was set.
 
     Raises:
@@ -52,7 +52,7 @@ def in_force(config: Config, place: Callable[..., str]) -> list[Line]:
     return lines
 
 
-def told(setting: Setting, lines: Iterable[Line]) -> Json:
+def told(setting: Setting, lines: Iterable[ValueInForce]) -> Json:
     """Return the explanation of a setting, with the values that it has in force."""
     now = [line for line in lines if setting.fits(line.path)]
     return {
@@ -66,7 +66,9 @@ def told(setting: Setting, lines: Iterable[Line]) -> Json:
     }
 
 
-def _lines(section: BaseModel, at: tuple[str, ...], place: Callable[..., str]) -> Iterator[Line]:
+def _lines(
+    section: BaseModel, at: tuple[str, ...], place: Callable[..., str]
+) -> Iterator[ValueInForce]:
     for name in own_first(type(section)):
         value, path = getattr(section, name), (*at, name)
         if isinstance(value, BaseModel):
@@ -78,10 +80,10 @@ def _lines(section: BaseModel, at: tuple[str, ...], place: Callable[..., str]) -
             is_set = name in section.model_fields_set
             idle = not is_set and (value in (None, "", [], {}) or isinstance(section, RoleConfig))
             origin = place(*path) if is_set else DEFAULT
-            yield Line(".".join(path), _shown(name, value), origin, idle)
+            yield ValueInForce(".".join(path), _shown(name, value), origin, idle)
 
 
-def _numbers(config: Config, place: Callable[..., str]) -> Iterator[Line]:
+def _numbers(config: Config, place: Callable[..., str]) -> Iterator[ValueInForce]:
     """Return the numbers that decide what is accepted, of the preset or replaced."""
     protocol = config.protocol
     policy = policy_from(
@@ -90,7 +92,7 @@ def _numbers(config: Config, place: Callable[..., str]) -> Iterator[Line]:
     for name in NUMBERS:
         path = ("protocol", "numbers", name)
         origin = place(*path) if name in protocol.numbers else f"preset {protocol.acceptance}"
-        yield Line(".".join(path), _text(getattr(policy, name)), origin)
+        yield ValueInForce(".".join(path), _text(getattr(policy, name)), origin)
 
 
 def _shown(name: str, value: Any) -> str:

@@ -17,7 +17,7 @@ from autodata.store.records import CallRecord, SessionRecord
 from autodata.types import Outcome, Spend, Split
 
 LEVEL = 0.9
-FEW = 4
+_FEW = 4
 """Candidates that most episodes of a search go to: baseline, leaders and finalist."""
 
 
@@ -48,7 +48,7 @@ class Episodes:
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class PilotPace:
     """The throughput of the pilot and how much wider the search may go.
 
     `seconds` is the pilot's time with servers up. `abreast`, `search_abreast` and `test_abreast`
@@ -82,7 +82,7 @@ class Proposals:
 
 
 @dataclass(frozen=True, slots=True)
-class Prediction:
+class Forecast:
     """The forecast of a search's episodes, tokens, dollars and hours.
 
     `knobs_moved`: half of the pilot had random knob values. Edits by analyzer and implementer are
@@ -149,15 +149,15 @@ def busy_seconds(facts: Iterable[Fact[Record]]) -> float:
 def predict(
     outcomes: Sequence[Outcome],
     needed: Episodes,
-    pace: Pace,
+    pace: PilotPace,
     moved: bool = False,
     proposals: Proposals | None = None,
-) -> Prediction:
+) -> Forecast:
     """Scale a pilot up.
 
     Tokens and dollars are the pilot's mean per episode times the number of episodes; the interval
     goes from the fewest at the low end of that mean to the most at its high end. With `moved` knobs
-    it allows for a search whose episodes are mostly those of `FEW` candidates.
+    it allows for a search whose episodes are mostly those of `_FEW` candidates.
 
     Hours take the pilot's seconds per episode. A search has other numbers of episodes side by side:
     the low end is for a server that answers them all as fast, as long as calls in flight stay below
@@ -168,13 +168,13 @@ def predict(
     """
     spends = [outcome.spend for outcome in outcomes]
     fewest, most = needed.fewest + needed.fewest_tested, needed.most + needed.most_tested
-    alike = FEW if moved else fewest
+    alike = _FEW if moved else fewest
 
     def amount(values: Sequence[float]) -> Range:
         each, reach = fmean(values), _reach(values, alike)
         return Range(each * (fewest + most) / 2, each / reach * fewest, each * reach * most)
 
-    found = Prediction(
+    found = Forecast(
         len(outcomes),
         fewest,
         most,
@@ -188,7 +188,7 @@ def predict(
     return found if proposals is None else _with_proposals(found, proposals)
 
 
-def _hours(seconds: Sequence[float], needed: Episodes, pace: Pace, alike: int) -> Range:
+def _hours(seconds: Sequence[float], needed: Episodes, pace: PilotPace, alike: int) -> Range:
     each = pace.seconds / len(seconds) / 3600
     in_flight = sum(seconds) / pace.seconds if pace.seconds else 0.0
     widest = max(1.0, pace.concurrency / in_flight) if in_flight else math.inf
@@ -204,7 +204,7 @@ def _hours(seconds: Sequence[float], needed: Episodes, pace: Pace, alike: int) -
     return Range(each * (low + high) / 2, each / reach * low, each * reach * high)
 
 
-def _with_proposals(forecast: Prediction, proposals: Proposals) -> Prediction:
+def _with_proposals(forecast: Forecast, proposals: Proposals) -> Forecast:
     spends, fewest, most = proposals.spends, proposals.fewest, proposals.most
     prompts = [spend.prompt_tokens for spend in spends]
     longer = 1 + proposals.longest_log() / max(1.0, fmean(prompts))

@@ -13,7 +13,7 @@ from autodata.concurrency import all_of, finish
 from autodata.search.audit import audit
 from autodata.search.base import Evaluator, Iteration, Proposal, Proposer, candidate_record
 from autodata.search.events import Progress, Raced, Selected
-from autodata.search.race import Race, Verdict
+from autodata.search.race import Race, RaceResult
 from autodata.search.standing import Standing, Start
 from autodata.store.facts import JournalWriter
 from autodata.types import Candidate, Cell, Json, Outcome
@@ -116,19 +116,19 @@ class Iterations:
         )
         ours: list[Outcome] = []
         theirs: list[Outcome] = []
-        verdict, value = None, self._standing.book.yardstick.value
-        while verdict is None:
+        result, value = None, self._standing.book.yardstick.value
+        while result is None:
             cells = race.block()
             new, old = await all_of(
                 (self._evaluator.evaluate(mutant, cells), self._parent(start.parent, cells))
             )
             ours += new
             theirs += old
-            verdict = race.add([value(o) for o in new], [value(o) for o in old])
+            result = race.add([value(o) for o in new], [value(o) for o in old])
             gain, sd = race.posterior()
             who = (start.number, start.parent.id, mutant.id)
             self._progress(Raced(*who, race.pairs, gain, sd))
-        admitted, reason = _decide(verdict, start.parent, mutant, race)
+        admitted, reason = _decide(result, start.parent, mutant, race)
         score, audited = await self._audit(proposal, mutant, minibatch)
         episodes = len(minibatch) + 2 * race.pairs + audited
         return Iteration(
@@ -139,7 +139,7 @@ class Iterations:
             reason,
             tuple(ours),
             tuple(theirs),
-            {**race.evidence(), "ending": verdict.ending, "episodes": episodes},
+            {**race.evidence(), "ending": result.ending, "episodes": episodes},
             score,
         )
 
@@ -162,13 +162,15 @@ class Iterations:
         return audit(proposal.predictions, minibatch, after), len(cells)
 
 
-def _decide(verdict: Verdict, parent: Candidate, mutant: Candidate, race: Race) -> tuple[bool, str]:
-    """The race's verdict, and no growth of the prompt without a gain that shows."""
+def _decide(
+    result: RaceResult, parent: Candidate, mutant: Candidate, race: Race
+) -> tuple[bool, str]:
+    """The race's result, and no growth of the prompt without a gain that shows."""
     gain, sd = race.posterior()
     grown = mutant.prompt_chars > GROWTH * parent.prompt_chars
-    if verdict.ending == "better on balance" and grown and gain < sd:
-        return False, f"the prompt grew without a gain that shows; {verdict.reason}"
-    return verdict.better, verdict.reason
+    if result.ending == "better on balance" and grown and gain < sd:
+        return False, f"the prompt grew without a gain that shows; {result.reason}"
+    return result.better, result.reason
 
 
 async def _as_coroutine(

@@ -1,6 +1,6 @@
 """A race of a mutant against its parent on the same documents: a sequential paired test.
 
-Fed with values, it answers with cells to run and, at last, a verdict. Three things end a race.
+Fed with values, it answers with cells to run and, at last, a result. Three things end a race.
 *Clear*: an e-process on the paired per-document differences says, at a level that holds however
 often one looks, that the mutant is better, or that it gains less than `margin`. *Not worth it*: by
 the posterior of the gain, more episodes would cost more than they can bring (this may lose a good
@@ -26,7 +26,7 @@ Ending = Literal["clearly better", "clearly not better", "not worth more", "bett
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class RaceResult:
     """The end of a race, and its numbers in one sentence."""
 
     better: bool
@@ -140,8 +140,8 @@ class Race:
         self._asked = [(turn, document) for document in self._order[turn][start:stop]]
         return [Cell(doc, "validation", self._repeat + turn) for turn, doc in self._asked]
 
-    def add(self, mutant: Sequence[float], parent: Sequence[float]) -> Verdict | None:
-        """Add the values of the asked block, in order; return a verdict when the race is over."""
+    def add(self, mutant: Sequence[float], parent: Sequence[float]) -> RaceResult | None:
+        """Add the values of the asked block, in order; return a result when the race is over."""
         for (turn, document), new, old in zip(self._asked, mutant, parent, strict=True):
             difference = new - old
             expected = self._known.mean + self._known.easiness.get(document, 0.0)
@@ -157,7 +157,7 @@ class Race:
         mean, sd = self.posterior()
         step = {"pairs": self.pairs, "difference": self._total / self.pairs, "gain": mean, "sd": sd}
         self.steps.append({name: round(value, 4) for name, value in step.items()})
-        return self._verdict(mean, sd)
+        return self._result(mean, sd)
 
     def posterior(self) -> tuple[float, float]:
         """Return the posterior mean and standard deviation of the mutant's gain.
@@ -179,7 +179,7 @@ class Race:
         return self._total + own / surplus * self._luck, paired - own**2 / surplus
 
     def evidence(self) -> Json:
-        """Return the evidence behind the verdict, in plain JSON."""
+        """Return the evidence behind the result, in plain JSON."""
         return {
             "pairs": self.pairs,
             "difference": round(self._total / max(1, self.pairs), 4),
@@ -188,18 +188,18 @@ class Race:
             "steps": self.steps,
         }
 
-    def _verdict(self, mean: float, sd: float) -> Verdict | None:
+    def _result(self, mean: float, sd: float) -> RaceResult | None:
         numbers = f"{mean:+.3f} ± {sd:.3f} after {self.pairs} pairs"
         bar = self._plan.passes / self._plan.alpha
         if max(w.wealth for w in self._better) >= bar:
-            return Verdict(True, "clearly better", f"clearly better: gain {numbers}")
+            return RaceResult(True, "clearly better", f"clearly better: gain {numbers}")
         if max(w.wealth for w in self._worse) >= bar:
-            return Verdict(False, "clearly not better", f"clearly not better: gain {numbers}")
+            return RaceResult(False, "clearly not better", f"clearly not better: gain {numbers}")
         if self._pairs_left > 0 and self._worth_more(mean, sd):
             return None
         if mean > 0:
-            return Verdict(True, "better on balance", f"better on balance: gain {numbers}")
-        return Verdict(False, "not worth more", f"not worth more episodes: gain {numbers}")
+            return RaceResult(True, "better on balance", f"better on balance: gain {numbers}")
+        return RaceResult(False, "not worth more", f"not worth more episodes: gain {numbers}")
 
     def _worth_more(self, mean: float, sd: float) -> bool:
         """Some number of further pairs is expected to gain more than it costs."""

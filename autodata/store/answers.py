@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import duckdb
 
 TOO_MUCH_MEMORY = "it takes too much memory; ask for less"
-CUT = "\n[there is more: ask for fewer rows or columns]"
+_CUT = "\n[there is more: ask for fewer rows or columns]"
 _OTHER_TYPES = "SELECT 1.5, uuid(), DATE '2000-01-01', [now()]"
 """What Python imports modules for when it is answered for the first time."""
 _BATCH = 1 << 20  # bytes of rows in a line, but for a longer row
@@ -93,7 +93,7 @@ def _answer(connection: "duckdb.DuckDBPyConnection", sql: str, bounds: Bounds) -
     finally:
         connection.execute("ROLLBACK")
     cut = found.cut or len(text) == bounds.characters
-    return text.rstrip("\n") + (CUT if cut else "")
+    return text.rstrip("\n") + (_CUT if cut else "")
 
 
 def _first(lines: Iterable[str], most: int) -> str:

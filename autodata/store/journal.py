@@ -42,7 +42,7 @@ _FEW = (
     GrowthRecord, ClosingRecord,
 )
 # fmt: on
-KEPT = frozenset(kind.KIND for kind in _FEW)
+_KEPT = frozenset(kind.KIND for kind in _FEW)
 BULKY = frozenset(kind.KIND for kind in (CallRecord, EpisodeRecord, QueryRecord))
 """What fills a journal; full segments pack it."""
 TEXTS_KEPT = 16  # segments whose texts stay in memory, some 2 MB each
@@ -115,7 +115,7 @@ class Journal:
 
     def find(self, kind: type[R], key: str) -> R | None:
         """Return the latest record of this kind and key that is on disk, or None."""
-        if kind.KIND in KEPT:
+        if kind.KIND in _KEPT:
             kept = self._kept.get((kind.KIND, key))
             return kept.record if kept else None
         place = self._places.get(kind.KIND, key)
@@ -144,7 +144,7 @@ class Journal:
             raise self._failure
         entry = Entry(record.KIND, key, round(self._clock(), 3), record.to_json())
         raw = lines.encode(entry)
-        kept = fact_of(lines.decode(raw), self.folder) if entry.kind in KEPT else None
+        kept = fact_of(lines.decode(raw), self.folder) if entry.kind in _KEPT else None
         done = asyncio.get_running_loop().create_future()
         self._pending.append((entry, raw, kept, done))
         if self._committer is None or self._committer.done():
@@ -174,7 +174,7 @@ class Journal:
     def records(self, *kinds: type[R]) -> Iterator[Fact[R]]:
         """Yield what is on disk of these kinds in the order it was written."""
         names = {kind.KIND for kind in kinds}
-        if KEPT.issuperset(names):
+        if _KEPT.issuperset(names):
             return iter([fact for fact in self._kept.values() if fact.kind in names])
         return read_facts(self.folder, *kinds)
 
@@ -208,7 +208,7 @@ class Journal:
             self._size = self._segment_bytes  # nothing is added to it
 
     def _learn(self, line: lines.Line, number: int) -> None:
-        if line.kind in KEPT:
+        if line.kind in _KEPT:
             self._kept[line.kind, line.key] = fact_of(line.entry(), self.folder)
         else:
             self._places.put(line.kind, line.key, number, line.offset)
@@ -331,7 +331,7 @@ def _pack(path: Path) -> list[tuple[str, str, int]] | None:
     if not pack_quietly(path, BULKY):
         return None
     scanned = lines.scan(path, last=False)
-    return [(line.kind, line.key, line.offset) for line in scanned if line.kind not in KEPT]
+    return [(line.kind, line.key, line.offset) for line in scanned if line.kind not in _KEPT]
 
 
 def _open(path: Path) -> int:

@@ -27,7 +27,7 @@ class Rows(Protocol):
     def rows(self) -> Iterable[tuple[Any, ...]]: ...
 
 
-class Result(Rows, Protocol):
+class AllRows(Rows, Protocol):
     """The same, all of it there: see `tables.Result`."""
 
     @property
@@ -62,7 +62,7 @@ def json_lines(result: Rows) -> Iterator[str]:
     yield "[]\n" if end == "[" else "\n]\n"
 
 
-def table(result: Result) -> str:
+def table(result: AllRows) -> str:
     """Return the rows as an aligned table, which says when there are more rows than these."""
     cells = [[cell(value) for value in row] for row in result.rows]
     lines = [list(result.columns), *cells]

@@ -20,7 +20,7 @@ from autodata.types import Criterion, Document, Example
 
 Shape = TypeVar("Shape", bound=BaseModel)
 Judge = Callable[[Request, type[BaseModel]], BaseModel]
-MARK = "xq7REFERENCEqx"
+_MARK = "xq7REFERENCEqx"
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,15 +145,15 @@ class DomainContract(Contract):
         marked = self._marked()
         for solver in (s for s in _SOLVERS if not s.privileged):
             shown = str(self._question(solver, marked).to_json())
-            expect(MARK not in shown, "a plain solver is shown the answer or the rubric")
+            expect(_MARK not in shown, "a plain solver is shown the answer or the rubric")
 
     async def does_not_show_the_judge_what_is_right(self) -> None:
         """A judge who reads the reference answer grades by likeness."""
         self._bench.asked.clear()
-        example = replace(self._sample.example, answer=MARK)
+        example = replace(self._sample.example, answer=_MARK)
         await self._score(self._sample.wrong, example)
         shown = [str(request.to_json()) for role, request in self._bench.asked if role == "judge"]
-        expect(not any(MARK in text for text in shown), "the judge is shown the reference answer")
+        expect(not any(_MARK in text for text in shown), "the judge is shown the reference answer")
 
     async def takes_an_answer_out_of_any_reply(self) -> None:
         """A solver may say anything."""
@@ -197,8 +197,8 @@ class DomainContract(Contract):
         return self._domain.question(self._sample.document, example, solver)
 
     def _marked(self) -> Example:
-        rubric = tuple(replace(c, criterion=MARK) for c in self._sample.example.rubric)
-        return replace(self._sample.example, answer=MARK, rubric=rubric or (Criterion(MARK, 1),))
+        rubric = tuple(replace(c, criterion=_MARK) for c in self._sample.example.rubric)
+        return replace(self._sample.example, answer=_MARK, rubric=rubric or (Criterion(_MARK, 1),))
 
 
 _SOLVERS = (

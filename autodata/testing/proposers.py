@@ -73,7 +73,7 @@ async def _edit(
     text = harness.files["prompts/challenger.md"] + f"Mind point {number}.\n"
     edited = with_edits(harness, {"prompts/challenger.md": text})
     bets = tuple(Prediction(outcome.cell.document_id, 0.5) for outcome in minibatch)
-    return edited, "an analysis", bets, f"point {number}", Spend(calls=2)
+    return Edit(edited, "an analysis", bets, f"point {number}", Spend(calls=2))
 
 
 class ProposerContract(Contract):

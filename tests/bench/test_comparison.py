@@ -4,7 +4,7 @@ import pytest
 
 from autodata.bench.comparison import bench_search, landscapes_named, policies_named, render
 from autodata.bench.landscapes import LANDSCAPES, Landscape, Shape, SimulatedWorld, World
-from autodata.bench.policies import POLICIES, Found, Policy, claim
+from autodata.bench.policies import POLICIES, Found, SearchPolicy, claim
 from autodata.errors import ConfigurationError
 
 KEYS = {
@@ -55,7 +55,7 @@ def test_landscapes_and_policies_from_outside_can_be_passed_in() -> None:
         return claim(world, world.baseline, 0.5, 100)
 
     steep = Landscape("steep", lambda seed: SimulatedWorld(Shape(start=0.4), seed))
-    rows = bench_search([steep], [Policy("stay", stay)], [500], runs=3)
+    rows = bench_search([steep], [SearchPolicy("stay", stay)], [500], runs=3)
     assert rows[0]["true_pass_rate"] == pytest.approx(0.4, abs=0.001)
     assert rows[0]["reported_minus_true"] == pytest.approx(0.1, abs=0.001)
     assert rows[0]["false_certification_rate"] == 0
@@ -63,7 +63,7 @@ def test_landscapes_and_policies_from_outside_can_be_passed_in() -> None:
 
 def test_a_policy_that_cannot_run_is_skipped_with_its_reason() -> None:
     told: list[str] = []
-    absent = Policy("absent", POLICIES["paper"].run, lambda: "nobody installed it")
+    absent = SearchPolicy("absent", POLICIES["paper"].run, lambda: "nobody installed it")
     assert bench_search([LANDSCAPES["null"]], [absent], [500], runs=1, progress=told.append) == []
     assert told == ["absent: skipped, nobody installed it"]
 

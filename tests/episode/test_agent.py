@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from autodata.episode.agent import PAGE_CHARS, TOOLS, answer_tool, converse, in_words, run_agent
-from autodata.models.base import Check, Message, Reply, Request, Site, ToolCall
+from autodata.models.base import CheckReply, Message, Reply, Request, Site, ToolCall
 from autodata.types import Json
 from tests.support.episodes import DOCUMENT, asking_of, good_caller
 
@@ -19,7 +19,7 @@ class ToolUser:
         self.turns = turns
         self.calls: list[tuple[Site, Request]] = []
 
-    async def call(self, site: Site, request: Request, check: Check | None = None) -> Reply:
+    async def call(self, site: Site, request: Request, check: CheckReply | None = None) -> Reply:
         number = len(self.calls)
         self.calls.append((site, request))
         if number < len(self.turns) and request.tools:

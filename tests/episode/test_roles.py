@@ -9,7 +9,7 @@ from autodata.domains.base import RoleSettings
 from autodata.domains.research import Research
 from autodata.episode.roles import Panel, Trial, solve
 from autodata.errors import ContextTooLong, Malformed, ProviderError, Refused, Truncated
-from autodata.models.base import Check, Reply, Request, Site
+from autodata.models.base import CheckReply, Reply, Request, Site
 from autodata.types import Attempt, Example, SolverRole, Spend
 from tests.support.episodes import (
     DOCUMENT,
@@ -133,7 +133,9 @@ async def test_what_is_asked_does_not_depend_on_how_soon_a_judge_fails() -> None
     class Slow(FakeCaller):
         """Answers the first two samples late: the third one's judge has failed by then."""
 
-        async def call(self, site: Site, request: Request, check: Check | None = None) -> Reply:
+        async def call(
+            self, site: Site, request: Request, check: CheckReply | None = None
+        ) -> Reply:
             if site.ordinal in ("r0.weak.0", "r0.weak.1"):
                 for _ in range(20):
                     await asyncio.sleep(0)

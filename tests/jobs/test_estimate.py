@@ -11,7 +11,7 @@ from autodata.jobs.estimate import PROPOSALS, moved_at_random
 from autodata.search.forecast import (
     LEVEL,
     Episodes,
-    Pace,
+    PilotPace,
     Proposals,
     busy_seconds,
     episodes_of,
@@ -26,7 +26,7 @@ from tests.support.command_line import ROOT, RUN, SMALL, TINY, Place, edit_texts
 from tests.support.journals import call
 
 SIZES: dict[Split, int] = {"train": 8, "validation": 16, "test": 40}
-STEADY = Pace(60.0, 8, 8, 8, 1000)
+STEADY = PilotPace(60.0, 8, 8, 8, 1000)
 
 
 def outcomes(tokens: list[float], seconds: float = 1.0) -> list[Outcome]:
@@ -110,7 +110,7 @@ def test_the_interval_holds_for_edits_too_though_their_log_grows() -> None:
 
 
 def test_edits_add_to_what_episodes_take_and_go_on_beside_them() -> None:
-    pace, needed = Pace(3600.0, 8, 8, 8, 1000), Episodes(80, 80, 0, 0)
+    pace, needed = PilotPace(3600.0, 8, 8, 8, 1000), Episodes(80, 80, 0, 0)
     pilot = outcomes([100.0] * 8)
     alone = predict(pilot, needed, pace)
     for hours, low in ((2.0, 10.0), (8.0, 16.0)):  # 4 edits, 2 at a time; episodes: 10 hours
@@ -175,14 +175,14 @@ def test_hours_reach_from_a_server_that_keeps_up_to_one_that_was_busy(
     concurrency: int, low: float
 ) -> None:
     """The pilot's 8 episodes took an hour with 8 calls in flight; the search runs 32 abreast."""
-    pace = Pace(3600.0, 8, 32, 32, concurrency)
+    pace = PilotPace(3600.0, 8, 32, 32, concurrency)
     pilot = outcomes([100.0] * 8, seconds=3600.0)
     found = predict(pilot, Episodes(100, 100, 0, 0), pace).hours
     assert (found.low, found.high) == (low / 8, 100 / 8)
 
 
 def test_a_search_that_goes_less_wide_than_its_pilot_may_take_longer() -> None:
-    pace = Pace(3600.0, 32, 8, 32, 1000)
+    pace = PilotPace(3600.0, 32, 8, 32, 1000)
     found = predict(outcomes([100.0] * 32), Episodes(64, 64, 32, 32), pace).hours
     assert (found.low, found.high) == (3.0, 9.0)
 

@@ -4,7 +4,7 @@ import pytest
 from pydantic import BaseModel, Field
 
 from autodata.errors import Malformed
-from autodata.models.base import Check, Message, Reply, Request, Site
+from autodata.models.base import CheckReply, Message, Reply, Request, Site
 from autodata.models.structured import ask_json, json_in, reply_schema
 from tests.support.fakes import CHAT, SITE
 
@@ -25,7 +25,7 @@ class FakeCaller:
         self.calls: list[tuple[Site, Request]] = []
         self.found: list[str] = []
 
-    async def call(self, site: Site, request: Request, check: Check | None = None) -> Reply:
+    async def call(self, site: Site, request: Request, check: CheckReply | None = None) -> Reply:
         text = self.texts[len(self.calls)]
         self.calls.append((site, request))
         self.found.append(check(text) if check else "not checked")

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from autodata.config.file import Source, load_config
-from autodata.report.in_force import Line, in_force
+from autodata.report.in_force import ValueInForce, in_force
 from tests.support.command_line import Place, good, refused
 
 TEXT = """\
@@ -23,7 +23,7 @@ protocol: {domain: cloze, acceptance: verifiable, numbers: {weak_samples: 8}}
 """
 
 
-def lines(text: str = TEXT, *settings: str) -> dict[str, Line]:
+def lines(text: str = TEXT, *settings: str) -> dict[str, ValueInForce]:
     config = load_config(text, "a.yaml", [*settings], {"OPENAI_API_KEY": "k", "TEAM": "t"})
     found = in_force(config, Source.of(text, "a.yaml", settings).place)
     return {line.path: line for line in found}
@@ -31,8 +31,8 @@ def lines(text: str = TEXT, *settings: str) -> dict[str, Line]:
 
 def test_every_value_tells_where_it_was_set() -> None:
     found = lines(TEXT, "optimize.alpha=0.01")
-    assert found["optimize.alpha"] == Line("optimize.alpha", "0.01", "--set optimize.alpha")
-    assert found["optimize.iterations"] == Line("optimize.iterations", "10", "default")
+    assert found["optimize.alpha"] == ValueInForce("optimize.alpha", "0.01", "--set optimize.alpha")
+    assert found["optimize.iterations"] == ValueInForce("optimize.iterations", "10", "default")
     assert found["models.big.model"].origin == "a.yaml, line 4"
     assert found["roles.strong.temperature"].shown == "0.5"
     assert found["roles.weak.headers.X-Team.env"].shown == '"TEAM"'

@@ -7,7 +7,7 @@ import pytest
 
 from autodata.search.belief import Effect
 from autodata.search.plan import RacePlan
-from autodata.search.race import Known, Race, Verdict, Wealth, expected_gain, going_rate
+from autodata.search.race import Known, Race, RaceResult, Wealth, expected_gain, going_rate
 from autodata.types import Cell
 
 DOCUMENTS = [f"d{i}" for i in range(60)]
@@ -22,7 +22,7 @@ def raced(
     known: Known = FREE,
     passes: int = 1,
     margin: float = 0.05,
-) -> tuple[Race, Verdict]:
+) -> tuple[Race, RaceResult]:
     rng = Random(f"race {seed}")
     race = Race(RacePlan(passes=passes, margin=margin), DOCUMENTS, known, 10_000, 200, rng)
     verdict = None

@@ -15,7 +15,7 @@ from autodata.episode.run import run_episode
 from autodata.errors import ProviderError
 from autodata.harness.spec import load_files
 from autodata.harness.workflow import WorkflowStop
-from autodata.models.base import Check, Reply, Request, Site
+from autodata.models.base import CheckReply, Reply, Request, Site
 from autodata.types import Candidate, Cell, Criterion, Document, Episode, Example, Json, KnobValue
 from tests.support.harnesses import FILES
 
@@ -93,7 +93,7 @@ class FakeCaller:
     most_at_once: int = 0
     now: int = 0
 
-    async def call(self, site: Site, request: Request, check: Check | None = None) -> Reply:
+    async def call(self, site: Site, request: Request, check: CheckReply | None = None) -> Reply:
         self.calls.append((site, request))
         self.now += 1
         self.most_at_once = max(self.most_at_once, self.now)

@@ -15,7 +15,7 @@ from pydantic import Field
 
 from autodata.config.roles import RoleConfig
 from autodata.config.section import Amount, Count, Positive, Seconds, Section
-from autodata.config.shaping import Asked, Extras
+from autodata.config.shaping import Extras, Shaped
 
 _URL = re.compile(r"https?://([\w.-]+|\[[0-9A-Fa-f:]+\])(:\d+)?(/[^\s?#@]*)?")
 _NUMBERS = re.compile(r"[\d.]+|.*:.*")
@@ -39,7 +39,7 @@ class Price(Section):
     )
 
 
-class ModelConfig(Asked):
+class ModelConfig(Shaped):
     """One endpoint; each provider adds the settings that it knows."""
 
     client: ClassVar[str]

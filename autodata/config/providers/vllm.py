@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from autodata.config.providers.base import Fault, ServedConfig
-from autodata.config.section import Amount, Positive, Word
+from autodata.config.section import Amount, Positive, TextOrNumber
 from autodata.config.shaping import Sampling
 
 _ADDRESS = "autodata picks the address; for one of your own start vLLM yourself and give base_url"
@@ -34,10 +34,12 @@ class VllmConfig(Sampling, ServedConfig):
     provider: Literal["vllm"] = Field(
         description="vLLM, served by autodata where there is no `base_url`"
     )
-    gpus: list[Word] = Field(default_factory=list, description="numbers or ids; empty: dealt")
+    gpus: list[TextOrNumber] = Field(
+        default_factory=list, description="numbers or ids; empty: dealt"
+    )
     replicas: Positive = Field(1, description="servers side by side")
     tensor_parallel: Positive = Field(1, description="GPUs of one server")
-    args: list[Word] = Field(default_factory=list, description="extra server arguments")
+    args: list[TextOrNumber] = Field(default_factory=list, description="extra server arguments")
     python: str = Field("", description="the Python that has vllm, if not this one")
     ready_s: Amount = Field(0.0, description="deadline of getting ready; 0: 1800 s")
 

@@ -75,7 +75,7 @@ class Bundle:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class BundledLine:
     """One line of a journal: a record, or the text of a damaged one, or a segment that is shut."""
 
     segment: str
@@ -132,7 +132,7 @@ def make(folder: Path, project: Project | None, trouble: str, out: Path) -> Bund
     return bundle
 
 
-def journal(folder: Path) -> Iterator[Line]:
+def journal(folder: Path) -> Iterator[BundledLine]:
     """Yield all lines of a journal, damaged ones and segments that cannot be read as well."""
     for path in sorted((folder / "journal").glob("*.jsonl")):
         offset = 0
@@ -144,17 +144,19 @@ def journal(folder: Path) -> Iterator[Line]:
                         yield _line(path.name, offset, raw, texts)
                     offset += len(raw)
         except OSError as error:
-            yield Line(path.name, offset, 0, state=f"cannot be read: {error.strerror}")
+            yield BundledLine(path.name, offset, 0, state=f"cannot be read: {error.strerror}")
 
 
-def _line(segment: str, offset: int, raw: bytes, texts: lines.Texts) -> Line:
+def _line(segment: str, offset: int, raw: bytes, texts: lines.Texts) -> BundledLine:
     if lines.is_whole(raw.removesuffix(b"\n")):
         with suppress(ValueError, KeyError, TypeError, RecursionError, AutodataError):
             entry = lines.decode(raw, texts)
             if isinstance(entry.body, dict):
-                return Line(segment, offset, len(raw), entry)
+                return BundledLine(segment, offset, len(raw), entry)
     state = "damaged" if raw.endswith(b"\n") else "torn"
-    return Line(segment, offset, len(raw), None, unescaped(raw.decode("utf-8", "replace")), state)
+    return BundledLine(
+        segment, offset, len(raw), None, unescaped(raw.decode("utf-8", "replace")), state
+    )
 
 
 def _config(run: Json | None) -> Config | None:
@@ -222,7 +224,7 @@ def _scrubber(
     return scrubber
 
 
-def _skeleton(line: Line, redact: Tell) -> Json:
+def _skeleton(line: BundledLine, redact: Tell) -> Json:
     place: Json = {"segment": line.segment, "offset": line.offset, "bytes": line.size}
     if line.entry is None:
         return {**place, "wrong": line.state}

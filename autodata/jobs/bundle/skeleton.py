@@ -25,7 +25,7 @@ def _names(mark: str) -> frozenset[str]:
 
 WORDS = _names(OWN_WORDS) | {"finish", "rolled_back_to"}
 """Fields of records whose words are autodata's own, names of settings, or hashes."""
-TEXTS = _names(QUOTING) | {"reasons", "ending", "overridden"}
+_TEXTS = _names(QUOTING) | {"reasons", "ending", "overridden"}
 """Fields whose words may quote anything: they are scrubbed."""
 _INSIDE = _names(INSIDE) | {"certificate", "steps", "attempts", "verdict"}
 """Fields that are looked into; of all others with parts only the size is told. What is added to
@@ -41,13 +41,13 @@ _PLAIN = frozenset({
 
 def texts(value: Any, name: str = "") -> Iterator[str]:
     """Yield the texts of a record's fields that may be shown once they are redacted."""
-    return (text for field, text in _strings(value, name) if field in TEXTS)
+    return (text for field, text in _strings(value, name) if field in _TEXTS)
 
 
 def private(body: Mapping[str, Any]) -> Iterator[str]:
     """Yield the texts of a record's fields that may not be shown."""
     for name, value in body.items():
-        if name not in WORDS | TEXTS:
+        if name not in WORDS | _TEXTS:
             yield from (text for field, text in _strings(value, name) if field != "model")
 
 
@@ -69,7 +69,7 @@ def skeleton(body: Mapping[str, Any], redact: Tell) -> Json:
     for name, value in body.items():
         if _number(value):
             fields[name] = value
-        elif name in TEXTS:
+        elif name in _TEXTS:
             fields[name] = [redact(part) for part in texts(value, name)]
         elif name == "model" and isinstance(value, str):
             fields[name] = _model(value)

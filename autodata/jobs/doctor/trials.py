@@ -63,7 +63,9 @@ class _OneCall:
 
     seats: dict[str, Seat]
 
-    async def call(self, site: Site, request: Request, check: base.Check | None = None) -> Reply:
+    async def call(
+        self, site: Site, request: Request, check: base.CheckReply | None = None
+    ) -> Reply:
         seat = self.seats[site.role]
         deadlines = seat.deadlines or seat.endpoint.limits.deadlines
         deadlines = replace(deadlines, total_s=min(deadlines.total_s, LONGEST_S))
@@ -150,7 +152,7 @@ class _Asker:
                 return [by_rubric(EXAMPLE, "It is blue.", JUDGE_PROMPT, panel)]
             case "analyzer":
                 request = _words("Call the tool `sql` with the query: select 1")
-                request = replace(request, tools=text.TOOLS, again=True)
+                request = replace(request, tools=text.ANALYST_TOOLS, again=True)
                 advice = _words("Advise nothing: a few words for each text, no predictions.")
                 return [
                     self.asking.call(self.asking.at(self.role, "doctor"), request),

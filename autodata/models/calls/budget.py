@@ -106,7 +106,7 @@ class _Account:
         return share.kept_s if self.seconds(now) + share.expected_s <= allowed else 0.0
 
 
-class Ledger:
+class Accounts:
     """Counts what is spent and refuses what would go over.
 
     `gpus` is how many GPUs all models of the run have, `role_gpus` how many each role's model has.

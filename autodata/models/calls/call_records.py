@@ -4,7 +4,7 @@ from typing import Any
 
 from autodata import errors
 from autodata.errors import ProviderError, StoreError
-from autodata.models.base import Check, Reply, Request, Site
+from autodata.models.base import CheckReply, Reply, Request, Site
 from autodata.models.endpoint.endpoint import Answer, Endpoint
 from autodata.store.records import CallRecord
 
@@ -22,7 +22,7 @@ def call_name(key: str, call: CallRecord | Site) -> str:
 
 
 def record_of(
-    site: Site, endpoint: Endpoint, request: Request, answer: Answer, check: Check | None
+    site: Site, endpoint: Endpoint, request: Request, answer: Answer, check: CheckReply | None
 ) -> CallRecord:
     """Return what the journal keeps of a call: where it was made, what came of it and its cost."""
     reply, error = answer.reply, answer.error

@@ -22,8 +22,8 @@ from autodata.errors import (
     RequestRejected,
     Truncated,
 )
-from autodata.models.base import Check, Message, Reply, Request, Site, call_key
-from autodata.models.calls.budget import Ledger, is_sealed
+from autodata.models.base import CheckReply, Message, Reply, Request, Site, call_key
+from autodata.models.calls.budget import Accounts, is_sealed
 from autodata.models.calls.call_records import (
     FINAL,
     answer_of,
@@ -42,7 +42,7 @@ from autodata.types import Spend
 CHARS_PER_TOKEN = 3  # on the safe side for English and code
 EPISODES_REMEMBERED = 20_000
 OTHER_WORDS = "Reply with one word."
-GRACE_S = 4.0
+_GRACE_S = 4.0
 """Seconds that calls in flight get when a run is closed in a hurry; they are paid for anyway."""
 LOOK_EVERY_S = 0.1
 
@@ -57,7 +57,7 @@ class _Call:
     site: Site
     seat: Seat
     request: Request
-    check: Check | None
+    check: CheckReply | None
     priority: Priority
 
 
@@ -80,17 +80,19 @@ class RecordedCaller:
     prefix stay together. Calls outside of episodes, on which whole iterations wait, go before all.
     """
 
-    def __init__(self, journal: JournalWriter, seats: Mapping[str, Seat], ledger: Ledger) -> None:
+    def __init__(
+        self, journal: JournalWriter, seats: Mapping[str, Seat], accounts: Accounts
+    ) -> None:
         self._journal = journal
         self._seats = dict(seats)
-        self._ledger = ledger
+        self._accounts = accounts
         self._running: dict[str, asyncio.Task[Reply]] = {}
         self._begun: OrderedDict[_EpisodeKey, tuple[int, int]] = OrderedDict()
         self._episodes = 0
         self._answered = 0
         self._recalled = 0
 
-    async def call(self, site: Site, request: Request, check: Check | None = None) -> Reply:
+    async def call(self, site: Site, request: Request, check: CheckReply | None = None) -> Reply:
         """Return the reply to this call, asking for it at most once; see `base.Caller`.
 
         A truncated reply is asked for once more, with twice the limit. A request that the server
@@ -116,7 +118,7 @@ class RecordedCaller:
             raise refused from rejected
 
     async def _longer(
-        self, site: Site, request: Request, check: Check | None, short: Truncated
+        self, site: Site, request: Request, check: CheckReply | None, short: Truncated
     ) -> Reply:
         longer = replace(request, max_tokens=2 * request.max_tokens)
         try:
@@ -145,7 +147,7 @@ class RecordedCaller:
         return reply.spend
 
     async def _note(
-        self, site: Site, request: Request, check: Check | None, rejected: RequestRejected
+        self, site: Site, request: Request, check: CheckReply | None, rejected: RequestRejected
     ) -> Spend:
         """Journal that this request is rejected for good; return what it cost."""
         with suppress(RequestRejected):
@@ -156,7 +158,7 @@ class RecordedCaller:
         self,
         site: Site,
         request: Request,
-        check: Check | None,
+        check: CheckReply | None,
         rejected: RequestRejected | None = None,
     ) -> Reply:
         """Return the journaled reply to one request, or ask, or keep that it was `rejected`."""
@@ -176,12 +178,12 @@ class RecordedCaller:
             self._ask(_Call(key, site, seat, request, check, priority), rejected)
         )
         task.add_done_callback(lambda over: self._over(key, over))
-        allowed, sealed = self._ledger.seconds_left, is_sealed(site)
+        allowed, sealed = self._accounts.seconds_left, is_sealed(site)
         try:
             while not task.done():
                 await asyncio.wait([task], timeout=allowed(site.role, sealed))
                 if not task.done():
-                    self._ledger.check_time(site.role, sealed)
+                    self._accounts.check_time(site.role, sealed)
             return task.result()
         except (asyncio.CancelledError, BudgetSpent):
             if task not in seat.endpoint.sending:
@@ -202,7 +204,7 @@ class RecordedCaller:
             recalled=self._recalled,
             in_flight=sum(endpoint.gate.in_flight for endpoint in endpoints),
             waiting=sum(endpoint.gate.waiting for endpoint in endpoints),
-            spent=self._ledger.spent,
+            spent=self._accounts.spent,
         )
 
     async def answered(self) -> None:
@@ -215,7 +217,7 @@ class RecordedCaller:
         """Wait a little for what was sent, then close all endpoints; the journal is not ours."""
         pending = set(self._running.values())
         if pending:
-            _, late = await asyncio.wait(pending, timeout=GRACE_S)
+            _, late = await asyncio.wait(pending, timeout=_GRACE_S)
             for task in late:
                 task.cancel()
             await asyncio.gather(*pending, return_exceptions=True)
@@ -236,7 +238,7 @@ class RecordedCaller:
         key, site, seat, request = call.key, call.site, call.seat, call.request
         endpoint, spent = seat.endpoint, Spend()
         most = partial(_most, request, endpoint.price, _length(request) // CHARS_PER_TOKEN)
-        hold = await self._ledger.hold(site.role, most, site)
+        hold = await self._accounts.hold(site.role, most, site)
 
         async def keep(answer: Answer) -> None:
             nonlocal spent
@@ -260,7 +262,7 @@ class RecordedCaller:
                 await keep(answer)
         finally:
             beside = sum(len(endpoint.sending) for endpoint in self._endpoints())
-            self._ledger.settle(hold, spent, beside + 1)
+            self._accounts.settle(hold, spent, beside + 1)
         if answer.error is not None:
             answer.error.spend = answer.reply.spend
             raise answer.error
@@ -288,7 +290,7 @@ class RecallingCaller(RecordedCaller):
         self,
         site: Site,
         request: Request,
-        check: Check | None,
+        check: CheckReply | None,
         rejected: RequestRejected | None = None,
     ) -> Reply:
         """Return the journaled reply; tell the log all that is known here of the call, to compare.

@@ -6,7 +6,7 @@ A session that was killed went on to its last call.
 from bisect import bisect
 from collections import defaultdict
 
-from autodata.models.calls.budget import Ledger
+from autodata.models.calls.budget import Accounts
 from autodata.store.facts import JournalReader
 from autodata.store.records import CallRecord, EpisodeRecord, SessionRecord
 
@@ -26,7 +26,7 @@ class _Spans:
         return sum(end - begin for begin, end in self._apart)
 
 
-def charge_earlier(ledger: Ledger, journal: JournalReader) -> set[str]:
+def charge_earlier(accounts: Accounts, journal: JournalReader) -> set[str]:
     """Count calls, ended episodes, the time of all sessions, and that of each role's calls.
 
     What lies between two sessions counts for nothing. Returns the endpoints that have answered.
@@ -46,21 +46,21 @@ def charge_earlier(ledger: Ledger, journal: JournalReader) -> set[str]:
         record = fact.record
         if isinstance(record, EpisodeRecord):
             if not record.void:
-                ledger.reserve.ended((record.tree, record.document_id, record.repeat))
+                accounts.reserve.ended((record.tree, record.document_id, record.repeat))
         elif isinstance(record, CallRecord):
             episode = (record.tree, record.document_id, record.repeat)
             spend = record.spend
-            ledger.charge(record.role, spend, episode if record.document_id else None)
+            accounts.charge(record.role, spend, episode if record.document_id else None)
             for role in (record.role, ""):
                 busy[role].add(fact.at - record.seconds, fact.at)
             worked_until(fact.at)
             answered.add(record.endpoint)
     for end in ends:
         worked_until(end)
-    ledger.charge_time(sum(last) - sum(begun))
-    spent, all_busy = ledger.spent, busy.pop("", _Spans()).seconds()
+    accounts.charge_time(sum(last) - sum(begun))
+    spent, all_busy = accounts.spent, busy.pop("", _Spans()).seconds()
     if all_busy:
-        ledger.reserve.beside(spent.seconds / all_busy, spent.calls)
+        accounts.reserve.beside(spent.seconds / all_busy, spent.calls)
     for role, spans in busy.items():
-        ledger.charge_time(spans.seconds(), role)
+        accounts.charge_time(spans.seconds(), role)
     return answered

@@ -11,7 +11,7 @@ from math import sqrt
 from autodata.types import Spend
 
 EpisodeKey = tuple[str, str, int]  # tree, document, repeat
-FEW = 4  # ended episodes of a harness from which on they tell more of it than all others do
+_FEW = 4  # ended episodes of a harness from which on they tell more of it than all others do
 MARGIN = 1.1
 """What is kept beyond what is expected, at least; one by the root of the episodes seen is added."""
 
@@ -99,7 +99,7 @@ class Reserve:
         wanted = self._wanted
         if not self._all.episodes or not wanted.baseline_episodes + wanted.finalist_episodes:
             return NOTHING
-        known = {tree: tally for tree, tally in self._trees.items() if tally.episodes >= FEW}
+        known = {tree: tally for tree, tally in self._trees.items() if tally.episodes >= _FEW}
         may = [tally for tree, tally in known.items() if tree not in wanted.out]
         dearest = max(may, key=_each, default=self._all)
         expected = kept = Spend()

@@ -12,7 +12,7 @@ FELL = 0.8  # of the limit, to which rejections may bring it before the next tes
 FIRST, LAST = 3, 96  # rejections before the next test; doubled each time
 REST = 3  # times as many calls as a test takes lie between two
 SURE = 1.5  # times the share of rejections that a test has to take away to show anything
-KEPT = 0.6  # of what earlier tests have shown, at each test
+_KEPT = 0.6  # of what earlier tests have shown, at each test
 MOST = 0.15  # a server that rejects more than that with fewer calls is overloaded still
 
 
@@ -98,8 +98,8 @@ class Noise:
         self.testing = self.ended = False
         self._rested_at = number + REST * self._size
         if self.depth >= SURE * self._share:
-            self._calls = self._calls * KEPT + self._size
-            self._rejected = self._rejected * KEPT + self._now_rejected
+            self._calls = self._calls * _KEPT + self._size
+            self._rejected = self._rejected * _KEPT + self._now_rejected
             explained = min(1.0, self._now_rejected / self._size / self._before)
             limit += max(0.0, self._highest - limit) * explained
         self._highest = limit

@@ -21,7 +21,7 @@ from autodata.errors import (
 from autodata.models.base import USUAL, Deadlines, Model, Reply, Request
 from autodata.models.endpoint.throttle import Now
 
-SLACK = 2  # calls by which the replica that knows the prefix may be busier than the idlest
+_SLACK = 2  # calls by which the replica that knows the prefix may be busier than the idlest
 PREFIX = 1000  # characters of each message that decide which replica knows a request
 FIRST_BENCH = 1.0
 LAST_BENCH = 30.0
@@ -105,7 +105,7 @@ class Router:
         load = {i: self.in_flight[i] + self.queued[i] for i in able}
         idlest = min(able, key=lambda i: load[i])
         knows = able[_prefix(request) % len(able)]
-        return knows if load[knows] <= load[idlest] + SLACK else idlest
+        return knows if load[knows] <= load[idlest] + _SLACK else idlest
 
     def _on_trial(self, index: int) -> bool:
         """Tell whether a replica that failed has a call already to show that it is back."""

@@ -29,7 +29,7 @@ LONGER = 1.2
 TRIALS = 3  # rejected before a wall counts as that of a limit on calls in a span of time
 CYCLE = 4.0  # calls in the span of such a limit by which an even search goes beyond it
 LEARNT = 3  # answers from which a rate is learned
-SLACK = 0.05  # seconds by which a call may make up for others that were late
+_SLACK = 0.05  # seconds by which a call may make up for others that were late
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ class Throttle:
         if self._cut_at == float("-inf"):  # nothing was ever rejected: no reason to go easy
             even = 0.0
         paced = apart >= even and self._next_at > now - apart
-        slack = SLACK if apart >= even else self._latency / (8 * EVEN)
+        slack = _SLACK if apart >= even else self._latency / (8 * EVEN)
         self._next_at = max(self._next_at, now - slack) + max(apart, even)
         if self._wall.up:
             self._wall.sent(self._number, now)

@@ -32,7 +32,7 @@ from autodata.models.providers.listing import NO_LIST, Listing, read_listing
 from autodata.models.providers.registry import Surroundings
 from autodata.types import Json
 
-HOST = "api.anthropic.com"
+_HOST = "api.anthropic.com"
 _GARBLED = (ValueError, TypeError, AttributeError, LookupError, RuntimeError)
 
 # What an error event in the middle of a stream would have been as an HTTP status.
@@ -66,9 +66,9 @@ class AnthropicModel:
         structured: Literal["schema", "json", "none"] = "schema",
         secrets: Mapping[str, str] | None = None,
     ) -> None:
-        base_url = base_url or f"https://{HOST}"
+        base_url = base_url or f"https://{_HOST}"
         host = urlsplit(base_url).hostname or base_url
-        if not api_key and host == HOST:
+        if not api_key and host == _HOST:
             raise ConfigurationError(
                 f"no key for {host}", "name the key's environment variable in api_key_env"
             )

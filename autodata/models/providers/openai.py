@@ -31,7 +31,7 @@ from autodata.models.providers.listing import NO_LIST, Listing, read_listing
 from autodata.models.providers.registry import Surroundings
 from autodata.types import Json
 
-HOST = "api.openai.com"
+_HOST = "api.openai.com"
 _STATUS = re.compile("[45][0-9]{2}")
 _GARBLED = (ValueError, TypeError, AttributeError, LookupError, RuntimeError)
 
@@ -53,8 +53,8 @@ class OpenAIModel:
         structured: openai_wire.Structured = "schema",
         secrets: Mapping[str, str] | None = None,
     ) -> None:
-        host = urlsplit(base_url).hostname or HOST
-        if not api_key and host == HOST:
+        host = urlsplit(base_url).hostname or _HOST
+        if not api_key and host == _HOST:
             raise ConfigurationError(
                 f"no key for {host}", "name the key's environment variable in api_key_env"
             )
@@ -66,7 +66,7 @@ class OpenAIModel:
         self._token_field = "max_completion_tokens" if host.endswith("openai.com") else "max_tokens"
         self._client = AsyncOpenAI(
             api_key=api_key or "none",
-            base_url=base_url or f"https://{HOST}/v1",
+            base_url=base_url or f"https://{_HOST}/v1",
             organization="",
             project="",
             max_retries=0,

@@ -13,7 +13,7 @@ from autodata.types import Json
 
 Structured = Literal["schema", "json", "none"]
 
-CHARS_PER_TOKEN = 4
+_CHARS_PER_TOKEN = 4
 MOST_TOKENS = 2**53
 """Larger counts are no counts, and would not fit a table."""
 
@@ -272,4 +272,4 @@ def _said(reply: Reply) -> Iterator[str]:
 
 def _estimate(texts: Iterable[str]) -> int:
     """One token per 4 characters, at least one unless there is nothing."""
-    return -(-sum(map(len, texts)) // CHARS_PER_TOKEN)
+    return -(-sum(map(len, texts)) // _CHARS_PER_TOKEN)

@@ -10,11 +10,11 @@ from autodata.errors import ConfigurationError, RequestRejected
 from autodata.models.base import USUAL, Deadlines, Reply, Request
 from autodata.models.providers.registry import Surroundings
 
-Answer = Reply | Exception
+ScriptedAnswer = Reply | Exception
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ScriptedReply:
     """A scripted reply to every request whose text contains `contains`."""
 
     contains: str
@@ -24,14 +24,14 @@ class Line:
 class ScriptedModel:
     """Answers with what `answer(request)` returns; an exception is raised."""
 
-    def __init__(self, answer: Callable[[Request], Answer]) -> None:
+    def __init__(self, answer: Callable[[Request], ScriptedAnswer]) -> None:
         self._answer = answer
 
     @classmethod
-    def from_lines(cls, lines: Sequence[Line]) -> "ScriptedModel":
-        """Answer each request with the first line that fits it."""
+    def from_lines(cls, lines: Sequence[ScriptedReply]) -> "ScriptedModel":
+        """ScriptedAnswer each request with the first line that fits it."""
 
-        def answer(request: Request) -> Answer:
+        def answer(request: Request) -> ScriptedAnswer:
             text = request.prompt + "\n".join(message.content for message in request.messages)
             for line in lines:
                 if line.contains in text:
@@ -56,7 +56,7 @@ class ScriptedModel:
         """
         try:
             data = json.loads(path.read_text(encoding="utf-8"))
-            return cls.from_lines([Line(**line) for line in data])
+            return cls.from_lines([ScriptedReply(**line) for line in data])
         except (OSError, ValueError, TypeError) as error:
             raise ConfigurationError(
                 f"script {path}: {error}", 'write a JSON list of {"contains": "", "text": "..."}'

@@ -44,7 +44,7 @@ EFFECTS: dict[str, tuple[float, float, float]] = {
 
 ANALYST_QUERY = "select candidate_id, split, count(*) n from episodes group by all order by all"
 ITEM = re.compile(r"\[item b=(-?[\d.]+) a=([\d.]+) leak=(\d) bad=(\d)\]")
-WORD = re.compile(r"[A-Za-z]+(?:[-_'][A-Za-z]+)*")
+_WORD = re.compile(r"[A-Za-z]+(?:[-_'][A-Za-z]+)*")
 
 
 class SimulatedModel:
@@ -89,9 +89,9 @@ class SimulatedModel:
                 break
         else:
             return " unknown"
-        match = WORD.search(text, at + len(tail))
+        match = _WORD.search(text, at + len(tail))
         word = match.group() if match else ""
-        words = [w.lower() for w in WORD.findall(prompt)]
+        words = [w.lower() for w in _WORD.findall(prompt)]
         occurrences = words.count(word.lower())
         lift = (
             min(3.0, 1.2 * occurrences)

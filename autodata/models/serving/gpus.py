@@ -12,7 +12,7 @@ from autodata.config.providers.base import ModelConfig
 from autodata.config.providers.vllm import VllmConfig
 from autodata.errors import ConfigurationError
 
-MEMORY = "--gpu-memory-utilization"
+_MEMORY = "--gpu-memory-utilization"
 
 
 def share_out(
@@ -54,7 +54,7 @@ def deal(models: Mapping[str, VllmConfig], visible: Sequence[str]) -> dict[str, 
         each = ", ".join(f"{name} {need}" for name, need in needs.items())
         raise ConfigurationError(
             f"vLLM needs {needed} GPUs ({each}), and {len(visible)} can be seen",
-            f"lower replicas or tensor_parallel, or share: list `gpus`, with {MEMORY} in args",
+            f"lower replicas or tensor_parallel, or share: list `gpus`, with {_MEMORY} in args",
         )
     alone = sum(model.replicas for model in models.values()) == 1
     deck = iter([] if alone else visible)
@@ -84,10 +84,10 @@ def _refuse_sharing(models: Mapping[str, VllmConfig]) -> None:
     for name, model in models.items():
         for gpu in model.gpus:
             owner = owners.setdefault(gpu, name)
-            if owner != name and MEMORY not in model.flags & models[owner].flags:
+            if owner != name and _MEMORY not in model.flags & models[owner].flags:
                 raise ConfigurationError(
                     f"models.{owner}.gpus and models.{name}.gpus both list {gpu}",
-                    f"list others, or say each one's share in the args of both: {MEMORY}, '0.45'",
+                    f"list others, or say each one's share in the args of both: {_MEMORY}, '0.45'",
                 )
 
 

@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-NAME = b"model-guard"
+_NAME = b"model-guard"
 GRACE = 5.0  # seconds between asking to end and killing
 POLL = 0.2
 MOST_LOG = 64 << 20  # bytes in the log (standard error), which then begins anew
@@ -105,12 +105,12 @@ def _children() -> list[int]:
 def _rename() -> None:
     """Take a name of our own, so that `pkill -9 -f autodata` and `pkill -9 python` miss us."""
     if sys.platform == "linux":
-        _prctl(_PR_SET_NAME, NAME)
+        _prctl(_PR_SET_NAME, _NAME)
         about = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
         start, end = int(about[45]), int(about[46])  # of the command line, in our memory
         if start:
             ctypes.memset(start, 0, end - start)
-            ctypes.memmove(start, NAME, min(len(NAME), end - start))
+            ctypes.memmove(start, _NAME, min(len(_NAME), end - start))
 
 
 def _die_with_parent() -> None:

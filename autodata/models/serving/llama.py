@@ -17,7 +17,7 @@ from autodata.errors import ConfigurationError
 from autodata.models.serving import weights
 from autodata.models.serving.supervisor import ServerSpec, Workplace
 
-READY_S = 120.0
+_READY_S = 120.0
 
 
 def specs(name: str, config: LocalConfig, place: Workplace) -> list[ServerSpec]:
@@ -36,7 +36,7 @@ def specs(name: str, config: LocalConfig, place: Workplace) -> list[ServerSpec]:
             partial(command, config, file),
             place.logs / f"{name}.log",
             environment(place.clean()),
-            ready_s=config.ready_s or READY_S,
+            ready_s=config.ready_s or _READY_S,
         )
     ]
 

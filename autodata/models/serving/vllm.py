@@ -13,7 +13,7 @@ from autodata.config.providers.vllm import VllmConfig
 from autodata.errors import ConfigurationError
 from autodata.models.serving.supervisor import ServerSpec, Workplace
 
-READY_S = 1800.0  # weights may have to be fetched and loaded, graphs compiled
+_READY_S = 1800.0  # weights may have to be fetched and loaded, graphs compiled
 HUB_KEYS = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
 S3_KEYS = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 # a folder that happens to be named vllm is found too, but comes from no file
@@ -39,7 +39,7 @@ def specs(name: str, config: VllmConfig, place: Workplace) -> list[ServerSpec]:
             partial(command, config),
             place.logs / f"{label}.log",
             environment(config, replica, place.clean(keep)),
-            ready_s=config.ready_s or READY_S,
+            ready_s=config.ready_s or _READY_S,
             folder=place.root,
         )
         for replica, label in enumerate(labels)

@@ -5,7 +5,7 @@ Subclass `HarnessProposer`, name the class in `optimize.proposer`, and hold it a
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import Random
 from typing import ClassVar, Protocol
 
@@ -36,8 +36,18 @@ class Workshop(Protocol):
         ...
 
 
-Edit = tuple[Harness, str, tuple[Prediction, ...], str, Spend]
-"""An edited harness, the analysis behind it, its predictions, a summary, and the cost."""
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """A harness as analyzer and implementer have edited it, why, and at what cost.
+
+    `predictions` are the analyzer's; `summary` is one line of the implementer's.
+    """
+
+    harness: Harness
+    analysis: str = ""
+    predictions: tuple[Prediction, ...] = ()
+    summary: str = ""
+    spend: Spend = field(default_factory=Spend)
 
 
 Editing = Callable[

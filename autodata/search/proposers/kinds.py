@@ -6,11 +6,11 @@ from random import Random
 from autodata.errors import ConfigurationError, EditFailed, HarnessError
 from autodata.harness.knobs import MANIFEST
 from autodata.harness.spec import Harness, check_edit, diff, moved, with_knobs
-from autodata.search.base import Iteration, Prediction, Proposal
-from autodata.search.proposers.base import HarnessProposer, Parts
+from autodata.search.base import Iteration, Proposal
+from autodata.search.proposers.base import Edit, HarnessProposer, Parts
 from autodata.types import Candidate, KnobValue, Outcome, Spend
 
-MOVED = 0.7
+_MOVED = 0.7
 """Chance of each knob to be taken from the suggestion; otherwise it is the parent's."""
 
 TRIES = 8
@@ -97,28 +97,32 @@ class EditingProposer(HarnessProposer):
         """Return a candidate that was not tried before, or a refusal with its reason."""
         values = self._draw(number, parent, rng)
         harness = await self._workshop.load(parent)
-        analysis, summary, spend = "", "", Spend()
-        predictions: tuple[Prediction, ...] = ()
+        edit = Edit(harness)
         try:
-            mutant = turned = with_knobs(harness, values)
+            turned = with_knobs(harness, values)
+            edit = Edit(turned)
             if self._edit is not None:
-                mutant, analysis, predictions, summary, spend = await self._edit(
-                    number, parent, harness, turned, minibatch, history
-                )
-            check_edit(self._baseline, mutant)
+                edit = await self._edit(number, parent, harness, turned, minibatch, history)
+            check_edit(self._baseline, edit.harness)
         except HarnessError as error:
-            spend = error.spend if isinstance(error, EditFailed) else spend
-            return Proposal(self.kind, None, analysis, "", predictions, error.problem, spend)
+            spend = error.spend if isinstance(error, EditFailed) else edit.spend
+            return self._proposal(edit, None, "", error.problem, spend)
+        mutant = edit.harness
         text = diff(harness, mutant)
         refused = self._refuse(number, mutant)
         if self._edit is not None and mutant.fingerprint == turned.fingerprint:
             refused = "the edit changes nothing"
         if refused:
-            return Proposal(self.kind, None, analysis, text, predictions, refused, spend)
+            return self._proposal(edit, None, text, refused, edit.spend)
         self._made[number] = mutant
-        message = what_changed(harness, turned, mutant, summary)
+        message = what_changed(harness, turned, mutant, edit.summary)
         candidate = await self._workshop.make(number, parent, mutant, message)
-        return Proposal(self.kind, candidate, analysis, text, predictions, "", spend)
+        return self._proposal(edit, candidate, text, "", edit.spend)
+
+    def _proposal(
+        self, edit: Edit, candidate: Candidate | None, text: str, refused: str, spend: Spend
+    ) -> Proposal:
+        return Proposal(self.kind, candidate, edit.analysis, text, edit.predictions, refused, spend)
 
     def observe(self, iteration: Iteration) -> None:
         """Pass a decision to the study and to the memory."""
@@ -135,7 +139,7 @@ class EditingProposer(HarnessProposer):
         values = dict(parent.knobs)
         for _ in range(TRIES):
             names = sorted(parent.knobs)
-            moved = {name for name in names if rng.random() < MOVED} or {rng.choice(names)}
+            moved = {name for name in names if rng.random() < _MOVED} or {rng.choice(names)}
             kept = {name: parent.knobs[name] for name in names if name not in moved}
             values = self._study.suggest(number, kept)
             setting = with_knobs(self._baseline, values)

@@ -19,12 +19,13 @@ from autodata.harness.calls import stubs
 from autodata.harness.spec import Harness, check_edit, moved, with_edits, with_knobs
 from autodata.models.base import Message, Reply, Request, Tool, ToolCall
 from autodata.search.base import Iteration, Prediction
+from autodata.search.proposers.base import Edit
 from autodata.search.proposers.history import log_of
 from autodata.types import Json, KnobValue
 
 ANALYST_TURNS = 12
 IMPLEMENTER_TRIES = 3
-PAGE_CHARS = 12_000
+_PAGE_CHARS = 12_000
 
 ANALYST_PROMPT = """\
 You improve a data-generation harness: prompts and a workflow that turn a document into a training
@@ -45,7 +46,7 @@ may call only the host functions whose stubs you see. Prompts may use the variab
 that they use now. Make the smallest change that addresses the root cause, do not copy text of any
 document into a prompt, and never repeat an edit that the log shows as rejected or refused."""
 
-TOOLS = (
+ANALYST_TOOLS = (
     Tool(
         "trajectory",
         "Read the full trajectory (rounds, attempts, verdicts) of one training document.",
@@ -109,15 +110,14 @@ class EditReply(RoleReply):
     knobs: list[KnobEdit]
 
 
-Edit = tuple[Harness, str, tuple[Prediction, ...], str]
-Check = Callable[[str], Awaitable[None]]
+CheckWorkflow = Callable[[str], Awaitable[None]]
 Query = Callable[[str], Awaitable[str]]
 
 
 class TextEditor:
     """Runs analyzer and implementer for one iteration."""
 
-    def __init__(self, asking: Asking, check_workflow: Check, baseline: Harness) -> None:
+    def __init__(self, asking: Asking, check_workflow: CheckWorkflow, baseline: Harness) -> None:
         self._asking = asking
         self._check = check_workflow
         self._baseline = baseline
@@ -131,7 +131,7 @@ class TextEditor:
         query: Query,
         history: Sequence[Iteration],
     ) -> Edit:
-        """Return the edited harness, the analysis, its predictions and a one-line summary.
+        """Return an edit of the harness, whose cost the caller knows.
 
         `measured` is the harness that made the `episodes`; `harness`, which is edited, may differ
         from it in knobs that are moved at the same time.
@@ -151,7 +151,7 @@ class TextEditor:
             if bet.document in shown_documents:  # one bet each: a sure one counts once
                 bets.setdefault(bet.document, Prediction(bet.document, bet.probability))
         advice = f"{analysis.root_cause}\n\n{analysis.advice}"
-        return edited, advice, tuple(bets.values()), summary
+        return Edit(edited, advice, tuple(bets.values()), summary)
 
     async def _analyze(
         self,
@@ -179,7 +179,7 @@ class TextEditor:
             )
 
         messages = await converse(
-            ask, base, TOOLS, lambda call: answer_tool(call, traces, query), ANALYST_TURNS
+            ask, base, ANALYST_TOOLS, lambda call: answer_tool(call, traces, query), ANALYST_TURNS
         )
         closing = Message("user", "Now return the analysis with your predictions.")
         request = Request(messages=in_words((*messages, closing)))
@@ -235,11 +235,11 @@ async def answer_tool(call: ToolCall, traces: dict[str, str], query: Query) -> s
         if document not in traces or not isinstance(offset, int) or offset < 0:
             return f"error: documents: {', '.join(traces)}; offset is a whole number"
         text = traces[document]
-        rest = len(text) - offset - PAGE_CHARS
-        more = f"\n[{rest} more characters; next offset {offset + PAGE_CHARS}]" if rest > 0 else ""
-        return text[offset : offset + PAGE_CHARS] + more
+        rest = len(text) - offset - _PAGE_CHARS
+        more = f"\n[{rest} more characters; next offset {offset + _PAGE_CHARS}]" if rest > 0 else ""
+        return text[offset : offset + _PAGE_CHARS] + more
     if call.name == "sql":
-        return (await query(str(call.arguments.get("query", ""))))[:PAGE_CHARS]
+        return (await query(str(call.arguments.get("query", ""))))[:_PAGE_CHARS]
     return f"error: no tool is named {call.name!r}"
 
 

@@ -8,7 +8,7 @@ import pytest
 from autodata.config.file import load_config
 from autodata.config.schema import Budget, Config, RoleBudget
 from autodata.errors import BudgetSpent, ConfigurationError
-from autodata.models.calls.budget import FEW, Hold, Ledger, check_budget
+from autodata.models.calls.budget import FEW, Accounts, Hold, check_budget
 from autodata.project import TEMPLATES, template
 from autodata.types import Spend
 from tests.support.fakes import Clock
@@ -16,12 +16,12 @@ from tests.support.fakes import Clock
 ROLES = ("weak", "strong")
 
 
-async def hold(ledger: Ledger, role: str, what: Spend | None = None) -> Hold:
-    return await ledger.hold(role, lambda _: what or Spend(1))
+async def hold(accounts: Accounts, role: str, what: Spend | None = None) -> Hold:
+    return await accounts.hold(role, lambda _: what or Spend(1))
 
 
-async def spend(ledger: Ledger, role: str, what: Spend) -> None:
-    ledger.settle(await hold(ledger, role, what), what)
+async def spend(accounts: Accounts, role: str, what: Spend) -> None:
+    accounts.settle(await hold(accounts, role, what), what)
 
 
 @pytest.mark.parametrize(
@@ -34,67 +34,67 @@ async def spend(ledger: Ledger, role: str, what: Spend) -> None:
     ],
 )
 async def test_budget_is_spent_to_the_end_and_no_further(budget: Budget, each: Spend) -> None:
-    ledger = Ledger(budget)
+    accounts = Accounts(budget)
     for _ in range(3):
-        await spend(ledger, "weak", each)
+        await spend(accounts, "weak", each)
     with pytest.raises(BudgetSpent) as caught:
-        await spend(ledger, "weak", each)
+        await spend(accounts, "weak", each)
     assert "budget of the run" in caught.value.problem
     assert caught.value.exit_code == 3
-    assert ledger.spent.calls == 3
+    assert accounts.spent.calls == 3
 
 
 async def test_role_has_its_own_budget() -> None:
-    ledger = Ledger(Budget(roles={"strong": RoleBudget(calls=1)}))
-    await spend(ledger, "strong", Spend(1))
+    accounts = Accounts(Budget(roles={"strong": RoleBudget(calls=1)}))
+    await spend(accounts, "strong", Spend(1))
     with pytest.raises(BudgetSpent, match="role strong") as caught:
-        await spend(ledger, "strong", Spend(1))
+        await spend(accounts, "strong", Spend(1))
     assert "budget.roles.strong.calls" in caught.value.fix
-    await spend(ledger, "weak", Spend(1))
+    await spend(accounts, "weak", Spend(1))
 
 
 async def test_no_bound_means_no_bound() -> None:
-    ledger = Ledger(Budget())
-    await spend(ledger, "weak", Spend(10**6, 10**12, 10**12, 1e9, 1e9))
-    await spend(ledger, "weak", Spend(1))
+    accounts = Accounts(Budget())
+    await spend(accounts, "weak", Spend(10**6, 10**12, 10**12, 1e9, 1e9))
+    await spend(accounts, "weak", Spend(1))
 
 
 async def test_calls_in_flight_hold_back_what_might_not_fit() -> None:
-    ledger = Ledger(Budget(completion_tokens=100))
-    first = await hold(ledger, "weak", Spend(1, completion_tokens=80))
-    second = asyncio.create_task(hold(ledger, "weak", Spend(1, completion_tokens=80)))
+    accounts = Accounts(Budget(completion_tokens=100))
+    first = await hold(accounts, "weak", Spend(1, completion_tokens=80))
+    second = asyncio.create_task(hold(accounts, "weak", Spend(1, completion_tokens=80)))
     await asyncio.sleep(0)
     assert not second.done()
-    ledger.settle(first, Spend(1, completion_tokens=10))
-    ledger.settle(await second, Spend(1, completion_tokens=80))
-    assert ledger.spent.completion_tokens == 90
+    accounts.settle(first, Spend(1, completion_tokens=10))
+    accounts.settle(await second, Spend(1, completion_tokens=80))
+    assert accounts.spent.completion_tokens == 90
 
 
 async def test_calls_in_flight_that_need_all_of_it_end_the_budget() -> None:
-    ledger = Ledger(Budget(completion_tokens=100))
-    first = await hold(ledger, "weak", Spend(1, completion_tokens=80))
-    second = asyncio.create_task(hold(ledger, "weak", Spend(1, completion_tokens=80)))
+    accounts = Accounts(Budget(completion_tokens=100))
+    first = await hold(accounts, "weak", Spend(1, completion_tokens=80))
+    second = asyncio.create_task(hold(accounts, "weak", Spend(1, completion_tokens=80)))
     await asyncio.sleep(0)
-    ledger.settle(first, Spend(1, completion_tokens=80))
+    accounts.settle(first, Spend(1, completion_tokens=80))
     with pytest.raises(BudgetSpent):
         await second
 
 
 async def test_failed_call_gives_its_reserve_back() -> None:
-    ledger = Ledger(Budget(calls=1))
-    ledger.settle(await hold(ledger, "weak"), Spend())
-    await spend(ledger, "weak", Spend(1))
+    accounts = Accounts(Budget(calls=1))
+    accounts.settle(await hold(accounts, "weak"), Spend())
+    await spend(accounts, "weak", Spend(1))
 
 
 async def test_a_runs_hours_and_gpu_seconds_go_on_whether_it_calls_or_not() -> None:
     clock = Clock()
-    ledger = Ledger(Budget(hours=1.0), now=clock.now)
-    ledger.charge_time(1800)  # an earlier session
-    await spend(ledger, "weak", Spend(1))
+    accounts = Accounts(Budget(hours=1.0), now=clock.now)
+    accounts.charge_time(1800)  # an earlier session
+    await spend(accounts, "weak", Spend(1))
     clock.time += 1800
     with pytest.raises(BudgetSpent, match="hours"):
-        await hold(ledger, "weak")
-    busy = Ledger(Budget(gpu_seconds=100), gpus=4, now=clock.now)
+        await hold(accounts, "weak")
+    busy = Accounts(Budget(gpu_seconds=100), gpus=4, now=clock.now)
     await spend(busy, "weak", Spend(1))
     clock.time += 26
     with pytest.raises(BudgetSpent, match="104 of 100 gpu_seconds"):
@@ -104,31 +104,33 @@ async def test_a_runs_hours_and_gpu_seconds_go_on_whether_it_calls_or_not() -> N
 async def test_a_roles_time_is_wall_time_with_a_call_under_way_by_its_own_gpus() -> None:
     clock = Clock()
     budget = Budget(roles={"weak": RoleBudget(gpu_seconds=100), "judge": RoleBudget(hours=1)})
-    ledger = Ledger(budget, gpus=9, role_gpus={"weak": 2, "strong": 7}, now=clock.now)
+    accounts = Accounts(budget, gpus=9, role_gpus={"weak": 2, "strong": 7}, now=clock.now)
     clock.time += 10_000  # nothing is under way
-    held = [await hold(ledger, "weak") for _ in range(64)]
+    held = [await hold(accounts, "weak") for _ in range(64)]
     clock.time += 40
     for one in held:
-        ledger.settle(one, Spend(1, seconds=40))
-    await hold(ledger, "strong")
+        accounts.settle(one, Spend(1, seconds=40))
+    await hold(accounts, "strong")
     clock.time += 10_000  # only the strong solver works
-    assert ledger.seconds_left("weak") == 10
-    assert ledger.seconds_left("judge") == 3600
-    assert ledger.seconds_left("strong") is None
-    await hold(ledger, "weak")
+    assert accounts.seconds_left("weak") == 10
+    assert accounts.seconds_left("judge") == 3600
+    assert accounts.seconds_left("strong") is None
+    await hold(accounts, "weak")
     clock.time += 10
     with pytest.raises(BudgetSpent, match="role weak is used up: 100 of 100 gpu_seconds"):
-        ledger.check_time("weak")
-    ledger.check_time("judge")
+        accounts.check_time("weak")
+    accounts.check_time("judge")
 
 
 async def test_no_bound_in_time_sets_no_timer() -> None:
-    assert Ledger(Budget(calls=1)).seconds_left("weak") is None
+    assert Accounts(Budget(calls=1)).seconds_left("weak") is None
 
 
-async def filled(ledger: Ledger, role: str, most: Callable[[int], Spend], calls: int) -> list[Hold]:
+async def filled(
+    accounts: Accounts, role: str, most: Callable[[int], Spend], calls: int
+) -> list[Hold]:
     """Let so many calls go out at once, and return those that the budget lets out."""
-    tasks = [asyncio.create_task(ledger.hold(role, most)) for _ in range(calls)]
+    tasks = [asyncio.create_task(accounts.hold(role, most)) for _ in range(calls)]
     await asyncio.sleep(0)
     let_out = [task.result() for task in tasks if task.done()]
     for task in tasks:
@@ -144,31 +146,31 @@ async def test_replies_without_a_limit_are_taken_to_be_as_long_as_the_longest(
         return Spend(1, 10, longest, longest / 100_000)
 
     reply = Spend(1, 10, 8000, 0.08)
-    ledger = Ledger(budget)
-    first = await filled(ledger, "strong", most, 40)
+    accounts = Accounts(budget)
+    first = await filled(accounts, "strong", most, 40)
     assert len(first) == FEW
     for one in first:
-        ledger.settle(one, reply)
-    rest = await filled(ledger, "strong", most, 40)
+        accounts.settle(one, reply)
+    rest = await filled(accounts, "strong", most, 40)
     assert len(rest) == 12 - FEW
     for one in rest:
-        ledger.settle(one, reply)
-    assert ledger.spent.completion_tokens == 96_000
+        accounts.settle(one, reply)
+    assert accounts.spent.completion_tokens == 96_000
     for role in ("strong", "judge"):  # nothing is known of a judge's replies, but of others'
         with pytest.raises(BudgetSpent, match="may make it"):
-            await ledger.hold(role, most)
+            await accounts.hold(role, most)
 
 
 async def test_a_call_that_waits_holds_what_was_learned_meanwhile() -> None:
-    ledger = Ledger(Budget(completion_tokens=100))
-    first = [await ledger.hold("weak", lambda longest: Spend(1, 0, longest)) for _ in range(FEW)]
+    accounts = Accounts(Budget(completion_tokens=100))
+    first = [await accounts.hold("weak", lambda longest: Spend(1, 0, longest)) for _ in range(FEW)]
     later = [
-        asyncio.create_task(ledger.hold("weak", lambda longest: Spend(1, 0, longest)))
+        asyncio.create_task(accounts.hold("weak", lambda longest: Spend(1, 0, longest)))
         for _ in range(9)
     ]
     await asyncio.sleep(0)
     for one in first:
-        ledger.settle(one, Spend(1, 0, 20))
+        accounts.settle(one, Spend(1, 0, 20))
     await asyncio.sleep(0)
     assert sum(task.done() for task in later) == 1
     for task in later:
@@ -176,19 +178,19 @@ async def test_a_call_that_waits_holds_what_was_learned_meanwhile() -> None:
 
 
 async def test_a_server_that_does_not_count_tokens_gets_all_calls_after_the_first() -> None:
-    ledger = Ledger(Budget(completion_tokens=1000))
-    await spend(ledger, "weak", Spend(1))
-    assert len(await filled(ledger, "weak", lambda longest: Spend(1, 10, longest), 500)) == 500
+    accounts = Accounts(Budget(completion_tokens=1000))
+    await spend(accounts, "weak", Spend(1))
+    assert len(await filled(accounts, "weak", lambda longest: Spend(1, 10, longest), 500)) == 500
 
 
 async def test_without_a_bound_on_replies_nobody_waits_to_see_one() -> None:
-    ledger = Ledger(Budget(calls=1000, hours=1))
-    assert len(await filled(ledger, "weak", lambda longest: Spend(1, 10, longest), 500)) == 500
+    accounts = Accounts(Budget(calls=1000, hours=1))
+    assert len(await filled(accounts, "weak", lambda longest: Spend(1, 10, longest), 500)) == 500
 
 
 async def test_replies_with_a_limit_need_not_be_seen_first() -> None:
-    ledger = Ledger(Budget(completion_tokens=1000))
-    assert len(await filled(ledger, "weak", lambda _: Spend(1, 0, 100), 40)) == 10
+    accounts = Accounts(Budget(completion_tokens=1000))
+    assert len(await filled(accounts, "weak", lambda _: Spend(1, 0, 100), 40)) == 10
 
 
 def configured(*settings: str) -> Config:

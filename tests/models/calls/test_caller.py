@@ -22,7 +22,7 @@ from autodata.errors import (
     Unavailable,
 )
 from autodata.models.base import Message, Reply, Request, ToolCall
-from autodata.models.calls.budget import Ledger
+from autodata.models.calls.budget import Accounts
 from autodata.models.calls.caller import RecordedCaller
 from autodata.models.calls.seat import Seat
 from autodata.models.endpoint.endpoint import Endpoint, EndpointLimits
@@ -53,7 +53,7 @@ def build(
         sleep=sleep or clock.sleep,
     )
     seats = {"weak": Seat(endpoint, temperature=0.7), "strong": Seat(endpoint, max_tokens=33)}
-    return RecordedCaller(log, seats, Ledger(budget or Budget())), model, log
+    return RecordedCaller(log, seats, Accounts(budget or Budget())), model, log
 
 
 async def ticks() -> None:

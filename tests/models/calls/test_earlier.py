@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from autodata.config.schema import Budget, RoleBudget
-from autodata.models.calls.budget import Ledger
+from autodata.models.calls.budget import Accounts
 from autodata.models.calls.earlier import charge_earlier
 from autodata.store.facts import Fact
 from autodata.store.records import SessionRecord
@@ -29,30 +29,30 @@ def ended(at: float) -> Fact[Any]:
     return Fact(f"{at}-end", at, SessionRecord("Interrupted", ended_at=at))
 
 
-def charged(*facts: Fact[Any]) -> Ledger:
-    ledger = Ledger(HOURS, now=Clock().now)
-    answered = charge_earlier(ledger, Memory(*facts))
+def charged(*facts: Fact[Any]) -> Accounts:
+    accounts = Accounts(HOURS, now=Clock().now)
+    answered = charge_earlier(accounts, Memory(*facts))
     assert answered == {"e" for fact in facts if fact.kind == "call"}
-    return ledger
+    return accounts
 
 
 def test_calls_of_earlier_sessions_count() -> None:
-    ledger = charged(begun(100), call(110, 2), call(120, 3, "strong"))
-    assert ledger.spent == Spend(2, 20, 10, 0.5, 5)
+    accounts = charged(begun(100), call(110, 2), call(120, 3, "strong"))
+    assert accounts.spent == Spend(2, 20, 10, 0.5, 5)
 
 
 def test_a_session_goes_on_to_its_end_or_if_killed_to_its_last_call() -> None:
-    ledger = charged(
+    accounts = charged(
         *(begun(100), call(110, 1), ended(130)),
         *(begun(90_000), call(90_020, 1)),
         *(begun(200_000), ended(200_005), call(200_009, 9)),  # it was waited for
         begun(300_000),
     )
-    assert ledger.seconds_left("judge") == 3600 - 30 - 20 - 9
+    assert accounts.seconds_left("judge") == 3600 - 30 - 20 - 9
 
 
 def test_calls_side_by_side_keep_their_role_busy_once() -> None:
     spans = [(100, 10), (101, 5), (200, 20), (210, 5), (215, 100)]  # until when, for how long
-    ledger = charged(*(call(at, seconds) for at, seconds in spans))
-    assert ledger.seconds_left("weak") == 3600 - (101 - 90) - (215 - 115)
-    assert ledger.seconds_left("strong") == 3600
+    accounts = charged(*(call(at, seconds) for at, seconds in spans))
+    assert accounts.seconds_left("weak") == 3600 - (101 - 90) - (215 - 115)
+    assert accounts.seconds_left("strong") == 3600

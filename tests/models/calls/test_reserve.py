@@ -5,7 +5,7 @@ import pytest
 from autodata.config.schema import Budget, RoleBudget
 from autodata.errors import BudgetSpent
 from autodata.models.base import Site
-from autodata.models.calls.budget import Ledger, is_larger
+from autodata.models.calls.budget import Accounts, is_larger
 from autodata.models.calls.reserve import Wanted
 from autodata.types import Spend
 from tests.support.fakes import Clock
@@ -18,15 +18,15 @@ def site(tree: str, number: int, split: str = "validation") -> Site:
     return Site("weak", "r0", tree, f"d{number}", split)
 
 
-async def call(ledger: Ledger, where: Site, spend: Spend = EACH) -> None:
-    ledger.settle(await ledger.hold("weak", lambda _: spend, where), spend)
+async def call(accounts: Accounts, where: Site, spend: Spend = EACH) -> None:
+    accounts.settle(await accounts.hold("weak", lambda _: spend, where), spend)
 
 
-async def episodes(ledger: Ledger, tree: str, numbers: range, calls: int = 1) -> None:
+async def episodes(accounts: Accounts, tree: str, numbers: range, calls: int = 1) -> None:
     for number in numbers:
         for _ in range(calls):
-            await call(ledger, site(tree, number))
-        ledger.reserve.ended((tree, f"d{number}", 0))
+            await call(accounts, site(tree, number))
+        accounts.reserve.ended((tree, f"d{number}", 0))
 
 
 @pytest.mark.parametrize(
@@ -40,14 +40,14 @@ async def episodes(ledger: Ledger, tree: str, numbers: range, calls: int = 1) ->
     ],
 )
 async def test_only_the_sealed_test_may_take_its_share(budget: Budget, bound: str) -> None:
-    ledger = Ledger(budget)
-    ledger.reserve.keep(TEST)
+    accounts = Accounts(budget)
+    accounts.reserve.keep(TEST)
     with pytest.raises(BudgetSpent) as caught:
-        await episodes(ledger, "c0", range(100))
+        await episodes(accounts, "c0", range(100))
     assert (caught.value.bound, caught.value.kept) == (bound, True)
-    assert 20 <= 60 - ledger.spent.calls <= 30
+    assert 20 <= 60 - accounts.spent.calls <= 30
     for number in range(20):
-        await call(ledger, site("c0", number, "test"))
+        await call(accounts, site("c0", number, "test"))
 
 
 @pytest.mark.parametrize(
@@ -60,66 +60,66 @@ async def test_only_the_sealed_test_may_take_its_share(budget: Budget, bound: st
 )
 async def test_time_is_kept_for_the_sealed_test_too(budget: Budget, gpus: int, bound: str) -> None:
     clock = Clock()
-    ledger = Ledger(budget, gpus=gpus, now=clock.now)
-    ledger.reserve.keep(TEST)
+    accounts = Accounts(budget, gpus=gpus, now=clock.now)
+    accounts.reserve.keep(TEST)
 
     async def search() -> None:
         for number in range(100):
-            held = await ledger.hold("weak", lambda _: EACH, site("c0", number))
+            held = await accounts.hold("weak", lambda _: EACH, site("c0", number))
             clock.time += 2
-            ledger.settle(held, EACH)
-            ledger.reserve.ended(("c0", f"d{number}", 0))
+            accounts.settle(held, EACH)
+            accounts.reserve.ended(("c0", f"d{number}", 0))
 
     with pytest.raises(BudgetSpent) as caught:
         await search()
-    number = ledger.spent.calls
+    number = accounts.spent.calls
     assert (caught.value.bound, caught.value.kept) == (bound, True)
     assert 40 <= 100 - 2 * number <= 60
-    left = ledger.seconds_left("weak", sealed=True)
+    left = accounts.seconds_left("weak", sealed=True)
     assert left is not None
     assert left == pytest.approx(100 - 2 * number)
-    assert (ledger.seconds_left("weak") or 0) < left - 30
-    ledger.check_time("weak", sealed=True)
+    assert (accounts.seconds_left("weak") or 0) < left - 30
+    accounts.check_time("weak", sealed=True)
 
 
 async def test_many_calls_side_by_side_take_less_time() -> None:
     clock = Clock()
-    ledger = Ledger(Budget(hours=1), now=clock.now)
-    ledger.reserve.keep(TEST)
+    accounts = Accounts(Budget(hours=1), now=clock.now)
+    accounts.reserve.keep(TEST)
     for number in range(100):
-        held = await ledger.hold("weak", lambda _: EACH, site("c0", number))
-        ledger.settle(held, EACH, beside=10)
-        ledger.reserve.ended(("c0", f"d{number}", 0))
-    assert ledger.reserve.share().expected_s == pytest.approx(4.0)
+        held = await accounts.hold("weak", lambda _: EACH, site("c0", number))
+        accounts.settle(held, EACH, beside=10)
+        accounts.reserve.ended(("c0", f"d{number}", 0))
+    assert accounts.reserve.share().expected_s == pytest.approx(4.0)
 
 
 async def test_the_dearest_harness_that_may_become_a_finalist_counts() -> None:
-    ledger = Ledger(Budget(calls=10_000))
-    await episodes(ledger, "c0", range(10))
-    await episodes(ledger, "c1", range(10), calls=3)
-    await episodes(ledger, "c2", range(10), calls=9)
-    ledger.reserve.keep(TEST)
-    assert ledger.reserve.share().expected.calls == 10 + 90
-    ledger.reserve.keep(Wanted("c0", 0, 10, frozenset({"c2"})))
-    assert ledger.reserve.share().expected.calls == 30
+    accounts = Accounts(Budget(calls=10_000))
+    await episodes(accounts, "c0", range(10))
+    await episodes(accounts, "c1", range(10), calls=3)
+    await episodes(accounts, "c2", range(10), calls=9)
+    accounts.reserve.keep(TEST)
+    assert accounts.reserve.share().expected.calls == 10 + 90
+    accounts.reserve.keep(Wanted("c0", 0, 10, frozenset({"c2"})))
+    assert accounts.reserve.share().expected.calls == 30
 
 
 async def test_calls_of_an_episode_count_once_it_has_ended() -> None:
-    ledger = Ledger(Budget(calls=10_000))
-    ledger.reserve.keep(TEST)
-    await call(ledger, site("c0", 1))
-    assert ledger.reserve.share().kept.calls == 0
-    await call(ledger, site("c0", 1))
-    ledger.reserve.ended(("c0", "d1", 0))
-    assert ledger.reserve.share().expected.calls == 40
+    accounts = Accounts(Budget(calls=10_000))
+    accounts.reserve.keep(TEST)
+    await call(accounts, site("c0", 1))
+    assert accounts.reserve.share().kept.calls == 0
+    await call(accounts, site("c0", 1))
+    accounts.reserve.ended(("c0", "d1", 0))
+    assert accounts.reserve.share().expected.calls == 40
 
 
 async def test_a_share_that_is_not_there_is_not_kept() -> None:
-    ledger = Ledger(Budget(calls=15))
-    ledger.reserve.keep(TEST)
+    accounts = Accounts(Budget(calls=15))
+    accounts.reserve.keep(TEST)
     with pytest.raises(BudgetSpent) as caught:
-        await episodes(ledger, "c0", range(100))
-    assert ledger.spent.calls == 15
+        await episodes(accounts, "c0", range(100))
+    assert accounts.spent.calls == 15
     assert not caught.value.kept
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from autodata.errors import ConfigurationError, RequestRejected
 from autodata.models.base import Message, Request
-from autodata.models.providers.scripted import Line, ScriptedModel
+from autodata.models.providers.scripted import ScriptedModel, ScriptedReply
 
 ASK = Request(messages=(Message("user", "Write a question."),))
 
@@ -24,7 +24,7 @@ async def test_the_first_fitting_line_answers(tmp_path: Path) -> None:
 
 async def test_a_request_without_a_line_is_rejected() -> None:
     with pytest.raises(RequestRejected, match="no line"):
-        await ScriptedModel.from_lines([Line("nothing like it", "x")]).complete(ASK)
+        await ScriptedModel.from_lines([ScriptedReply("nothing like it", "x")]).complete(ASK)
 
 
 @pytest.mark.parametrize("text", [None, "{", "3", '["x"]', '[{"contains": "x"}]', '[{"a": 1}]'])

@@ -11,7 +11,7 @@ from autodata.engine.endpoints import headers_of
 from autodata.engine.engine import identity
 from autodata.errors import Truncated
 from autodata.models.base import Deadlines, Message, Reply, Request, Tool, ToolCall, call_key
-from autodata.models.calls.budget import Ledger
+from autodata.models.calls.budget import Accounts
 from autodata.models.calls.caller import RecordedCaller
 from autodata.models.calls.seat import Seat
 from autodata.models.endpoint.endpoint import Endpoint
@@ -156,7 +156,7 @@ async def test_a_call_is_answered_again_only_by_a_reply_to_the_same_body() -> No
 
     async def ask(extra: dict[str, Any] | None, header: str = "A") -> str:
         seats = {"weak": Seat(endpoint, extra=extra, headers=(("X", header),))}
-        return (await RecordedCaller(log, seats, Ledger(Budget())).call(SITE, CHAT)).text
+        return (await RecordedCaller(log, seats, Accounts(Budget())).call(SITE, CHAT)).text
 
     assert [await ask(None), await ask({"top_k": 1}), await ask({"top_k": 2})] == ["0", "1", "2"]
     assert [await ask({"top_k": 2}), await ask({}), await ask(None, "B")] == ["2", "0", "0"]
@@ -167,7 +167,7 @@ async def test_a_call_is_answered_again_only_by_a_reply_to_the_same_body() -> No
 async def test_a_server_chooses_the_temperature_of_a_role_that_leaves_it_to_it() -> None:
     model = FakeModel(lambda *_: Reply("x"))
     seats = {"weak": Seat(Endpoint("e1", model), temperature=0.7, warm=False)}
-    await RecordedCaller(Memory(), seats, Ledger(Budget())).call(
+    await RecordedCaller(Memory(), seats, Accounts(Budget())).call(
         SITE, replace(CHAT, temperature=1.0)
     )
     assert model.requests[0].temperature is None

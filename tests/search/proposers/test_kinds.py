@@ -74,7 +74,7 @@ def editor(text: str, failure: HarnessError | None = None) -> object:
         if failure:
             raise failure
         edited = with_edits(harness, {"prompts/challenger.md": text})
-        return edited, "the analysis", (Prediction("d", 0.7),), "the summary", PAID
+        return Edit(edited, "the analysis", (Prediction("d", 0.7),), "the summary", PAID)
 
     return edit
 
@@ -176,7 +176,7 @@ async def test_knobs_and_text_can_move_in_one_candidate() -> None:
 async def test_knobs_that_the_implementer_sets_are_told_from_those_that_the_study_moves() -> None:
     async def edit(*known: Any) -> Edit:
         edited = with_knobs(known[3], {"rounds": 9, "share": 0.1})
-        return edited, "", (), "two\nlines \x1b[2J" + "x" * 1000, PAID
+        return Edit(edited, summary="two\nlines \x1b[2J" + "x" * 1000, spend=PAID)
 
     found = await propose(proposer(FakeStudy({"rounds": 7, "style": "long"}), edit))
     assert found.candidate is not None
@@ -218,7 +218,7 @@ async def test_an_edit_that_fails_is_a_refusal_that_was_paid_for() -> None:
 async def test_an_edit_outside_of_what_may_change_is_refused() -> None:
     async def edit(*_: object) -> Edit:
         wider = MANIFEST.replace("high: 10", "high: 99")
-        return with_edits(BASE, {"harness.yaml": wider}), "", (), "", PAID
+        return Edit(with_edits(BASE, {"harness.yaml": wider}), spend=PAID)
 
     found = await propose(proposer(FakeStudy(), edit))
     assert found.refused == "harness.yaml differs in more than knob values"

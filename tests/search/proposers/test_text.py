@@ -17,8 +17,9 @@ from autodata.errors import (
     Unavailable,
 )
 from autodata.harness.spec import Harness, load_files, with_knobs
-from autodata.models.base import Check, Reply, Request, Site, ToolCall
+from autodata.models.base import CheckReply, Reply, Request, Site, ToolCall
 from autodata.search.base import Iteration, Prediction, Proposal
+from autodata.search.proposers.base import Edit
 from autodata.search.proposers.text import IMPLEMENTER_TRIES, TextEditor, answer_tool
 from autodata.types import Candidate, Json
 from tests.support.harnesses import FILES, WORKFLOW
@@ -56,7 +57,7 @@ class Models:
         self.edits, self.tools, self.failure = list(edits), tools, failure
         self.calls: list[tuple[Site, Request]] = []
 
-    async def call(self, site: Site, request: Request, check: Check | None = None) -> Reply:
+    async def call(self, site: Site, request: Request, check: CheckReply | None = None) -> Reply:
         self.calls.append((site, request))
         if site.role == "implementer":
             if self.failure:
@@ -85,7 +86,7 @@ async def edit(
     history: Sequence[Iteration] = (),
     broken: str = "",
     harness: Harness | None = None,
-) -> tuple[Harness, str, tuple[Prediction, ...], str]:
+) -> Edit:
     async def check(source: str) -> None:
         if broken and broken in source:
             raise HarnessError(f"workflow.py, line 1: {broken}", "correct it")
@@ -98,13 +99,14 @@ async def edit(
 
 async def test_an_analysis_becomes_an_edit_with_predictions() -> None:
     models = Models(GOOD_EDIT)
-    edited, analysis, predictions, summary = await edit(models)
+    made = await edit(models)
+    edited = made.harness
     assert edited.files["prompts/challenger.md"] == "Ask why of {{document}}.\n"
     assert edited.values["rounds"] == 6
     assert edited.workflow == BASE.workflow
-    assert analysis == "questions are recall\n\nask why"
-    assert predictions == (Prediction(DOCUMENTS[0], 0.9),)
-    assert summary == "Ask why"
+    assert made.analysis == "questions are recall\n\nask why"
+    assert made.predictions == (Prediction(DOCUMENTS[0], 0.9),)
+    assert made.summary == "Ask why"
     assert [site.ordinal for site, _ in models.calls] == [
         "i3.analyze.0",
         "i3.analyze.result",
@@ -220,7 +222,7 @@ BAD_EDITS = [
 @pytest.mark.parametrize(("bad", "named"), BAD_EDITS)
 async def test_an_invalid_edit_is_told_what_is_wrong_and_mended(bad: Json, named: str) -> None:
     models = Models(bad, GOOD_EDIT)
-    edited, *_ = await edit(models, broken="BROKEN")
+    edited = (await edit(models, broken="BROKEN")).harness
     assert edited.values["rounds"] == 6
     told = models.calls[-1][1].messages[-1].content
     assert told.startswith("That edit is not valid: ")
@@ -247,5 +249,5 @@ async def test_an_endpoint_that_is_away_is_no_verdict_on_the_edit() -> None:
 
 
 async def test_an_edit_of_prompts_only_is_not_type_checked_again() -> None:
-    edited, *_ = await edit(Models(GOOD_EDIT), broken="def run")
+    edited = (await edit(Models(GOOD_EDIT), broken="def run")).harness
     assert edited.workflow == BASE.workflow
