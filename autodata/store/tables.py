@@ -111,7 +111,8 @@ def in_memory(found: Iterable[tuple[str, str]], memory: int) -> duckdb.DuckDBPyC
     Raises:
         StoreError: they take more than that.
     """
-    connection = duckdb.connect(config={"threads": 1})
+    # By default there are several threads that wait for files, each with megabytes of addresses.
+    connection = duckdb.connect(config={"threads": 1, "async_threads": 0})
     try:
         connection.execute(f"SET memory_limit = '{memory // 2}B'")
         _lock_down(connection, [])

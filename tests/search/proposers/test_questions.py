@@ -333,7 +333,7 @@ async def test_the_end_of_the_process_is_an_answer_like_any_other(tmp_path: Path
 async def test_rows_that_do_not_fit_are_told_of(tmp_path: Path) -> None:
     key, record = episode("a", "train")
     long = replace(record, reason="x" * 10_000_000)
-    async with asked(tmp_path, [(key, long)], memory=300_000_000) as questions:
+    async with asked(tmp_path, [(key, long)], memory=200_000_000) as questions:
         answer = await questions.answer("SELECT 1")
     assert answer == "error: the rows take too much memory; look at single trajectories"
 
