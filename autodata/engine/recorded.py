@@ -22,6 +22,7 @@ from autodata.models.base import Deadlines
 from autodata.models.calls.budget import check_budget
 from autodata.project import Project
 from autodata.search.certify import Rules
+from autodata.search.repeats import FIRST_SIGHT
 from autodata.store.facts import Fact
 from autodata.store.records import EpisodeRecord, RunRecord
 from autodata.types import Json
@@ -121,7 +122,7 @@ def recorded_rules(
         episode.outcome
         for episode in (fact.record for fact in episodes)
         if episode.tree == run.baseline_tree
-        and (episode.split, episode.repeat) == ("validation", 0)
+        and (episode.split, episode.repeat) == ("validation", FIRST_SIGHT.number)
         and not episode.void
     ]
     return Rules.of(plan, test_documents, first)

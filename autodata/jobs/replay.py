@@ -28,6 +28,7 @@ from autodata.models.calls.call_records import call_name
 from autodata.project import Project
 from autodata.report.display import Display
 from autodata.search.course import course_to_the_end, ending
+from autodata.search.repeats import Repeat
 from autodata.search.session import GitWorkshop, RunStart
 from autodata.store.facts import Fact, JournalReader, R
 from autodata.store.format import Record, difference
@@ -326,12 +327,12 @@ def _was_under_way(record: Record, closed: ClosingRecord, parallel: int) -> bool
         named = _NUMBER.match(record.ordinal)
     if named and int(named[1]) > closed.after:
         return True
-    split, repeat = record.split, record.repeat
-    if split == "train":
-        return repeat > 100 * (closed.after + 1)
-    if split == "validation" and repeat >= 100:
-        return repeat // 100 - 1 + parallel > closed.after  # its youngest sibling
-    return split == "validation" and repeat > closed.looks
+    repeat = Repeat.read(record.repeat)
+    if record.split == "train":
+        return repeat.purpose == "iteration" and repeat.of > closed.after
+    if record.split == "validation" and repeat.purpose == "iteration":
+        return repeat.of + parallel > closed.after  # its youngest sibling
+    return record.split == "validation" and repeat.of > closed.looks
 
 
 def _name(key: str, record: Record) -> str:

@@ -14,6 +14,7 @@ from autodata.search.audit import audit
 from autodata.search.base import Evaluator, Iteration, Proposal, Proposer, candidate_record
 from autodata.search.events import Progress, Raced, Selected
 from autodata.search.race import Race, RaceResult
+from autodata.search.repeats import Repeat
 from autodata.search.standing import Standing, Start
 from autodata.store.facts import JournalWriter
 from autodata.types import Candidate, Cell, Json, Outcome
@@ -80,7 +81,8 @@ class Iterations:
             return []
         train = list(self._standing.documents["train"])
         drawn = self._standing.rng(start.number, "minibatch").sample(train, self._plan.minibatch)
-        cells = [Cell(document, "train", 100 * (start.number + 1)) for document in drawn]
+        repeat = Repeat("iteration", start.number).number
+        cells = [Cell(document, "train", repeat) for document in drawn]
         return await self._evaluator.evaluate(start.parent, cells)
 
     async def _propose(self, start: Start, minibatch: Sequence[Outcome]) -> Proposal:
@@ -111,7 +113,7 @@ class Iterations:
             self._standing.documents["validation"],
             start.known,
             start.allowance,
-            100 * (start.leader + 1),
+            Repeat("iteration", start.leader),
             self._standing.rng(start.leader, "race"),
         )
         ours: list[Outcome] = []

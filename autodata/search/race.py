@@ -17,6 +17,7 @@ from typing import Literal
 
 from autodata.search.belief import Effect
 from autodata.search.plan import RacePlan
+from autodata.search.repeats import Repeat
 from autodata.types import Cell, Json
 
 BETS = (0.05, 0.1, 0.2, 0.4, 0.8)
@@ -113,7 +114,7 @@ class Race:
         documents: Sequence[str],
         known: Known,
         allowance: int,
-        repeat: int,
+        repeat: Repeat,
         rng: Random,
     ) -> None:
         self._known = known
@@ -138,7 +139,9 @@ class Race:
         turn, start = divmod(self.pairs, size)
         stop = min(start + self._plan.block, size, start + self._pairs_left)
         self._asked = [(turn, document) for document in self._order[turn][start:stop]]
-        return [Cell(doc, "validation", self._repeat + turn) for turn, doc in self._asked]
+        return [
+            Cell(doc, "validation", self._repeat.pass_of(turn).number) for turn, doc in self._asked
+        ]
 
     def add(self, mutant: Sequence[float], parent: Sequence[float]) -> RaceResult | None:
         """Add the values of the asked block, in order; return a result when the race is over."""

@@ -16,10 +16,6 @@ after `observe` was told iteration i-k; a proposer that keeps state reads it bef
 
 `parallel` iterations in a row are siblings: they edit the same parent and race on the same
 documents, so the parent's fresh episodes are run once for all of them.
-
-Repeats: iteration i uses (f+1)*100 + pass for parent and mutant on validation, f being the first
-of its siblings, and (i+1)*100 for its train minibatch; the baseline's first look is repeat 0,
-re-measuring uses 1..99, the test split 0 and up.
 """
 
 import asyncio
@@ -35,6 +31,7 @@ from autodata.search.course import STRAIGHT, Course
 from autodata.search.events import Ahead, Closed, Decided, Progress, Remeasured, Started
 from autodata.search.iteration import Iterations
 from autodata.search.plan import SearchPlan
+from autodata.search.repeats import FIRST_SIGHT, MOST_LOOKS, Repeat
 from autodata.search.sealed import SealedTest
 from autodata.search.standing import Standing, Start
 from autodata.store.facts import JournalWriter
@@ -44,8 +41,6 @@ from autodata.types import Candidate, Cell, Interval, Split
 FIRST_LOOK = 8
 FINAL_LOOKS = 12
 """How often survivors are re-measured at most when no budget bounds it."""
-MOST_LOOKS = 98
-"""How often at all: each look has a repeat number of its own below 100."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +147,7 @@ class Search:
         standing = self._standing
         validation = list(standing.documents["validation"])
         sample = standing.rng(0, "baseline").sample(validation, min(FIRST_LOOK, len(validation)))
-        cells = [Cell(document, "validation", 0) for document in sample]
+        cells = [Cell(document, "validation", FIRST_SIGHT.number) for document in sample]
         standing.first_look(await self._evaluator.evaluate(standing.baseline, cells))
         record = candidate_record(standing.baseline, 0, "baseline")
         await self._journal.once(standing.baseline.id, record)
@@ -248,7 +243,8 @@ class Search:
             rivals = standing.rivals(rng) if look <= most else []
             if not rivals or (plan.episodes and affordable < 2 * size):
                 break
-            cells = [Cell(d, "validation", look) for d in rng.sample(validation, size)]
+            repeat = Repeat("look", look).number
+            cells = [Cell(d, "validation", repeat) for d in rng.sample(validation, size)]
             try:
                 found = await all_of(self._evaluator.evaluate(rival, cells) for rival in rivals)
             except BudgetSpent as spent:

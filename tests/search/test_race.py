@@ -8,6 +8,7 @@ import pytest
 from autodata.search.belief import Effect
 from autodata.search.plan import RacePlan
 from autodata.search.race import Known, Race, RaceResult, Wealth, expected_gain, going_rate
+from autodata.search.repeats import Repeat
 from autodata.types import Cell
 
 DOCUMENTS = [f"d{i}" for i in range(60)]
@@ -24,7 +25,14 @@ def raced(
     margin: float = 0.05,
 ) -> tuple[Race, RaceResult]:
     rng = Random(f"race {seed}")
-    race = Race(RacePlan(passes=passes, margin=margin), DOCUMENTS, known, 10_000, 200, rng)
+    race = Race(
+        RacePlan(passes=passes, margin=margin),
+        DOCUMENTS,
+        known,
+        10_000,
+        Repeat("iteration", 1),
+        rng,
+    )
     verdict = None
     while verdict is None:
         cells = race.block()
@@ -83,7 +91,7 @@ def test_a_race_that_costs_more_than_it_brings_ends() -> None:
 
 def test_each_pass_visits_every_document_once_with_its_own_repeat() -> None:
     plan = RacePlan(block=7, passes=2)
-    race = Race(plan, DOCUMENTS, FREE, 10_000, 300, Random(1))
+    race = Race(plan, DOCUMENTS, FREE, 10_000, Repeat("iteration", 2), Random(1))
     cells: list[Cell] = []
     while len(cells) < 120:
         block = race.block()
@@ -97,7 +105,7 @@ def test_each_pass_visits_every_document_once_with_its_own_repeat() -> None:
 
 
 def test_an_allowance_is_never_exceeded() -> None:
-    race = Race(RacePlan(block=4), DOCUMENTS, FREE, 22, 200, Random(1))
+    race = Race(RacePlan(block=4), DOCUMENTS, FREE, 22, Repeat("iteration", 1), Random(1))
     assert race.add([1, 0, 1, 0][: len(race.block())], [0, 1, 0, 1]) is None
     race.block()
     verdict = race.add([1, 0, 1, 0], [0, 1, 0, 1])
@@ -110,7 +118,7 @@ def test_a_lucky_parent_is_corrected_by_its_record() -> None:
 
     def gain(record: float) -> float:
         known = Known(Effect(spread=0.1), record, 0.0001, {}, price=0.0)
-        race = Race(RacePlan(), DOCUMENTS, known, 10_000, 200, Random(1))
+        race = Race(RacePlan(), DOCUMENTS, known, 10_000, Repeat("iteration", 1), Random(1))
         race.block()
         race.add([1, 1, 0, 0], [1, 1, 1, 0])
         return race.posterior()[0]

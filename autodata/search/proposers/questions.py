@@ -9,6 +9,7 @@ from dataclasses import asdict
 from autodata.child import Child
 from autodata.errors import StoreError
 from autodata.search.base import Iteration
+from autodata.search.repeats import Repeat
 from autodata.store.answers import TOO_MUCH_MEMORY, Bounds, batches
 from autodata.store.audience import for_analyzer
 from autodata.store.facts import Fact, JournalWriter
@@ -131,7 +132,8 @@ def visible_to(
             return record.iteration in {0, *decided}
         if not isinstance(record, EpisodeRecord) or record.void:
             return False
-        if record.split == "train" and record.repeat // 100 - 1 in decided:
+        repeat = Repeat.read(record.repeat)
+        if record.split == "train" and repeat.purpose == "iteration" and repeat.of in decided:
             return True
         return (record.candidate_id, record.document_id, record.repeat) in places
 

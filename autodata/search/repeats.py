@@ -1,0 +1,42 @@
+"""Repeats: the number that tells an evaluation of a document in a search from all others.
+
+A look at validation has its own number below 100: 0 is the baseline's first, those after it
+measure the leaders again. An iteration has 100 of them: its race takes one a pass, counted
+from the first of its siblings, and its minibatch takes the first. The sealed test counts from 0 on
+a split of its own. They are in journals, and stay as they are.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+_STRIDE = 100
+MOST_LOOKS = _STRIDE - 2
+"""How often the leaders can be measured again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """Why documents are evaluated: by a look or an iteration, which one, and which pass of it."""
+
+    purpose: Literal["look", "iteration"]
+    of: int
+    turn: int = 0
+
+    @classmethod
+    def read(cls, number: int) -> "Repeat":
+        """Return what a number in a journal says."""
+        block, turn = divmod(number, _STRIDE)
+        return cls("iteration", block - 1, turn) if block else cls("look", turn)
+
+    @property
+    def number(self) -> int:
+        """The number for a journal."""
+        return self.of if self.purpose == "look" else _STRIDE * (self.of + 1) + self.turn
+
+    def pass_of(self, turn: int) -> "Repeat":
+        """Return the same for another pass over the documents."""
+        return replace(self, turn=turn)
+
+
+FIRST_SIGHT = Repeat("look", 0)
+"""The baseline's first look."""
