@@ -28,6 +28,20 @@ async def test_all_code_in_docs_python_runs_from_top_to_bottom(
     assert "-> did you mean first?" in said
 
 
+def test_the_example_in_the_readme_has_twelve_lines_and_runs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = (ROOT / "README.md").read_text("utf-8")
+    (code,) = re.findall(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    assert len([line for line in code.splitlines() if line]) <= 12
+    with chdir(tmp_path):
+        exec(compile(code, "README.md", "exec"), {})
+    said = capsys.readouterr().out.splitlines()
+    assert said[0].startswith("finished c")
+    assert any(" -> " in line for line in said)
+    assert "'episodes':" in said[-1]
+
+
 def test_the_example_script_runs(capsys: pytest.CaptureFixture[str]) -> None:
     runpy.run_path(str(ROOT / "examples" / "search.py"), run_name="__main__")
     said = capsys.readouterr().out.splitlines()
