@@ -3,20 +3,12 @@
 import re
 from pathlib import Path
 
-import pytest
-
-from autodata.config.schema import Documents
-from autodata.documents.corpus import read_corpus
-from autodata.documents.splits import split_digest
 from tests.support import readme
-
-TOPICS = "9940e28897d87cc3"
-"""Of the documents in the README's session: the reference topics of CPython 3.11.7."""
+from tests.support.topics import of_these_topics
 
 
+@of_these_topics
 def test_the_session_in_the_docs_is_what_the_commands_print(tmp_path: Path) -> None:
-    if split_digest(read_corpus(Documents()).documents) != TOPICS:
-        pytest.skip("other documents: this Python has not the topics of CPython 3.11.7")
     text = readme.WHOLE_SESSION.read_text()
     assert readme.session(tmp_path).splitlines() == readme.block(text, "session").splitlines()
     queries = readme.QUERIES.read_text()

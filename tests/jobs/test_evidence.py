@@ -21,6 +21,7 @@ from tests.support.command_line import (
     refused,
     rewritten,
 )
+from tests.support.topics import of_these_topics
 
 Change = Callable[[Json], Json]
 
@@ -132,12 +133,14 @@ def test_a_certificate_without_a_note_of_its_test_is_refused(real: Place) -> Non
     refused(real("promote", RUN), "has no note of this test", "test-ledger.jsonl from a backup")
 
 
+@of_these_topics
 def test_a_candidate_that_was_certified_later_is_promoted(mine: Place) -> None:
     assert good(mine("certify", RUN, "c2", "--json")).json["certified"] is True
     pretend_real(mine, RUN)
     assert "harness/lambada/v1" in good(mine("promote", RUN, "c2")).out
 
 
+@of_these_topics
 def test_a_run_that_certified_nobody_says_what_its_test_showed(fresh: Place) -> None:
     name = failed(fresh, 1)
     result = "difference +.20 [-.31, +.71] on 10 documents"
