@@ -127,7 +127,6 @@ def test_a_package_that_is_missing_is_named_with_how_to_get_it(
     ("method", "package"), [("df", "pandas"), ("pl", "polars"), ("arrow", "pyarrow")]
 )
 def test_rows_go_to_a_package_that_is_there(finished: Place, method: str, package: str) -> None:
-    pytest.importorskip(package)
     found = getattr(autodata.open_run(RUN, finished.folder).candidates(), method)()
     assert len(found) == 4
 
