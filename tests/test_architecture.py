@@ -209,6 +209,18 @@ def test_modules_can_be_held_in_the_head() -> None:
     assert long == {}
 
 
+def test_public_functions_and_classes_say_what_they_are_for() -> None:
+    silent = [
+        f"{name_of(file)} {node.name}"
+        for file in FILES
+        for node in ast.parse(file.read_text("utf-8")).body
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+        and not node.name.startswith("_")
+        and not ast.get_docstring(node)
+    ]
+    assert silent == []
+
+
 @pytest.mark.parametrize("file", MODULES, ids=name_of)
 def test_a_module_says_what_it_owns(file: Path) -> None:
     tree = ast.parse(file.read_text("utf-8"))

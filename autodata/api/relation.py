@@ -167,4 +167,4 @@ def open_tables(runs_folder: Path, run: str | None) -> Tables:
         StoreError: there is no such run, or its journal is damaged.
     """
     connection = tables.connect(runs_folder, run)
-    return Tables(connection, audience.told(audience.counts(connection)))
+    return Tables(connection, audience.notice_of(audience.counts(connection)))

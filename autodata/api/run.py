@@ -181,9 +181,9 @@ class Run:
                 return Report(data, lambda width: views.candidate_view(data, width), kept)
             if state.kind == "evaluation":
                 data = measured.evaluation_report(asked, name)
-                return Report(data, lambda _: measured.evaluation_view(data, state.told), kept)
+                return Report(data, lambda _: measured.evaluation_view(data, state.summary), kept)
             data = queries.run_report(asked, name)
-            return Report(data, lambda width: views.run_view(data, state.told, width), kept)
+            return Report(data, lambda width: views.run_view(data, state.summary, width), kept)
 
     def trace(self, episode: str) -> Report:
         """Return all that happened in an episode, CANDIDATE:DOCUMENT or CANDIDATE:DOCUMENT:REPEAT.
@@ -216,7 +216,9 @@ class Run:
         status = self.status
         counted = ", ".join(f"{status.counts.get(kind, 0):,} {kind}s" for kind in _COUNTED)
         simulated = ", simulated models" if status.simulated else ""
-        return f"<run {self.name}: {status.told}, harness {status.harness}, {counted}{simulated}>"
+        return (
+            f"<run {self.name}: {status.summary}, harness {status.harness}, {counted}{simulated}>"
+        )
 
     def _repr_html_(self) -> str:
         from autodata.report import html

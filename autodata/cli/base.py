@@ -59,8 +59,8 @@ LARGEST_SEED = 2**32 - 1
 def make_console(stderr: bool = False) -> Console:
     """Return a console; what does not go to a terminal is COLUMNS, else 120, columns wide."""
     stream = sys.stderr if stderr else sys.stdout
-    told = os.environ.get("COLUMNS", "")
-    width = int(told) if told.isascii() and told.isdigit() and int(told) > 0 else 120
+    columns = os.environ.get("COLUMNS", "")
+    width = int(columns) if columns.isascii() and columns.isdigit() and int(columns) > 0 else 120
     return Console(highlight=False, stderr=stderr, width=None if stream.isatty() else width)
 
 
@@ -76,6 +76,7 @@ def draw(drawn: RenderableType, console: Console | None = None) -> None:
 
 
 def out(text: str) -> None:
+    """Print a line on stdout, as it is."""
     print(text)
 
 
@@ -87,13 +88,14 @@ def printable(text: str) -> str:
 
 
 def out_json(data: Any) -> None:
+    """Print data on stdout as JSON, what it has no type for as text."""
     print(json.dumps(data, indent=1, default=str, ensure_ascii=False))
 
 
-def say_kept_back(told: str) -> None:
+def say_kept_back(notice: str) -> None:
     """Say on stderr how many rows were kept back, if any were."""
-    if told:
-        print(told, file=sys.stderr)
+    if notice:
+        print(notice, file=sys.stderr)
 
 
 def go_to(folder: Path) -> None:

@@ -53,7 +53,7 @@ def status(as_json: AsJson = False) -> None:
         last = ""
         if states:
             mark = ", simulated models" if states[-1].simulated else ""
-            last = f"; the last one is {states[-1].id} ({states[-1].told}{mark})"
+            last = f"; the last one is {states[-1].id} ({states[-1].summary}{mark})"
         out(f"no run is going on{last}")
     for state in going:
         mark = "  SIMULATED MODELS" if state.simulated else ""

@@ -27,6 +27,6 @@ class RoleConfig(Shaping):
     total_s: Amount = Field(0.0, description="deadline of the whole reply; 0: the model's")
 
     @property
-    def warmth(self) -> float | None:
+    def fixed_temperature(self) -> float | None:
         """The temperature where it is a number."""
         return None if self.temperature == "server" else self.temperature

@@ -119,7 +119,7 @@ def role_settings(config: Config) -> dict[str, RoleSettings]:
         role: RoleSettings(
             settings.mode == "privileged",
             settings.majority if settings.mode == "majority" else 1,
-            settings.warmth,
+            settings.fixed_temperature,
             settings.max_tokens,
             config.models[settings.model].api,
         )
@@ -183,7 +183,7 @@ def seats_of(config: Config, endpoints: Mapping[str, Endpoint]) -> dict[str, Sea
     return {
         role: Seat(
             endpoints[settings.model],
-            settings.warmth,
+            settings.fixed_temperature,
             settings.max_tokens,
             deadlines_of(config.models[settings.model], settings),
             config.models[settings.model].body | settings.body,

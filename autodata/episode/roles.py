@@ -51,10 +51,12 @@ class Asking:
         Where the role has none it is the request's, else 0.
         """
         settings = self.team.settings(role)
-        warmth = settings.temperature if settings.temperature is not None else request.temperature
+        temperature = settings.temperature
+        if temperature is None:
+            temperature = request.temperature
         request = replace(
             request,
-            temperature=warmth or 0.0,
+            temperature=temperature or 0.0,
             max_tokens=request.max_tokens or settings.max_tokens,
         )
         reply, _ = await ask_json(self, self.at(role, ordinal), request, shape)

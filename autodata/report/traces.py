@@ -14,7 +14,7 @@ from autodata.episode.feedback import line_of
 from autodata.errors import StoreError
 from autodata.report.queries import rows
 from autodata.report.views import SIMULATED, plain, rate, rows_view
-from autodata.store.audience import counts, told
+from autodata.store.audience import counts, notice_of
 from autodata.types import Attempt, Criterion, Example, Json, Round, Verdict, Verification
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def trace_report(connection: "duckdb.DuckDBPyConnection", run: str, episode: str
         where += f" and repeat = {repeat}"
     episodes = rows(connection, f"select * from episodes where {where} order by repeat", run)
     if not episodes:
-        notice = told(counts(connection))
+        notice = notice_of(counts(connection))
         raise StoreError(
             f"run {run} has no episode {episode}{' that may be seen: ' * bool(notice)}{notice}",
             f"list them: autodata trace {run}",

@@ -75,8 +75,8 @@ def for_analyzer(facts: Iterable[Fact[Record]], run_id: str) -> Iterator[tuple[s
 
 def _seen_by_analyzer(table: str, row: Row) -> set[str]:
     """Return the columns of a row that an analyzer may see; none if it sees no such row."""
-    wanted = _ANALYZED.get(table)
-    if wanted == "all" or (wanted and row["split"] == wanted):
+    split = _ANALYZED.get(table)
+    if split == "all" or (split and row["split"] == split):
         return {name for name in row if not name.endswith(("_at", "seconds"))}
     return set(_SCORE) if table == "episodes" and row["split"] == "validation" else set()
 
@@ -118,7 +118,7 @@ def counts(connection: "duckdb.DuckDBPyConnection") -> list[KeptBack]:
     return [KeptBack(*row) for row in counted]
 
 
-def told(hidden: list[KeptBack]) -> str:
+def notice_of(hidden: list[KeptBack]) -> str:
     """Return a line on what is kept back, and until when; empty if nothing is."""
     if not hidden:
         return ""

@@ -69,7 +69,7 @@ class RunState:
     reason: str = ""
 
     @property
-    def told(self) -> str:
+    def summary(self) -> str:
         """The state with its reason, if there is one."""
         return f"{self.state} ({self.reason})" if self.reason else self.state
 

@@ -40,13 +40,13 @@ def test_test_rows_are_kept_back_until_the_run_has_ended(tmp_path: Path, sealed:
         (tmp_path / "r" / "tables").write_text("no folder: nothing can be sealed")
     with tables.connect(tmp_path) as connection:
         assert splits(connection) == {"train", "validation"}
-        assert audience.told(audience.counts(connection)) == (
+        assert audience.notice_of(audience.counts(connection)) == (
             f"{ROWS} rows on test documents kept back until the search of run r has ended"
         )
     write(tmp_path / "r", [FINISHED])
     with tables.connect(tmp_path) as connection:
         assert splits(connection) == {"train", "validation", "test"}
-        assert audience.told(audience.counts(connection)) == ""
+        assert audience.notice_of(audience.counts(connection)) == ""
 
 
 @pytest.mark.parametrize("segment_bytes", [1, 8_000_000])
@@ -74,7 +74,7 @@ def test_of_several_runs_only_those_that_ended_are_shown(tmp_path: Path) -> None
     with tables.connect(tmp_path) as connection:
         query = "SELECT DISTINCT run_id FROM calls WHERE split = 'test'"
         assert tables.query(connection, query).rows == [("b",)]
-        told = audience.told(audience.counts(connection))
+        told = audience.notice_of(audience.counts(connection))
     assert told == (
         f"{2 * ROWS} rows on test documents kept back until the searches of runs a, c have ended"
     )

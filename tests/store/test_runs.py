@@ -85,10 +85,10 @@ async def test_a_run_that_nobody_writes_says_how_it_ended(
     for key, record in sessions:
         await journal.append(key, record)
     state = runs.read_state(tmp_path / "r")
-    assert (state.told, state.created_at) == ("running", "")
+    assert (state.summary, state.created_at) == ("running", "")
     assert state.pid
     await journal.close()
-    assert (await asyncio.to_thread(runs.read_state, tmp_path / "r")).told == told
+    assert (await asyncio.to_thread(runs.read_state, tmp_path / "r")).summary == told
 
 
 async def test_a_finished_run_that_grows_is_finished_when_it_is_again(tmp_path: Path) -> None:

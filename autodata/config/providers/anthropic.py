@@ -28,7 +28,7 @@ class AnthropicConfig(Tiers, Thoughts, RemoteConfig):
 
     def faults_with(self, role: RoleConfig) -> Iterator[Fault]:
         """Find what the API refuses of temperature, effort, thinking and length."""
-        if role.warmth is not None:
+        if role.fixed_temperature is not None:
             fix = "leave it out: every role then samples at the API's own"
             yield Fault("temperature", ": Anthropic's API takes no temperature", fix)
         effort = (self.body | role.body).get("reasoning_effort")
