@@ -226,3 +226,14 @@ def test_a_module_says_what_it_owns(file: Path) -> None:
     tree = ast.parse(file.read_text("utf-8"))
     if tree.body:
         assert ast.get_docstring(tree)
+
+
+def test_every_folder_says_in_one_sentence_what_it_holds() -> None:
+    folders = {file.parent for file in FILES}
+    silent = {
+        folder.relative_to(PACKAGE).as_posix()
+        for folder in folders
+        if not (folder / "__init__.py").is_file()
+        or not ast.get_docstring(ast.parse((folder / "__init__.py").read_text("utf-8")))
+    }
+    assert silent == set()
