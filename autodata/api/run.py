@@ -240,3 +240,8 @@ def open_run(name: str = run_store.NEWEST, project: Where = None) -> Run:
         StoreError: there is none of that name; the fix names the nearest.
     """
     return project_at(project).run(name)
+
+
+def run_at(run: str | Run, project: Where = None) -> Run:
+    """Return a run that is given, or the one of that name in a project."""
+    return run if isinstance(run, Run) else open_run(run, project)

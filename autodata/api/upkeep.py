@@ -12,8 +12,8 @@ from pathlib import Path
 
 from autodata import project as projects
 from autodata.api.loops import wait
-from autodata.api.project import Project, project_around
-from autodata.api.run import Run
+from autodata.api.project import Project, Where, project_around
+from autodata.api.run import Run, run_at
 from autodata.errors import AutodataError, ConfigurationError
 from autodata.harness.new_repository import first_commit, new_repository
 from autodata.harness.versions import Version
@@ -103,7 +103,9 @@ def doctor(
     return made
 
 
-def promote(run: Run, candidate: str | None = None, force: bool = False) -> tuple[Version, bool]:
+def promote(
+    run: str | Run, candidate: str | None = None, force: bool = False, project: Where = None
+) -> tuple[Version, bool]:
     """Make a certified candidate the new version of its harness; say if that was news.
 
     With `force` it goes ahead against missing evidence, which is recorded.
@@ -112,7 +114,8 @@ def promote(run: Run, candidate: str | None = None, force: bool = False) -> tupl
         RepositoryError: not certified, simulated, a moved incumbent or a dirty tree.
         StoreError: the run has no such candidate, or another process writes it.
     """
-    work = promoting.promote_run(run.project.in_force(), run.folder, candidate, force)
+    found = run_at(run, project)
+    work = promoting.promote_run(found.project.in_force(), found.folder, candidate, force)
     return wait(work, Display())
 
 

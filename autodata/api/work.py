@@ -16,7 +16,7 @@ from typing import Any, Generic, TypeVar
 
 from autodata.api.loops import wait
 from autodata.api.project import Project, Settings, Where, project_at
-from autodata.api.run import Run
+from autodata.api.run import Run, run_at
 from autodata.api.splits import split_named
 from autodata.errors import AutodataError
 from autodata.harness.spec import Harness
@@ -182,7 +182,7 @@ def replay(run: str | Run, project: Where = None, display: Display | None = None
     Raises:
         ReplayMismatch: names the first difference.
     """
-    found = _found(run, project)
+    found = run_at(run, project)
     return wait(replaying.replay(found.project.folder, found.folder), display or Display())
 
 
@@ -290,7 +290,7 @@ def _measured(run: Run, harness: str, sample: Sample, outcomes: list[Outcome]) -
 def _certification(
     run: str | Run, candidate: str, project: Where, display: Display | None
 ) -> _Work[Certificate]:
-    found, shown = _found(run, project), display or Display()
+    found, shown = run_at(run, project), display or Display()
     settings = certifying.project_of_run(found.project.in_force(), found.folder)
     pull_weights(settings, shown)
     return _Work(
@@ -299,10 +299,6 @@ def _certification(
         lambda: certifying.certify_candidate(settings, found.name, candidate, shown),
         shown,
     )
-
-
-def _found(run: str | Run, project: Where) -> Run:
-    return project_at(project).run(run) if isinstance(run, str) else run
 
 
 def _open(

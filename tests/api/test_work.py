@@ -156,7 +156,7 @@ async def test_a_candidate_is_certified_and_promoted_from_a_notebook(mine: Place
     found = autodata.certify(run, "c2")
     assert found == await autodata.certify_async(RUN, "c2", mine.folder)
     assert found.tested_before == 1
-    version, new = autodata.promote(run, force=True)
+    version, new = autodata.promote(RUN, force=True, project=mine.folder)
     assert (version.tag, new) == ("harness/lambada/v1", True)
 
 
