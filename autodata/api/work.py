@@ -307,8 +307,8 @@ def _open(
     """Open a project for a run that is begun or goes on; its name is the user's or a new one."""
     name = run_store.check_name(prefix + new_run_id() if run is None else run)
     opened = open_for(at.folder, name, typed)
-    if opened.told:
-        display.line(opened.told)
+    if opened.notice:
+        display.line(opened.notice)
     pull_weights(opened.project, display)
     return Run(name, at), opened
 

@@ -68,11 +68,11 @@ def _inside_a_run(word: str) -> bool:
 
 def runs_and_candidates(context: typer.Context, incomplete: str) -> list[str]:
     """Return what can stand first where RUN may be left out: runs, and candidates of the last."""
-    found = run_names(context)
+    names = run_names(context)
     if incomplete[:1] == "c" and incomplete[1:].isdigit() | (incomplete == "c"):
         with suppress(AutodataError, OSError):
-            found += _candidates(project_of(context), None)
-    return found
+            names += _candidates(project_of(context), None)
+    return names
 
 
 def candidate_names(context: typer.Context) -> list[str]:

@@ -23,26 +23,27 @@ def rm(
     from autodata.report.views import shown_bytes
 
     project = here()
-    found = upkeep.foresee(project, project.run().name if run == NEWEST else run)
+    removal = upkeep.foresee(project, project.run().name if run == NEWEST else run)
     out(
-        f"run {found.run}: {shown_bytes(found.size)}, {found.calls:,} calls, "
-        f"{found.candidates} candidates in git"
+        f"run {removal.run}: {shown_bytes(removal.size)}, {removal.calls:,} calls, "
+        f"{removal.candidates} candidates in git"
     )
-    if found.weighty:
-        out(f"{found.weighty}; only its journal can replay that")
-    if yes and found.weighty and not certified:
+    if removal.weighty:
+        out(f"{removal.weighty}; only its journal can replay that")
+    if yes and removal.weighty and not certified:
         raise ConfigurationError(
-            f"run {found.run} is not removed by --yes alone: {found.weighty}",
-            f"autodata rm {found.run} --yes --certified",
+            f"run {removal.run} is not removed by --yes alone: {removal.weighty}",
+            f"autodata rm {removal.run} --yes --certified",
         )
     if not yes:
         typer.confirm("remove it for good?", abort=True)
-        if found.weighty and typer.prompt("type its name to remove it all the same") != found.run:
+        question = "type its name to remove it all the same"
+        if removal.weighty and typer.prompt(question) != removal.run:
             raise ConfigurationError(
-                f"nothing was done: that is not {found.run}", f"autodata rm {found.run}"
+                f"nothing was done: that is not {removal.run}", f"autodata rm {removal.run}"
             )
-    upkeep.remove(project, found)
-    out(f"removed {found.run}; its looks at the test split stay counted")
+    upkeep.remove(project, removal)
+    out(f"removed {removal.run}; its looks at the test split stay counted")
 
 
 def gc(
@@ -55,19 +56,20 @@ def gc(
     from autodata.report.views import shown_bytes
 
     project = here()
-    found = upkeep.leftovers(project)
-    whole = sum(item.size for item in found)
+    leftovers = upkeep.leftovers(project)
+    whole = sum(item.size for item in leftovers)
     if as_json:
-        out_json([{"path": str(i.path), "bytes": i.size, "why": i.why} for i in found])
+        out_json([{"path": str(i.path), "bytes": i.size, "why": i.why} for i in leftovers])
     else:
-        for item in found:
+        for item in leftovers:
             place = item.path.relative_to(project.folder)
             out(f"{shown_bytes(item.size):>8}  {place}  {item.why}")
-        out(f"{shown_bytes(whole):>8}  in {len(found)} places" if found else "nothing is left over")
-    if not found or dry_run:
+        total = f"{shown_bytes(whole):>8}  in {len(leftovers)} places"
+        out(total if leftovers else "nothing is left over")
+    if not leftovers or dry_run:
         return
     if not yes:
         typer.confirm("remove all of that?", abort=True)
-    upkeep.clear(found)
+    upkeep.clear(leftovers)
     if not as_json:
         out(f"removed {shown_bytes(whole)}")

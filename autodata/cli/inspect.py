@@ -77,20 +77,20 @@ def stop(
     ] = None,
 ) -> None:
     """Stop a run from elsewhere; it can be resumed."""
-    found = going_run(run)
-    if found is None:
+    chosen = going_run(run)
+    if chosen is None:
         out("no run is going on")
         return
     from autodata.api import upkeep
 
-    kind = found.status.kind
-    if not upkeep.stop(found):
-        out(f"{found.name} is not running")
+    kind = chosen.status.kind
+    if not upkeep.stop(chosen):
+        out(f"{chosen.name} is not running")
         return
     again = ": autodata optimize"
     if kind == "evaluation":
         again = " with the command that began it, evaluate or estimate, and"
-    out(f"{found.name} has stopped; resume it{again} --run {found.name}")
+    out(f"{chosen.name} has stopped; resume it{again} --run {chosen.name}")
 
 
 def runs(as_json: AsJson = False) -> None:
@@ -142,8 +142,8 @@ def show(
 
             draw(version_view(version))
         return
-    found, candidate = chosen_run(run, candidate)
-    _tell(found.show(candidate), as_json)
+    chosen, candidate = chosen_run(run, candidate)
+    _tell(chosen.show(candidate), as_json)
 
 
 def _tell(report: Report, as_json: bool) -> None:
@@ -185,11 +185,11 @@ def trace(
     as_json: AsJson = False,
 ) -> None:
     """Show everything that happened in an episode, or list the episodes."""
-    found, episode = chosen_run(run, episode)
+    chosen, episode = chosen_run(run, episode)
     if episode is not None and ":" in episode:
-        _tell(found.trace(episode), as_json)
+        _tell(chosen.trace(episode), as_json)
     else:
-        _tell(found.traces(episode, status.value if status else None), as_json)
+        _tell(chosen.traces(episode, status.value if status else None), as_json)
 
 
 def sql(
@@ -228,9 +228,9 @@ def bundle(
     """Put what helps about a run into one file for a bug report, without documents or keys."""
     from autodata.api import upkeep
 
-    found, _ = chosen_run(run)
-    place = to or Path(f"{found.name}-bundle.zip")
-    made = upkeep.bundle(found, place)
+    chosen, _ = chosen_run(run)
+    place = to or Path(f"{chosen.name}-bundle.zip")
+    made = upkeep.bundle(chosen, place)
     for name, about in made.about.items():
         out(f"{len(made.files[name].encode()):>12,}  {name}: {about}")
     out(

@@ -71,28 +71,28 @@ def _half_an_option(name: str, message: str) -> ConfigurationError:
 
 def _bad_value(context: Any, parameter: Any, error: Any) -> ConfigurationError:
     name = parameter.opts[-1] if parameter.param_type_name == "option" else parameter.metavar
-    found = error.__cause__.errors()[0] if hasattr(error.__cause__, "errors") else {}
-    message = str(found.get("msg", error.message)).removeprefix("Value error, ")
-    given = "" if found.get("input") is None else f" {found['input']}"
+    fault = error.__cause__.errors()[0] if hasattr(error.__cause__, "errors") else {}
+    message = str(fault.get("msg", error.message)).removeprefix("Value error, ")
+    given = "" if fault.get("input") is None else f" {fault['input']}"
     choices = re.findall(r"'([^']*)'", message.partition("is not one of")[2])
     if choices:
-        near = get_close_matches(str(found.get("input")), choices, 1)
+        near = get_close_matches(str(fault.get("input")), choices, 1)
         fix = f"did you mean {near[0]}?" if near else f"choose {' or '.join(choices)}"
         return ConfigurationError(f"{name}{given}: there is no such {name.lstrip('-')}", fix)
-    problem = _SAID.get(str(found.get("type")), message).format(**found.get("ctx", {}))
+    problem = _SAID.get(str(fault.get("type")), message).format(**fault.get("ctx", {}))
     return ConfigurationError(
         f"{name}{given}: {problem}", f"give another value; see {context.command_path} -h"
     )
 
 
 def _unknown_command(context: Any, message: str) -> ConfigurationError:
-    path, known = context.command_path, list(context.command.commands)
-    found = re.fullmatch(r"No such command '(.*?)'\..*", message)
-    if found is None:
-        return ConfigurationError(f"{path} needs a command", f"one of: {', '.join(known)}")
-    near = get_close_matches(found[1], known, 1)
-    fix = f"did you mean {path} {near[0]}?" if near else f"there is {', '.join(known)};"
-    return ConfigurationError(f"{path} has no command {found[1]!r}", f"{fix} see {path} -h")
+    path, commands = context.command_path, list(context.command.commands)
+    match = re.fullmatch(r"No such command '(.*?)'\..*", message)
+    if match is None:
+        return ConfigurationError(f"{path} needs a command", f"one of: {', '.join(commands)}")
+    near = get_close_matches(match[1], commands, 1)
+    fix = f"did you mean {path} {near[0]}?" if near else f"there is {', '.join(commands)};"
+    return ConfigurationError(f"{path} has no command {match[1]!r}", f"{fix} see {path} -h")
 
 
 def _options(command: Any) -> list[str]:
@@ -107,6 +107,6 @@ def _usage(context: Any) -> str:
 
 def _field(option: str) -> str | None:
     """Return the setting that an option such as `--parallel` may mean."""
-    wanted = option.lstrip("-").replace("-", "_")
+    name = option.lstrip("-").replace("-", "_")
     keys = [setting.path for setting in all_settings() if "<" not in setting.path]
-    return next((key for key in keys if key == wanted or key.endswith(f".{wanted}")), None)
+    return next((key for key in keys if key == name or key.endswith(f".{name}")), None)

@@ -50,14 +50,14 @@ class Patience:
         failed: list[AutodataError] = []
 
         def some() -> list[T]:
-            found: list[T] = []
+            batch: list[T] = []
             try:
-                found.extend(islice(items, _AT_ONCE))
+                batch.extend(islice(items, _AT_ONCE))
             except AutodataError as error:
                 failed.append(error)
-            return found
+            return batch
 
-        while found := self.wait(some):
-            yield from found
+        while batch := self.wait(some):
+            yield from batch
         if failed:
             raise failed[0]

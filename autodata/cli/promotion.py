@@ -36,12 +36,12 @@ def promote(
     from autodata.report.views import SIMULATED
 
     here(config).in_force()  # what is wrong there comes first
-    found, candidate = chosen_run(run, candidate, OPTIMIZATION)
-    version, new = upkeep.promote(replace(found, project=here(config)), candidate, force)
+    chosen, candidate = chosen_run(run, candidate, OPTIMIZATION)
+    version, new = upkeep.promote(replace(chosen, project=here(config)), candidate, force)
     if version.evidence.get("simulated"):
         draw(SIMULATED)
-    said = "promoted" if new else "nothing to do, this is the current version"
-    out(f"{said}: {version.tag} is commit {version.commit[:10]}")
+    result = "promoted" if new else "nothing to do, this is the current version"
+    out(f"{result}: {version.tag} is commit {version.commit[:10]}")
     for problem in version.evidence.get("overridden", []) if new else []:
         out(f"forced, and recorded: {problem}")
     out(f"see it: git show {version.tag}")
@@ -61,14 +61,14 @@ def versions(
 
     project = here()
     harness = harness or project.in_force().config.harness
-    found = project.versions(harness)
+    rows = project.versions(harness)
     if as_json:
-        out_json(found)
-    elif not found:
+        out_json(rows)
+    elif not rows:
         out(f"{harness} has no promoted version yet")
     else:
-        columns = tuple(found[0])
-        draw(rows_view(columns, [tuple(line.values()) for line in found]))
+        columns = tuple(rows[0])
+        draw(rows_view(columns, [tuple(line.values()) for line in rows]))
 
 
 def rollback(

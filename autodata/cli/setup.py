@@ -65,8 +65,8 @@ def models_list() -> None:
     """List the models that autodata can fetch, and whether they are there."""
     from autodata.api import upkeep
 
-    for name, found in upkeep.weights_known().items():
-        out(f"{name}  {found or 'not fetched: autodata models pull ' + name}")
+    for name, file in upkeep.weights_known().items():
+        out(f"{name}  {file or 'not fetched: autodata models pull ' + name}")
 
 
 def doctor(

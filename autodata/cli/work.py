@@ -61,9 +61,9 @@ def optimize(
         changes.append(f"optimize.iterations={iterations}")
     console, project = make_console(as_json), here(config, changes, models)
     with watched(console, lambda name: f"autodata optimize --run {name}") as view:
-        found = work.optimize(project, run, seed=seed, origin=origin, display=view)
-    show_result(found, view.shown.project.config, console, as_json)
-    if found.result and found.result.closed:
+        search = work.optimize(project, run, seed=seed, origin=origin, display=view)
+    show_result(search, view.shown.project.config, console, as_json)
+    if search.result and search.result.closed:
         raise typer.Exit(BudgetSpent.exit_code)
 
 
@@ -103,39 +103,40 @@ def evaluate(
     console = make_console(as_json)
     command = f"autodata evaluate {quote(harness)} --split {split} --repeats {repeats}"
     with watched(console, lambda name: f"{command} --most {most} --run {name}") as view:
-        found = work.evaluate(
+        measurement = work.evaluate(
             harness, here(config, settings, models), run, Sample(split, repeats, most), display=view
         )
-    spend = found.spend
+    spend = measurement.spend
     data = {
-        "run_id": found.run.name,
+        "run_id": measurement.run.name,
         "harness": harness,
         "split": split,
-        "episodes": found.episodes,
-        "accepted": found.accepted,
-        "pass_rate": found.pass_rate,
-        "low": found.low,
-        "high": found.high,
+        "episodes": measurement.episodes,
+        "accepted": measurement.accepted,
+        "pass_rate": measurement.pass_rate,
+        "low": measurement.low,
+        "high": measurement.high,
         "calls": spend.calls,
         "prompt_tokens": spend.prompt_tokens,
         "completion_tokens": spend.completion_tokens,
-        "reasoning_tokens": found.reasoning_tokens,
+        "reasoning_tokens": measurement.reasoning_tokens,
         "cost_usd": spend.cost_usd,
-        "unusable": found.unusable,
-        "simulated": found.simulated,
+        "unusable": measurement.unusable,
+        "simulated": measurement.simulated,
     }
     if as_json:
         out_json(data)
         return
-    shown = views.rate(found.pass_rate, found.low, found.high)
+    shown = views.rate(measurement.pass_rate, measurement.low, measurement.high)
     console.print(
-        f"pass rate {shown}  ({found.accepted} of {found.episodes} "
+        f"pass rate {shown}  ({measurement.accepted} of {measurement.episodes} "
         f"{split} episodes)  {spend.calls:,} calls  {views.tokens(data)}  ${spend.cost_usd:.2f}"
     )
-    if found.unusable:
-        console.print(views.unusable(found.unusable))
+    if measurement.unusable:
+        console.print(views.unusable(measurement.unusable))
     console.print(
-        f"look closer at one: autodata trace {found.run.name} {found.first}", soft_wrap=True
+        f"look closer at one: autodata trace {measurement.run.name} {measurement.first}",
+        soft_wrap=True,
     )
 
 
@@ -154,18 +155,18 @@ def certify(
 
     project = here(config, settings, models)
     project.in_force()  # what is wrong there comes first
-    found, named = chosen_run(run, candidate, OPTIMIZATION)
+    chosen, named = chosen_run(run, candidate, OPTIMIZATION)
     if named is None:
         raise ConfigurationError(
-            f"which candidate of run {found.name} shall be tested?",
-            f"autodata show {found.name} lists them; autodata certify {found.name} CANDIDATE",
+            f"which candidate of run {chosen.name} shall be tested?",
+            f"autodata show {chosen.name} lists them; autodata certify {chosen.name} CANDIDATE",
         )
     console = make_console(as_json)
     with watched(console) as view:
-        certificate = work.certify(found.name, named, project, view)
+        certificate = work.certify(chosen.name, named, project, view)
     if as_json:
         simulated = view.shown.project.config.simulated
-        out_json({"run_id": found.name, **certificate.to_json(), "simulated": simulated})
+        out_json({"run_id": chosen.name, **certificate.to_json(), "simulated": simulated})
     else:
         console.print(views.certificate_line(certificate), soft_wrap=True)
 
@@ -176,9 +177,9 @@ def replay(run: LastSearch = None, as_json: AsJson = False) -> None:
     from autodata.cli.display import watched
     from autodata.report import views
 
-    found, _ = chosen_run(run, kind=OPTIMIZATION)
+    chosen, _ = chosen_run(run, kind=OPTIMIZATION)
     with watched(make_console(as_json)) as view:
-        data = asdict(work.replay(found, display=view))
+        data = asdict(work.replay(chosen, display=view))
     if as_json:
         out_json({**data, "equal": True})
     else:
@@ -223,9 +224,9 @@ def estimate(
 
     command = f"autodata estimate --episodes {episodes}"
     with watched(make_console(as_json), lambda name: f"{command} --run {name}") as view:
-        found = work.estimate(here(config, settings, models), run, episodes, display=view)
+        forecast = work.estimate(here(config, settings, models), run, episodes, display=view)
     simulated = view.shown.project.config.simulated
-    data = {"run_id": view.shown.run_id, **asdict(found), "simulated": simulated}
+    data = {"run_id": view.shown.run_id, **asdict(forecast), "simulated": simulated}
     if as_json:
         out_json(data)
     else:

@@ -63,16 +63,16 @@ async def certify_candidate(
                 f"the test documents are not those that run {run_id} was made with",
                 f"bring them back: {project.config.documents.source} as it was",
             )
-        if (known := journal.find(Certificate, name)) is not None:
-            return known
+        if (certificate := journal.find(Certificate, name)) is not None:
+            return certificate
         tests = noted(project, ids)
         if (run_id, candidate.tree) not in tests:
             check_room(ids, len(tests), 1)
         rules = recorded_rules(run, journal.records(EpisodeRecord), ids)
         with Repository(project.root) as repository:
 
-            async def load(wanted: Candidate) -> Harness:
-                return load_files(repository.read_files(wanted.commit))
+            async def load(version: Candidate) -> Harness:
+                return load_files(repository.read_files(version.commit))
 
             async with engine(project, journal, documents, load, display) as running:
                 claiming = partial(claim, project, run_id, ids)
@@ -83,8 +83,8 @@ async def certify_candidate(
 
 
 def _candidate(journal: JournalReader, name: str) -> Candidate:
-    found = journal.find(CandidateRecord, name)
-    if found is None:
+    record = journal.find(CandidateRecord, name)
+    if record is None:
         names = [fact.key for fact in journal.records(CandidateRecord)]
         raise StoreError(f"the run has no candidate {name!r}", nearest(name, names))
-    return Candidate(name, found.commit, found.tree, found.parent_id, found.knobs)
+    return Candidate(name, record.commit, record.tree, record.parent_id, record.knobs)

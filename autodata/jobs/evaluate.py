@@ -36,8 +36,8 @@ async def evaluate(
     chosen, split = documents[sample.split][: sample.most or None], sample.split
     cells = [Cell(d.id, split, repeat) for repeat in range(sample.repeats) for d in chosen]
     tasks = [(harness, cells)]
-    async with measured(project, run_id, tasks, documents, display) as found:
-        return found.outcomes[0]
+    async with measured(project, run_id, tasks, documents, display) as measurement:
+        return measurement.outcomes[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +61,12 @@ async def measured(
 
     The run is finished when the body is.
     """
-    harness, trees = tasks[0][0], {found.tree: found for found, _ in tasks}
+    harness, trees = tasks[0][0], {version.tree: version for version, _ in tasks}
     task_protocol(project.config)
     check_documents_fit(documents, harness)
     candidates = [
-        Candidate(f"c{number}", "", found.tree, None, found.values, found.prompt_chars)
-        for number, (found, _) in enumerate(tasks)
+        Candidate(f"c{number}", "", version.tree, None, version.values, version.prompt_chars)
+        for number, (version, _) in enumerate(tasks)
     ]
 
     async def load(candidate: Candidate) -> Harness:
@@ -112,9 +112,9 @@ def _check_evaluation(
         autodata=__version__,
         kind="evaluation",
     )
-    known = journal.find(RunRecord, run_id)
-    if known is None:
+    recorded = journal.find(RunRecord, run_id)
+    if recorded is None:
         return now
-    check_kind(known, "evaluation")
-    same_run(known, now)
-    return known
+    check_kind(recorded, "evaluation")
+    same_run(recorded, now)
+    return recorded

@@ -50,7 +50,9 @@ def default_candidate(journal: JournalReader) -> str:
             f"run {name} certified nobody at its end, but {', '.join(since)} since",
             f"autodata promote {name} {since[0]}",
         )
-    results = "; ".join(f"{key} was tested: {_result(found)}" for key, found in tested.items())
+    results = "; ".join(
+        f"{key} was tested: {_result(certificate)}" for key, certificate in tested.items()
+    )
     raise RepositoryError(
         f"run {name} certified nobody: "
         + (results or "no candidate was believed to be better, so none was tested"),
@@ -92,12 +94,12 @@ def _doubt(
         return _untested(journal, name, chosen)
     try:
         follows = certificate_anew(runs, journal, run, candidate)
-        told = difference(certificate.to_json(), follows.to_json())
+        fault = difference(certificate.to_json(), follows.to_json())
     except AutodataError as error:
-        told = error.problem
-    if told:
+        fault = error.problem
+    if fault:
         return RepositoryError(
-            f"the certificate of {chosen} does not follow from what run {name} recorded: {told}",
+            f"the certificate of {chosen} does not follow from what run {name} recorded: {fault}",
             f"restore the run's journal and {looks.place(runs)} from a backup, {_FORCE}",
         )
     if certificate.certified:
@@ -141,18 +143,20 @@ def _outcome(journal: JournalReader, tree: str, cell: Cell) -> Outcome:
     return episode.outcome
 
 
-def difference(found: Any, follows: Any, place: str = "") -> str:
+def difference(recorded: Any, follows: Any, place: str = "") -> str:
     """Return where a certificate differs from the recomputed one, but for the last digit."""
-    if isinstance(found, dict) and isinstance(follows, dict):
-        names = {**found, **follows}
-        told = (difference(found.get(n), follows.get(n), f"{place}.{n}".strip(".")) for n in names)
-        return next(filter(None, told), "")
-    numbers = all(type(value) in (int, float) for value in (found, follows))
-    if numbers and isclose(found, follows, rel_tol=1e-9, abs_tol=1e-9):
+    if isinstance(recorded, dict) and isinstance(follows, dict):
+        names = {**recorded, **follows}
+        mismatches = (
+            difference(recorded.get(n), follows.get(n), f"{place}.{n}".strip(".")) for n in names
+        )
+        return next(filter(None, mismatches), "")
+    numbers = all(type(value) in (int, float) for value in (recorded, follows))
+    if numbers and isclose(recorded, follows, rel_tol=1e-9, abs_tol=1e-9):
         return ""
-    if type(found) is type(follows) and found == follows:
+    if type(recorded) is type(follows) and recorded == follows:
         return ""
-    return f"{place} is {found!r:.80}, {follows!r:.80} follows"
+    return f"{place} is {recorded!r:.80}, {follows!r:.80} follows"
 
 
 def _untested(journal: JournalReader, name: str, chosen: str) -> RepositoryError:
@@ -173,6 +177,6 @@ def _untested(journal: JournalReader, name: str, chosen: str) -> RepositoryError
 
 
 def _result(certificate: Certificate) -> str:
-    found = certificate.difference
-    mean, low, high = map(signed, (found.mean, found.low, found.high))
+    difference = certificate.difference
+    mean, low, high = map(signed, (difference.mean, difference.low, difference.high))
     return f"difference {mean} [{low}, {high}] on {certificate.documents} documents"

@@ -26,7 +26,7 @@ def harness_at(project: Project, name: str) -> Harness:
         return load_folder(harness_folder(project.root, name))
     with Repository(project.root) as repository:
         version = spelled(name, project.config.harness)
-        if version and version[1] in {known.number for known in states(repository, version[0])}:
+        if version and version[1] in {state.number for state in states(repository, version[0])}:
             files = files_of(repository, find_version(repository, *version))
             return load_files(files) if files else load_folder(shipped_folder(version[0]))
         run, _, candidate = name.partition("/")

@@ -80,7 +80,7 @@ async def optimize(project: Project, run_id: str, wish: Wish, display: Display) 
     documents = load_splits(config, project.root, display.line)
     task_protocol(config)
     plan = search_plan(config, wish.seed)
-    ids = {split: [document.id for document in found] for split, found in documents.items()}
+    ids = {split: [document.id for document in dealt] for split, dealt in documents.items()}
     plan.check(ids)
     if not (project.runs / run_id).exists():
         check_room(ids["test"], len(noted(project, ids["test"])), plan.finalists)
@@ -138,20 +138,20 @@ def _begin_with(
         run, _, candidate = origin.partition("/")
         commit = repository.resolve(run, candidate)
         return load_files(repository.read_files(commit)), Origin(run, candidate, commit)
-    known = begun.origin
-    if origin and (not known or origin != f"{known.run}/{known.candidate}"):
+    recorded = begun.origin
+    if origin and (not recorded or origin != f"{recorded.run}/{recorded.candidate}"):
         raise ConfigurationError(
             f"--from {origin}: run {begun.run_id} was begun from other files",
             "leave it out to resume the run, or choose another name: --run NAME",
         )
     harness = load_files(repository.read_files(begun.baseline_commit))
     with suppress(AutodataError):
-        if known is None and load_folder(project.harness_folder).tree != harness.tree:
+        if recorded is None and load_folder(project.harness_folder).tree != harness.tree:
             display.line(
                 f"the files of harness {harness.name} have changed since the run began: "
                 "it goes on from those it began with"
             )
-    return harness, known
+    return harness, recorded
 
 
 async def _grow(
@@ -211,11 +211,11 @@ def _begun(journal: JournalReader, repository: Repository) -> _Begun | None:
         ConfigurationError: the run is an evaluation.
     """
     name = journal.folder.name
-    known, baseline = journal.find(RunRecord, name), journal.find(CandidateRecord, "c0")
-    if known is not None:
-        check_kind(known, "optimization")
-        commits = (known.base_commit, known.baseline_commit)
-        return _Begun(name, known.created_at, *commits, known.origin)
+    run, baseline = journal.find(RunRecord, name), journal.find(CandidateRecord, "c0")
+    if run is not None:
+        check_kind(run, "optimization")
+        commits = (run.base_commit, run.baseline_commit)
+        return _Begun(name, run.created_at, *commits, run.origin)
     if baseline is None:
         return None
     when, parent = repository.origin(baseline.commit)

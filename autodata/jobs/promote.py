@@ -59,14 +59,14 @@ def _promote(
     if record is None:
         names = [fact.key for fact in journal.records(CandidateRecord)]
         raise StoreError(f"run {name} has no candidate {chosen!r}", nearest(chosen, names))
-    found = examine(project.runs, journal, run, record)
+    findings = examine(project.runs, journal, run, record)
     certificate = journal.find(Certificate, chosen)
     evidence: Json = {
         "run": name,
         "candidate": chosen,
         "candidate_commit": record.commit,
         "simulated": run.simulated,
-        "certified": found.certified,
+        "certified": findings.certified,
         "certificate": certificate.to_json() if certificate else {},
     }
     case = Case(
@@ -74,13 +74,13 @@ def _promote(
         record.commit,
         run.baseline_tree,
         evidence,
-        found.objections,
+        findings.objections,
         f"Promote {chosen} of run {name}\n\n{record.message}",
     )
     with Repository(project.root) as repository:
-        known = {version.tag for version in versions(repository, run.harness)}
+        tags = {version.tag for version in versions(repository, run.harness)}
         version = promote(repository, case, force)
-    return version, version.tag not in known
+    return version, version.tag not in tags
 
 
 def list_versions(project: Project, harness: str) -> list[Json]:
@@ -90,7 +90,7 @@ def list_versions(project: Project, harness: str) -> list[Json]:
         ConfigurationError: there is no such harness.
     """
     with Repository(project.root) as repository:
-        found = [
+        rows = [
             {
                 "version": f"v{version.number}",
                 "commit": version.commit[:10],
@@ -103,9 +103,9 @@ def list_versions(project: Project, harness: str) -> list[Json]:
             }
             for version in states(repository, harness)
         ]
-    if not found:
+    if not rows:
         harness_folder(project.root, harness)
-    return found
+    return rows
 
 
 def roll_back(project: Project, harness: str | None, text: str) -> tuple[Version, bool]:
@@ -137,11 +137,11 @@ def version_report(project: Project, text: str) -> Json | None:
     if named is None:
         return None
     with Repository(project.root) as repository:
-        known = {version.number: version for version in states(repository, named[0])}
-    version = known.get(named[1])
+        by_number = {version.number: version for version in states(repository, named[0])}
+    version = by_number.get(named[1])
     if version is None:
         return None
-    before = max((number for number in known if number < version.number), default=None)
+    before = max((number for number in by_number if number < version.number), default=None)
     return {
         "version": version.tag,
         "commit": version.commit,

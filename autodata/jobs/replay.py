@@ -117,39 +117,39 @@ def _copy(folder: Path, copy: Path) -> None:
 
 
 async def _replay(root: Path, journal: Journal) -> Replayed:
-    known = journal.find(RunRecord, journal.folder.name)
+    run = journal.find(RunRecord, journal.folder.name)
     finished = journal.find(SessionRecord, FINISHED)
-    if known is not None and known.kind == "evaluation":
+    if run is not None and run.kind == "evaluation":
         raise StoreError(
             f"run {journal.folder.name} is no finished search: it only measured a harness",
             "name an optimization; see `autodata runs`",
         )
-    if known is None or finished is None:
+    if run is None or finished is None:
         raise StoreError(
             f"run {journal.folder.name} is no finished search",
             f"finish it: autodata optimize --run {journal.folder.name}",
         )
     plugins.look_in(root)
-    check_code(known)
+    check_code(run)
     project = Project(
-        root, recorded_config(known.config), f"the journal of run {journal.folder.name}"
+        root, recorded_config(run.config), f"the journal of run {journal.folder.name}"
     )
     documents = load_splits(project.config, root)
-    ids = {split: [document.id for document in found] for split, found in documents.items()}
+    ids = {split: [document.id for document in dealt] for split, dealt in documents.items()}
     facts = ComparedFacts(journal)
     with Repository(root) as repository:
-        harness = load_files(repository.read_files(known.baseline_commit))
+        harness = load_files(repository.read_files(run.baseline_commit))
         start = RunStart(
             journal.folder.name,
-            known.created_at,
-            known.seed,
+            run.created_at,
+            run.seed,
             harness.name,
-            known.base_commit,
+            run.base_commit,
             identity(project.config, documents),
             project.config.simulated,
             dealt_record(documents),
-            known.origin,
-            autodata=known.autodata,
+            run.origin,
+            autodata=run.autodata,
         )
         workshop = GitWorkshop(JournaledCommits(journal, repository), start)
         plan = search_plan(project.config, start.seed)
@@ -160,10 +160,10 @@ async def _replay(root: Path, journal: Journal) -> Replayed:
             project, facts, documents, workshop.load, Display(), replayed=True
         ) as running:
             result = await carry_out(task, running, workshop, claiming, lambda _: None)
-    found = facts.complete(result.closed, plan.parallel)
-    found.decisions = dict(Counter(iteration.decision for iteration in result.iterations))
-    found.best = result.best.id
-    return found
+    replayed = facts.complete(result.closed, plan.parallel)
+    replayed.decisions = dict(Counter(iteration.decision for iteration in result.iterations))
+    replayed.best = result.best.id
+    return replayed
 
 
 async def _claimed(
@@ -239,20 +239,20 @@ class ComparedFacts:
         """
         if isinstance(record, SessionRecord) and key != FINISHED:
             return record
-        known = self._journal.find(type(record), key)
-        if known is None and isinstance(record, DocumentsRecord):  # of before there were such
+        journaled = self._journal.find(type(record), key)
+        if journaled is None and isinstance(record, DocumentsRecord):  # of before there were such
             return record
-        if known is None:
+        if journaled is None:
             raise ReplayMismatch(f"{_name(key, record)} is not in the journal")
-        if isinstance(known, RunRecord):
-            known = replace(known, config=upgraded(known.config))
-        if told := difference(record, known):
-            raise ReplayMismatch(f"{_name(key, record)} is not what the journal says: {told}")
+        if isinstance(journaled, RunRecord):
+            journaled = replace(journaled, config=upgraded(journaled.config))
+        if mismatch := difference(record, journaled):
+            raise ReplayMismatch(f"{_name(key, record)} is not what the journal says: {mismatch}")
         if (record.KIND, key) not in self._found_out:
-            self._compare_rows(key, record, known)
+            self._compare_rows(key, record, journaled)
             self._found_out.add((record.KIND, key))
             self._facts[record.KIND] += 1
-        return known
+        return journaled
 
     def records(self, *kinds: type[R]) -> Iterator[Fact[R]]:
         """Yield the facts that the replay has come to, in the order of the journal."""
@@ -292,8 +292,8 @@ class ComparedFacts:
             seen.add(name)
         return Replayed(self.folder.name, dict(self._facts), dict(self._rows))
 
-    def _compare_rows(self, key: str, record: Record, known: Record) -> None:
-        ours, theirs = self._projected(key, record), self._projected(key, known)
+    def _compare_rows(self, key: str, record: Record, journaled: Record) -> None:
+        ours, theirs = self._projected(key, record), self._projected(key, journaled)
         for (table, row), other in zip(ours, theirs, strict=True):
             if (table, row) != other:
                 place = f"a row of {table} from {record.KIND} {key}"
@@ -302,10 +302,10 @@ class ComparedFacts:
 
     def _projected(self, key: str, record: Record) -> list[tuple[str, str]]:
         plain = type(record).from_json(json.loads(json.dumps(record.to_json())))
-        found = rows(Fact(key, 0.0, plain), self.folder.name)
+        projected = rows(Fact(key, 0.0, plain), self.folder.name)
         return [
             (table, json.dumps({n: v for n, v in row.items() if n not in _TIMES}, sort_keys=True))
-            for table, row in found
+            for table, row in projected
         ]
 
 

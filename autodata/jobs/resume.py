@@ -51,13 +51,13 @@ class Typed:
 class Opened:
     """A project with the settings of a run, its seed, and the iterations and episodes it grows to.
 
-    `told` says in one line where the files differ from the run's own settings.
+    `notice` says in one line where the files differ from the run's own settings.
     """
 
     project: Project
     seed: int
     more: tuple[int, int] | None = None
-    told: str = ""
+    notice: str = ""
 
 
 def open_run(start: Path, run_id: str, typed: Typed) -> Opened:
@@ -131,24 +131,24 @@ def _path(root: Path, path: Path | str) -> str:
 
 def _kept(settings: Sequence[str]) -> list[str]:
     """Return the settings that stay until they are typed anew, each as it was typed last."""
-    found: dict[str, str] = {}
+    kept: dict[str, str] = {}
     for setting in settings:
         key = setting.partition("=")[0].strip()
         parts = key.split(".")
         of_one = parts[0] in ("models", "roles") and len(parts) > 2 and parts[2] not in _UNTOLD
         if parts[0] == "budget" or of_one:
-            found.pop(key, None)
-            found[key] = setting
-    return list(found.values())
+            kept.pop(key, None)
+            kept[key] = setting
+    return list(kept.values())
 
 
 def _with_models_told(project: Project) -> Project:
     """Have the settings of models recorded that are neither the run's identity nor secret."""
-    told = {}
+    settings = {}
     for name, model in project.config.used.items():
         fields = model.model_dump(mode="json", exclude=_UNTOLD, exclude_defaults=True)
-        told[name] = {**fields, "addressed": any(model.urls)}
-    return replace(project, asked=replace(project.asked, model_settings=told))
+        settings[name] = {**fields, "addressed": any(model.urls)}
+    return replace(project, asked=replace(project.asked, model_settings=settings))
 
 
 def _resumed(
@@ -160,7 +160,7 @@ def _resumed(
 ) -> Opened:
     name, recorded = run.run_id, recorded_config(run.config)
     sizes: list[Optimize | GrowthRecord] = [recorded.optimize, *growths]
-    told, differing = [], []
+    conflicts, differing = [], []
     more: dict[str, int] = {path[1]: getattr(sizes[-1], path[1]) for path in _GROWING}
     old, new = settings_of(recorded), settings_of(project.config)
     for path, now, then in differences(new, old):
@@ -175,15 +175,15 @@ def _resumed(
                 more[path[1]] = now
             elif now not in before:
                 place = project.source.place(*path)
-                told.append(f"{place}: {key} is {now}, was {before[-1]}; it may only grow")
+                conflicts.append(f"{place}: {key} is {now}, was {before[-1]}; it may only grow")
         else:
             place = project.source.place(*path)
-            told.append(f"{place}: {key} is {shown(now)}, was {shown(then)}")
+            conflicts.append(f"{place}: {key} is {shown(now)}, was {shown(then)}")
     if typed.seed not in (None, run.seed):
-        told.append(f"--seed {typed.seed}, was {run.seed}")
-    if told:
+        conflicts.append(f"--seed {typed.seed}, was {run.seed}")
+    if conflicts:
         raise ConfigurationError(
-            f"run {name} was begun with other settings: {'; '.join(told)}",
+            f"run {name} was begun with other settings: {'; '.join(conflicts)}",
             f"leave them out to resume it, or choose another name: --run {name}-2",
         )
     config = merged(recorded, project.config, _models(recorded, project.config, asked))
@@ -203,21 +203,23 @@ def _resumed(
 def _models(recorded: Config, today: Config, asked: Asked) -> dict[str, Json]:
     """Return the run's models with today's address where it is the same one, else as recorded."""
     identity = settings_of(recorded)["models"]
-    found: dict[str, Json] = {}
+    models: dict[str, Json] = {}
     for name, model in recorded.models.items():
         now = today.models.get(name)
         if now is not None and (now.provider, now.model) == (model.provider, model.model):
-            found[name] = {**now.model_dump(), **identity[name]}
+            models[name] = {**now.model_dump(), **identity[name]}
         else:
-            told = asked.model_settings.get(name, {})
-            fields = {field: told[field] for field in told if field in type(model).model_fields}
-            found[name] = {**fields, **identity[name]}
-    return found
+            settings = asked.model_settings.get(name, {})
+            fields = {
+                field: settings[field] for field in settings if field in type(model).model_fields
+            }
+            models[name] = {**fields, **identity[name]}
+    return models
 
 
 def _check(config: Config, run_id: str, asked: Asked) -> None:
-    for name, told in asked.model_settings.items():
-        if told.get("addressed") and name in config.used and not any(config.used[name].urls):
+    for name, settings in asked.model_settings.items():
+        if settings.get("addressed") and name in config.used and not any(config.used[name].urls):
             raise ConfigurationError(
                 f"the address of models.{name}, which run {run_id} was begun with, is not recorded",
                 f"give it: --set models.{name}.base_url=..., or name the file that has it: -c FILE",

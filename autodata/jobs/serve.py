@@ -41,16 +41,16 @@ async def serve(
                 f"models.{name} is served elsewhere",
                 f"leave it out, or give it {_TO_BE_SERVED}",
             )
-    wanted: dict[str, ModelConfig] = {
+    to_serve: dict[str, ModelConfig] = {
         name: model
         for name, model in models.items()
         if model.served and (not names or name in names)
     }
-    if not wanted:
+    if not to_serve:
         raise ConfigurationError("there is nothing to serve", f"give a model {_TO_BE_SERVED}")
-    wanted = await asyncio.to_thread(share_out, wanted, os.environ)
+    to_serve = await asyncio.to_thread(share_out, to_serve, os.environ)
     logs, key_names = project.runs / "serve" / session, tuple(project.config.secrets)
     place = Workplace(logs, project.root, key_names=key_names)
     async with Servers(place, display.line) as servers:
-        await servers.start_models(wanted, ready)
+        await servers.start_models(to_serve, ready)
         await asyncio.Event().wait()

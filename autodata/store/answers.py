@@ -47,18 +47,18 @@ class Bounds:
     characters: int = 11_900
 
 
-def batches(found: Iterable[tuple[str, Row]]) -> Iterator[bytes]:
+def batches(rows: Iterable[tuple[str, Row]]) -> Iterator[bytes]:
     """Yield lines with these rows, as this process reads them, and the empty one at their end."""
     waiting: dict[str, list[bytes]] = defaultdict(list)
     sizes: dict[str, int] = defaultdict(int)
-    for table, row in found:
+    for table, row in rows:
         line = json_line(row).rstrip(b"\n")
         waiting[table].append(line)
         sizes[table] += len(line)
         if sizes[table] > _BATCH:
             yield _batch(table, waiting.pop(table))
             del sizes[table]
-    yield from (_batch(table, rows) for table, rows in waiting.items())
+    yield from (_batch(table, lines) for table, lines in waiting.items())
     yield b"\n"
 
 
@@ -84,15 +84,15 @@ def main(parent: int) -> None:
 def _answer(connection: "duckdb.DuckDBPyConnection", sql: str, bounds: Bounds) -> str:
     connection.execute("BEGIN TRANSACTION READ ONLY")  # a CTE may delete rows
     try:
-        found = query(connection, sql, bounds.rows, bounds.seconds)
-        text = _first(csv_lines(found), bounds.characters)
+        result = query(connection, sql, bounds.rows, bounds.seconds)
+        text = _first(csv_lines(result), bounds.characters)
     except StoreError as error:
         return f"error: {error.problem[: bounds.characters]}; {error.fix}"
     except MemoryError:
         return f"error: {TOO_MUCH_MEMORY}"
     finally:
         connection.execute("ROLLBACK")
-    cut = found.cut or len(text) == bounds.characters
+    cut = result.cut or len(text) == bounds.characters
     return text.rstrip("\n") + (_CUT if cut else "")
 
 

@@ -82,15 +82,15 @@ def fact_of(entry: Entry, folder: Path) -> Fact[Any]:
 
 def _unreadable(entry: Entry, folder: Path, error: Exception) -> StoreError:
     """Say which record it is, and which version of autodata wrote it if that is not this one."""
-    known, name = KINDS.get(entry.kind), f"{entry.kind} {entry.key}"[:80]
+    kind, name = KINDS.get(entry.kind), f"{entry.kind} {entry.key}"[:80]
     if entry.kind != RunRecord.KIND:
         name += f" of run {folder.name}"
     version = entry.body.get(FORMAT, 1) if isinstance(entry.body, dict) else 1
-    usual = type(version) is int and known and version in range(1, known.VERSION + 1)
+    usual = type(version) is int and kind and version in range(1, kind.VERSION + 1)
     if isinstance(error, StoreError) and usual:
         return StoreError(f"{name} is {error.problem}", error.fix)
     writer = _writer(folder)
-    ours = f"versions up to {known.VERSION}" if known else "no such kind"
+    ours = f"versions up to {kind.VERSION}" if kind else "no such kind"
     return StoreError(
         f"{name} is of version {version!r:.20}, which {writer} wrote; this one knows {ours}",
         f"use {writer}, or a newer one",

@@ -48,8 +48,8 @@ class Part:
     def live(self) -> Iterator[Fact[Record]]:
         """Yield the facts that are not sealed."""
         run = self.path.parents[1]
-        found = lines.scan(self.path, last=self.last, start=self.size)
-        return (fact_of(line.entry(), run) for line in found)
+        unsealed = lines.scan(self.path, last=self.last, start=self.size)
+        return (fact_of(line.entry(), run) for line in unsealed)
 
 
 def parts(run: Path, version: str) -> list[Part]:

@@ -71,11 +71,11 @@ def rows(fact: Fact[Record], run_id: str) -> Iterator[tuple[str, Row]]:
 
 
 def _named(
-    found: Iterator[tuple[str, Row]], fact: Fact[Record], run_id: str
+    projected: Iterator[tuple[str, Row]], fact: Fact[Record], run_id: str
 ) -> Iterator[tuple[str, Row]]:
     """Yield rows; an error says of what they are."""
     try:
-        yield from found
+        yield from projected
     except StoreError as error:
         place = f"{fact.kind} {fact.key} of run {run_id}"
         raise StoreError(f"{place} is {error.problem}", error.fix) from error
@@ -129,9 +129,9 @@ def _round(past: Round) -> Row:
 def _call(fact: Fact[CallRecord]) -> Iterator[tuple[str, Row]]:
     record = fact.record
     row = _fields(record, "calls")
-    told = {name: record.reply.get(name) for name in ("finish", "reasoning_tokens")}
+    reply = {name: record.reply.get(name) for name in ("finish", "reasoning_tokens")}
     repeat = record.repeat if record.document_id else None
-    yield "calls", {**row, **told, "key": fact.key, "repeat": repeat}
+    yield "calls", {**row, **reply, "key": fact.key, "repeat": repeat}
 
 
 def _iteration(fact: Fact[IterationRecord]) -> Iterator[tuple[str, Row]]:

@@ -180,8 +180,8 @@ def suggestion(message: str) -> str:
     columns = {name for table in SCHEMA.values() for name, _, _ in table}
     missing = re.search(r'Table with name "?(\w+)|column "(\w+)"|column named "(\w+)"', message)
     if missing:
-        known = list(SCHEMA) if missing[1] else sorted(columns)
-        near = get_close_matches(next(filter(None, missing.groups())), known, 1)
+        names = list(SCHEMA) if missing[1] else sorted(columns)
+        near = get_close_matches(next(filter(None, missing.groups())), names, 1)
         if near and missing[1]:
             return f"did you mean {near[0]}? tables: {', '.join(SCHEMA)}"
         if near:

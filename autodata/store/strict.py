@@ -37,7 +37,7 @@ def read(cls: type[T], data: Any) -> T:
     """
     if type(data) is not dict:
         raise NotOfThisClass(f"it is {_shown(data)}, no object")
-    values, known = [], 0
+    values, present = [], 0
     for name, types, inner, default in _columns(cls):
         value = data.get(name, MISSING)
         if value is MISSING:
@@ -45,7 +45,7 @@ def read(cls: type[T], data: Any) -> T:
                 raise NotOfThisClass(f"the field {name!r} is missing")
             values.append(default)
             continue
-        known += 1
+        present += 1
         if type(value) not in types:
             raise NotOfThisClass(f"the field {name!r} is {_shown(value)}")
         if inner is not None and value is not None:
@@ -54,7 +54,7 @@ def read(cls: type[T], data: Any) -> T:
             except NotOfThisClass as error:
                 raise NotOfThisClass(f"the field {name!r}: {error}") from None
         values.append(value)
-    if known != len(data):
+    if present != len(data):
         unknown = sorted(data.keys() - {column[0] for column in _columns(cls)})
         raise NotOfThisClass(f"the field {unknown[0]!r} is not known")
     return cls(*values)

@@ -86,10 +86,10 @@ def connect(runs_folder: Path, run: str | None = None) -> duckdb.DuckDBPyConnect
             seal(folder)
     connection = duckdb.connect(config={"threads": min(4, os.cpu_count() or 1)})
     try:
-        found = [(folder.name, part) for folder in folders for part in parts(folder, VERSION)]
-        ended = {run_id for run_id, part in found if part.ended}
-        _load(connection, _live_rows(found), ended)
-        sealed = [(run_id, part.folder) for run_id, part in found if part.size]
+        segments = [(folder.name, part) for folder in folders for part in parts(folder, VERSION)]
+        ended = {run_id for run_id, part in segments if part.ended}
+        _load(connection, _live_rows(segments), ended)
+        sealed = [(run_id, part.folder) for run_id, part in segments if part.size]
         hidden = [folder / TEST for run_id, folder in sealed if run_id not in ended]
         for table, path in ((t, path) for t in HELD for path in _files(t, hidden)):
             note(connection, table, f"read_parquet({quote(path)})", "true")
@@ -102,7 +102,7 @@ def connect(runs_folder: Path, run: str | None = None) -> duckdb.DuckDBPyConnect
     return connection
 
 
-def in_memory(found: Iterable[tuple[str, str]], memory: int) -> duckdb.DuckDBPyConnection:
+def in_memory(arrays: Iterable[tuple[str, str]], memory: int) -> duckdb.DuckDBPyConnection:
     """Return tables of just these rows, each item a table's name and rows of it as a JSON array.
 
     No file is read or written, now or later. Of `memory` bytes half are DuckDB's, which does not
@@ -118,7 +118,7 @@ def in_memory(found: Iterable[tuple[str, str]], memory: int) -> duckdb.DuckDBPyC
         _lock_down(connection, [])
         for table in SCHEMA:
             connection.execute(f"CREATE TABLE {table} ({_fields(table)})")
-        for table, array in found:
+        for table, array in arrays:
             row = json.dumps([{name: kind for name, kind, _ in SCHEMA[table]}])
             into = f"INSERT INTO {table} SELECT row.* FROM "
             connection.execute(
@@ -143,7 +143,7 @@ def query(
     timer.start()
     try:
         asked = stream(connection, sql, limit + 1)
-        found = list(asked.rows)
+        fetched = list(asked.rows)
     except duckdb.InterruptException as error:
         raise StoreError(
             f"the query took longer than {seconds:g} s", "filter by run_id or aggregate less"
@@ -151,7 +151,7 @@ def query(
     finally:
         timer.cancel()
         timer.join()  # a thread that is left at the program's end keeps the connection from closing
-    return Result(asked.columns, asked.types, found[:limit], len(found) > limit)
+    return Result(asked.columns, asked.types, fetched[:limit], len(fetched) > limit)
 
 
 def stream(connection: duckdb.DuckDBPyConnection, sql: str, limit: int | None = None) -> Stream:
@@ -180,11 +180,11 @@ def _rows(connection: duckdb.DuckDBPyConnection) -> Iterator[tuple[Any, ...]]:
     count = 0
     while True:
         with named_errors(f"after {count} rows: " if count else ""):
-            found = connection.fetchmany(_ROWS_AT_ONCE)
-        if not found:
+            batch = connection.fetchmany(_ROWS_AT_ONCE)
+        if not batch:
             return
-        yield from found
-        count += len(found)
+        yield from batch
+        count += len(batch)
 
 
 def _seal_segment(run: Path, part: Part) -> None:
@@ -233,14 +233,14 @@ def _copy(connection: duckdb.DuckDBPyConnection, rows: str, path: Path) -> None:
     sync(path)
 
 
-def _live_rows(found: list[tuple[str, Part]]) -> Iterator[tuple[str, Row]]:
-    for run_id, part in found:
+def _live_rows(segments: list[tuple[str, Part]]) -> Iterator[tuple[str, Row]]:
+    for run_id, part in segments:
         for fact in part.live():
             yield from rows(fact, run_id)
 
 
 def _load(
-    connection: duckdb.DuckDBPyConnection, found: Iterable[tuple[str, Row]], ended: Collection[str]
+    connection: duckdb.DuckDBPyConnection, live: Iterable[tuple[str, Row]], ended: Collection[str]
 ) -> None:
     """Put rows that are not sealed into tables of the schema `live`."""
     connection.execute("CREATE SCHEMA live")
@@ -249,7 +249,7 @@ def _load(
     make_counts(connection)
     with scratch_folder() as place:
         with contextlib.closing(Dump(place)) as dump:
-            dump.add(found)
+            dump.add(live)
         for table, source in dump.sources().items():
             hidden = kept_back(table, ended)
             note(connection, table, source, hidden)

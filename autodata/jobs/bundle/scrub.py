@@ -39,7 +39,7 @@ _ADDRESS = re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)[^\s\"']+")
 class Scrubber:
     """Redacts private text from texts that may quote anything.
 
-    All are `add`ed, then all that is private is `hide`n, then they are asked for with `told`.
+    All are `add`ed, then all that is private is `hide`n, then they are asked for with `redacted`.
     """
 
     def __init__(self, secrets: Iterable[str], places: Mapping[str, str]) -> None:

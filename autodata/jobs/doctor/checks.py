@@ -197,7 +197,7 @@ def _documents(project: Project, harness: Harness | None, planned: bool) -> list
             check_documents_fit(dealt, harness)
     except AutodataError as error:
         checks += _bad([error])
-    ids = {split: [document.id for document in found] for split, found in dealt.items()}
+    ids = {split: [document.id for document in documents] for split, documents in dealt.items()}
     numbers = {split: [f"{split} {number}" for number in range(sizes[split])] for split in SPLITS}
     if planned:
         plan = search_plan(config, 0)
