@@ -50,14 +50,14 @@ def config(
         raise faults[0]
 
 
-def _explain(asked: list["Setting"], rows: list[Json], as_json: bool) -> None:
+def _explain(asked: list["Setting"], entries: list[Json], as_json: bool) -> None:
     from autodata.report import settings as reference
     from autodata.report import views
 
     if as_json:
-        out_json(rows)
+        out_json(entries)
         return
-    draw(views.settings_view(rows))
+    draw(views.settings_view(entries))
     if any(one.path in ("protocol.acceptance", "protocol.numbers") for one in asked):
         head, *rows = reference.presets()
         draw(views.rows_view(head, rows))
