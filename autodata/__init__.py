@@ -152,9 +152,9 @@ if not TYPE_CHECKING:  # a type checker would take every name for one of these
         if name not in __all__:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         homes = (home for home, names in _HOMES.items() if name in names)
-        found = getattr(import_module(next(homes, "autodata.errors")), name)
-        globals()[name] = found
-        return found
+        value = getattr(import_module(next(homes, "autodata.errors")), name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:

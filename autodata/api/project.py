@@ -74,8 +74,8 @@ class Project:
 
     def states(self, kind: Kind | None = None) -> list[RunState]:
         """Return where all runs stand, or those of a kind, the oldest first."""
-        found = run_store.list_runs(self.runs_folder)
-        return [state for state in found if kind in (None, state.kind)]
+        states = run_store.list_runs(self.runs_folder)
+        return [state for state in states if kind in (None, state.kind)]
 
     def runs(self, kind: Kind | None = None) -> list["Run"]:
         """Return all runs, or those of a kind, the oldest first."""

@@ -103,8 +103,8 @@ class Relation:
         """Return what DuckDB's relation has of that name, its relations as ours."""
         if name.startswith("_"):
             raise AttributeError(name)
-        found = getattr(self._relation, name)
-        return self._wrapped(found) if callable(found) else found
+        value = getattr(self._relation, name)
+        return self._wrapped(value) if callable(value) else value
 
     def _wrapped(self, method: Callable[..., Any]) -> Callable[..., Any]:
         def call(*args: Any, **kwargs: Any) -> Any:

@@ -69,10 +69,10 @@ def init_project(folder: str | Path = ".", kind: str = "local") -> Project:
 async def _missing(project: Project) -> list[Check]:
     """Return what a first search would fail for; a name for commits can wait."""
     opened, reading = project.examined()
-    found = await checks.check_all(project.folder, opened, reading)
+    made = await checks.check_all(project.folder, opened, reading)
     if opened is not None:
-        found += checks.check_models(opened, checks.sound(opened, reading))[0]
-    return [check for check in found if not check.good and "needed to promote" not in check.what]
+        made += checks.check_models(opened, checks.sound(opened, reading))[0]
+    return [check for check in made if not check.good and "needed to promote" not in check.what]
 
 
 def doctor(
@@ -84,8 +84,8 @@ def doctor(
     """
     made: list[Check] = []
 
-    def tell(found: Iterable[Check]) -> None:
-        for check in found:
+    def tell(batch: Iterable[Check]) -> None:
+        for check in batch:
             made.append(check)
             show(check)
 
@@ -94,8 +94,8 @@ def doctor(
         tell(await checks.check_all(project.folder, opened, reading))
         if opened is not None:
             sound = checks.sound(opened, reading)
-            found, ready = checks.check_models(opened, sound)
-            tell([*found, *await ask_all(sound)])
+            model_checks, ready = checks.check_models(opened, sound)
+            tell([*model_checks, *await ask_all(sound)])
             if call:
                 await trials.call_all(opened, ready, lambda check: tell([check]))
 
@@ -185,9 +185,9 @@ def leftovers(project: Project) -> list[space.Leftover]:
     return space.leftovers(project.runs_folder, tables.VERSION, time.time())
 
 
-def clear(found: Iterable[space.Leftover]) -> None:
+def clear(items: Iterable[space.Leftover]) -> None:
     """Remove what is left over."""
-    for item in found:
+    for item in items:
         space.remove(item.path)
 
 

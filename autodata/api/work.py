@@ -165,12 +165,12 @@ def estimate(
 ) -> Forecast:
     """Predict tokens, dollars and hours of a search from a pilot of a few episodes."""
     at, shown = project_at(project, settings), display or Display()
-    found, opened = _open(at, run, "pilot-", Typed(*_typed(at), kind="evaluation"), shown)
-    again = f"autodata.estimate(run={found.name!r}, episodes={episodes})"
+    chosen, opened = _open(at, run, "pilot-", Typed(*_typed(at), kind="evaluation"), shown)
+    again = f"autodata.estimate(run={chosen.name!r}, episodes={episodes})"
     return _Work(
-        Job("estimate", found.name, opened.project),
-        found,
-        lambda: estimating.estimate(opened.project, found.name, episodes, shown),
+        Job("estimate", chosen.name, opened.project),
+        chosen,
+        lambda: estimating.estimate(opened.project, chosen.name, episodes, shown),
         shown,
         again,
     ).waited()
@@ -182,8 +182,8 @@ def replay(run: str | Run, project: Where = None, display: Display | None = None
     Raises:
         ReplayMismatch: names the first difference.
     """
-    found = run_at(run, project)
-    return wait(replaying.replay(found.project.folder, found.folder), display or Display())
+    chosen = run_at(run, project)
+    return wait(replaying.replay(chosen.project.folder, chosen.folder), display or Display())
 
 
 def serve(
@@ -233,16 +233,16 @@ def _search(
     at: Project, run: str | None, seed: int | None, origin: str, display: Display | None
 ) -> _Work[Run]:
     shown = display or Display()
-    found, opened = _open(at, run, "", Typed(*_typed(at), seed), shown)
+    chosen, opened = _open(at, run, "", Typed(*_typed(at), seed), shown)
     project, wish = opened.project, optimizing.Wish(opened.seed, opened.more, origin)
 
     async def work() -> Run:
-        await optimizing.optimize(project, found.name, wish, shown)
-        return found
+        await optimizing.optimize(project, chosen.name, wish, shown)
+        return chosen
 
     iterations = opened.more[0] if opened.more else project.config.optimize.iterations
-    job = Job("optimize", found.name, project, iterations, wish.seed)
-    return _Work(job, found, work, shown, f"autodata.optimize(run={found.name!r})")
+    job = Job("optimize", chosen.name, project, iterations, wish.seed)
+    return _Work(job, chosen, work, shown, f"autodata.optimize(run={chosen.name!r})")
 
 
 def _measurement(
@@ -254,17 +254,17 @@ def _measurement(
 ) -> _Work[Measurement]:
     split_named(sample.split)
     shown = display or Display()
-    found, opened = _open(at, run, "eval-", Typed(*_typed(at), kind="evaluation"), shown)
+    chosen, opened = _open(at, run, "eval-", Typed(*_typed(at), kind="evaluation"), shown)
     project = opened.project
     name = harness if isinstance(harness, str) else harness.name
     files = harness_at(project, harness) if isinstance(harness, str) else harness
 
     async def work() -> Measurement:
-        outcomes = await evaluating.evaluate(project, found.name, files, sample, shown)
-        return await asyncio.to_thread(_measured, found, name, sample, outcomes)
+        outcomes = await evaluating.evaluate(project, chosen.name, files, sample, shown)
+        return await asyncio.to_thread(_measured, chosen, name, sample, outcomes)
 
-    again = f"autodata.evaluate({name!r}, run={found.name!r}, sample={sample!r})"
-    return _Work(Job(f"evaluate {name}", found.name, project), found, work, shown, again)
+    again = f"autodata.evaluate({name!r}, run={chosen.name!r}, sample={sample!r})"
+    return _Work(Job(f"evaluate {name}", chosen.name, project), chosen, work, shown, again)
 
 
 def _measured(run: Run, harness: str, sample: Sample, outcomes: list[Outcome]) -> Measurement:
@@ -290,13 +290,13 @@ def _measured(run: Run, harness: str, sample: Sample, outcomes: list[Outcome]) -
 def _certification(
     run: str | Run, candidate: str, project: Where, display: Display | None
 ) -> _Work[Certificate]:
-    found, shown = run_at(run, project), display or Display()
-    settings = certifying.project_of_run(found.project.in_force(), found.folder)
+    chosen, shown = run_at(run, project), display or Display()
+    settings = certifying.project_of_run(chosen.project.in_force(), chosen.folder)
     pull_weights(settings, shown)
     return _Work(
-        Job(f"certify {candidate}", found.name, settings),
-        found,
-        lambda: certifying.certify_candidate(settings, found.name, candidate, shown),
+        Job(f"certify {candidate}", chosen.name, settings),
+        chosen,
+        lambda: certifying.certify_candidate(settings, chosen.name, candidate, shown),
         shown,
     )
 

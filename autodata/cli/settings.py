@@ -36,7 +36,7 @@ def config(
         except ConfigurationError as error:
             faults.append(error)
     if asked is not None:
-        _explain(asked, [in_force.told(one, lines) for one in asked], as_json)
+        _explain(asked, [in_force.explanation(one, lines) for one in asked], as_json)
         if faults and not as_json:
             out(f"The configuration is not in order: {faults[0].problem}")
         return

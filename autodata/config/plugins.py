@@ -115,7 +115,7 @@ def _imported(kind: Kind, name: str, path: str) -> Any:
         made = getattr(import_module(module), attribute)
     except Exception as error:
         raise ConfigurationError(
-            f"{SETTINGS[kind]}: {name} cannot be imported: {told(error)}",
+            f"{SETTINGS[kind]}: {name} cannot be imported: {error_line(error)}",
             "mend it, or correct the name; modules are looked for beside autodata.yaml, too",
         ) from error
     base, needed = _NEEDED[kind]
@@ -128,7 +128,7 @@ def _imported(kind: Kind, name: str, path: str) -> Any:
     return made
 
 
-def told(error: BaseException) -> str:
+def error_line(error: BaseException) -> str:
     """Say in one line what code of somebody else raised, and where."""
     steps = traceback.extract_tb(error.__traceback__)
     where = f" ({Path(steps[-1].filename).name}, line {steps[-1].lineno})" if steps else ""

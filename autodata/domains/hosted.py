@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from autodata.config.plugins import Plugin, told
+from autodata.config.plugins import Plugin, error_line
 from autodata.domains.base import Domain, RoleSettings
 from autodata.domains.grading import Graders, Score
 from autodata.domains.isolated import printable
@@ -29,7 +29,7 @@ def hosted(plugin: Plugin, settings: Any) -> "Hosted":
         return Hosted(plugin.name, plugin.made(settings))
     except Exception as error:
         raise PluginFailed(
-            f"the domain {plugin.name} cannot be made: {told(error)}", "mend its __init__"
+            f"the domain {plugin.name} cannot be made: {error_line(error)}", "mend its __init__"
         ) from error
 
 
@@ -86,7 +86,7 @@ class Hosted(Domain):
         except AutodataError:
             raise
         except Exception as error:
-            raise self._failed(method, f"raised {told(error)}") from error
+            raise self._failed(method, f"raised {error_line(error)}") from error
 
     def _checked(self, method: str, wanted: type[T], found: Any) -> T:
         if not isinstance(found, wanted):

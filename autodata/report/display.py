@@ -47,7 +47,7 @@ class Display:
 
     def progress(self, event: Event) -> None:
         """A search has come further; what is worth a line becomes one."""
-        if text := told(event):
+        if text := event_line(event):
             self.line(text)
 
     def stopping(self, number: Signals) -> None:
@@ -57,7 +57,7 @@ class Display:
         """Nothing more comes, whether the job has come to its end or not."""
 
 
-def told(event: Event) -> str:
+def event_line(event: Event) -> str:
     """Say an event of a search in a line, if it is worth one."""
     match event:
         case Started():

@@ -26,8 +26,8 @@ def table(result: AllRows, note: str = "") -> str:
         "<tr>" + "".join(f"<td>{_text(cell(value))}</td>" for value in row) + "</tr>"
         for row in result.rows
     )
-    told = [f"{len(result.rows)} rows{', and there are more' if result.cut else ''}", note]
-    below = "".join(f"<p>{_text(line)}</p>" for line in told if line)
+    notes = [f"{len(result.rows)} rows{', and there are more' if result.cut else ''}", note]
+    below = "".join(f"<p>{_text(line)}</p>" for line in notes if line)
     return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>{below}"
 
 

@@ -52,7 +52,7 @@ def in_force(config: Config, place: Callable[..., str]) -> list[ValueInForce]:
     return lines
 
 
-def told(setting: Setting, lines: Iterable[ValueInForce]) -> Json:
+def explanation(setting: Setting, lines: Iterable[ValueInForce]) -> Json:
     """Return the explanation of a setting, with the values that it has in force."""
     now = [line for line in lines if setting.fits(line.path)]
     return {
