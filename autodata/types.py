@@ -151,6 +151,15 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
+class EpisodeKey:
+    """The identity of an episode within a run: a harness version, a document and a repeat."""
+
+    tree: str
+    document_id: str
+    repeat: int
+
+
+@dataclass(frozen=True, slots=True)
 class Sample:
     """Which episodes measure a harness: `repeats` of `most` documents of a split (0: all)."""
 

@@ -1,6 +1,6 @@
 """The comparison behind `autodata bench search`: policies on landscapes over many seeded runs.
 
-rows = bench_search([LANDSCAPES["gentle"]], [POLICIES["autodata"]], [1_500], runs=100, seed=0)
+rows = bench_search([LANDSCAPES["gentle"]], [POLICIES["autodata"]], [1_500], range(100))
 print(render(rows))
 """
 
@@ -53,20 +53,22 @@ def bench_search(
     landscapes: Sequence[Landscape],
     policies: Sequence[SearchPolicy],
     budgets: Sequence[int] = BUDGETS,
-    runs: int = 100,
-    seed: int = 0,
+    seeds: Sequence[int] = range(100),
     progress: Callable[[str], None] = lambda line: None,
     cores: int = 1,
 ) -> list[Json]:
-    """Run every policy on every landscape with every budget, `runs` seeds each.
+    """Run every policy on every landscape with every budget, once for each seed.
 
-    Run r of a landscape is the same world with the same stream of proposals for every policy and
+    A seed of a landscape is the same world with the same stream of proposals for every policy and
     budget. A policy that cannot run here is left out, and `progress` is told why.
 
     Raises:
         ConfigurationError: a number that makes no sense.
     """
-    for name, value, least in (("--runs", runs, 1), ("--budget", min(budgets, default=0), 100)):
+    for name, value, least in (
+        ("--runs", len(seeds), 1),
+        ("--budget", min(budgets, default=0), 100),
+    ):
         if value < least:
             raise ConfigurationError(f"{name} is {value}", f"set it to at least {least}")
     rows = []
@@ -80,8 +82,8 @@ def bench_search(
     for landscape in landscapes:
         for policy in able:
             for budget in budgets:
-                progress(f"{landscape.name} {policy.name} {budget}: {runs} runs")
-                results = _results(landscape, policy, budget, range(seed, seed + runs), cores)
+                progress(f"{landscape.name} {policy.name} {budget}: {len(seeds)} runs")
+                results = _results(landscape, policy, budget, seeds, cores)
                 rows.append(summarize(landscape.name, policy.name, budget, results))
     return rows
 

@@ -108,8 +108,7 @@ def bench_search(
         bench.landscapes_named(landscape),
         bench.policies_named(policy),
         budget or bench.BUDGETS,
-        runs,
-        seed,
+        range(seed, seed + runs),
         lambda line: print(line, file=sys.stderr),
         os.cpu_count() or 1,
     )

@@ -13,7 +13,7 @@ from autodata.engine.engine import Engine
 from autodata.episode.roles import Asking
 from autodata.errors import EditFailed, HarnessError
 from autodata.harness.spec import Harness
-from autodata.models.base import Site
+from autodata.models.base import Place
 from autodata.models.calls.reserve import Wanted
 from autodata.search.base import Iteration
 from autodata.search.certify import Claim
@@ -89,8 +89,8 @@ def text_editor(running: Engine, baseline: Harness) -> Editing:
         history: Sequence[Iteration],
     ) -> Edit:
         spent: list[Spend] = []
-        site = Site("", "", parent.tree, candidate_id=parent.id, commit=parent.commit)
-        asking = Asking(running.team, site, spent.append)
+        place = Place(parent.tree, candidate_id=parent.id, commit=parent.commit)
+        asking = Asking(running.team, place, spent.append)
         editor = TextEditor(asking, running.sandbox.check, baseline)
         episodes = train_episodes(running.journal, parent, minibatch)
         visible = visible_to(parent, minibatch, history)

@@ -43,7 +43,7 @@ from autodata.report.display import Display
 from autodata.search.plan import SearchPlan
 from autodata.store.facts import JournalWriter
 from autodata.store.records import EpisodeRecord
-from autodata.types import SPLITS, Candidate, Document, Json, Split
+from autodata.types import SPLITS, Candidate, Document, EpisodeKey, Json, Split
 
 MOST_WORKERS = 4
 MOST_NOTES = 10
@@ -252,7 +252,7 @@ async def engine(
                 display.line(f"a score came with a note: {note}")
             notes.update(fresh)
             if not record.void:
-                accounts.reserve.ended((record.tree, record.document_id, record.repeat))
+                accounts.reserve.ended(EpisodeKey(record.tree, record.document_id, record.repeat))
             display.episode(record)
 
         evaluator = HarnessEvaluator(

@@ -14,7 +14,7 @@ from autodata.domains.isolated import Execution, Isolated
 from autodata.domains.matching import vote
 from autodata.episode.protocol import Team
 from autodata.errors import BAD_OUTPUT, ContextTooLong, Refused, Truncated
-from autodata.models.base import CheckReply, Reply, Request, Site
+from autodata.models.base import CheckReply, Place, Reply, Request, Site
 from autodata.models.structured import ask_json
 from autodata.types import Attempt, Document, Example, SolverRole, Spend
 
@@ -26,12 +26,12 @@ class Asking:
     """One episode's place in the run and its team; a Caller that also books what calls cost."""
 
     team: Team
-    site: Site
+    place: Place
     book: Callable[[Spend], None]
 
     def at(self, role: str, ordinal: str) -> Site:
         """Return the site of one call of this episode."""
-        return replace(self.site, role=role, ordinal=ordinal)
+        return self.place.site(role, ordinal)
 
     async def call(self, site: Site, request: Request, check: CheckReply | None = None) -> Reply:
         """Make one call and book it; one that came to no result is paid for, too."""
@@ -103,7 +103,7 @@ class Panel:
 
     async def run(self, function: Isolated, *arguments: Any) -> Execution:
         """Call a function with these arguments in a process of its own."""
-        site = self.asking.at("", self._place(".run"))
+        site = self.asking.at("function", self._place(".run"))
         return await self.asking.team.executions.run(site, function, arguments)
 
     def _place(self, what: str) -> str:

@@ -26,7 +26,7 @@ from autodata.errors import (
 )
 from autodata.harness.spec import Harness
 from autodata.harness.workflow import Host, StepFailed, WorkflowStop
-from autodata.models.base import Message, Request, Site
+from autodata.models.base import Message, Place, Request
 from autodata.types import (
     Attempt,
     Candidate,
@@ -77,9 +77,7 @@ class EpisodeRun:
         self._cuts = 0
         self._bad_output = ""
         self._spent: list[Spend] = []
-        site = Site(
-            "",
-            "",
+        place = Place(
             harness.tree,
             document.id,
             cell.split,
@@ -88,7 +86,7 @@ class EpisodeRun:
             candidate.commit,
         )
         # not a method of its own: in a cycle, all of it would wait for the garbage collector
-        self._asking = Asking(team, site, self._spent.append)
+        self._asking = Asking(team, place, self._spent.append)
 
     @property
     def spend(self) -> Spend:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, Protocol
 
-from autodata.types import Json, Spend
+from autodata.types import EpisodeKey, Json, Spend
 
 FinishReason = Literal["stop", "length", "tool_calls", "refused"]
 
@@ -225,6 +225,38 @@ class Site:
     repeat: int = 0
     candidate_id: str = field(default="", compare=False)
     commit: str = field(default="", compare=False)
+
+    @property
+    def episode(self) -> EpisodeKey | None:
+        """The episode that a call belongs to, if it does."""
+        if not self.document_id:
+            return None
+        return EpisodeKey(self.tree, self.document_id, self.repeat)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The place of an episode or iteration in a run, where each of its calls has a site."""
+
+    tree: str = ""
+    document_id: str = ""
+    split: str = ""
+    repeat: int = 0
+    candidate_id: str = ""
+    commit: str = ""
+
+    def site(self, role: str, ordinal: str) -> Site:
+        """Return the site of a role's call."""
+        return Site(
+            role,
+            ordinal,
+            self.tree,
+            self.document_id,
+            self.split,
+            self.repeat,
+            self.candidate_id,
+            self.commit,
+        )
 
 
 CheckReply = Callable[[str], str]

@@ -47,7 +47,7 @@ class _Bench:
         return self._ask("verifier", request, shape)
 
     async def run(self, function: Isolated, *arguments: Any) -> Execution:
-        return await Executions().run(Site("", ""), function, arguments)
+        return await Executions().run(Site("function", "run"), function, arguments)
 
     def _ask(self, role: str, request: Request, shape: type[Shape]) -> Shape:
         self.asked.append((role, request))

@@ -23,7 +23,7 @@ KEYS = {
 
 def test_every_shipped_policy_keeps_to_its_budget_and_fills_a_row() -> None:
     able = [policy for policy in POLICIES.values() if not policy.unavailable()]
-    rows = bench_search([LANDSCAPES["gentle"]], able, [800], runs=2, seed=1)
+    rows = bench_search([LANDSCAPES["gentle"]], able, [800], range(1, 3))
     assert [row["policy"] for row in rows] == [policy.name for policy in able]
     for row in rows:
         assert row.keys() >= KEYS
@@ -33,19 +33,19 @@ def test_every_shipped_policy_keeps_to_its_budget_and_fills_a_row() -> None:
 
 def test_the_same_seeds_give_the_same_rows_on_several_cores() -> None:
     job = ([LANDSCAPES["gentle"]], [POLICIES["autodata"]], [600])
-    spread = bench_search(*job, runs=8, seed=3, cores=2)
-    assert bench_search(*job, runs=8, seed=3) == spread
-    assert bench_search(*job, runs=8, seed=4) != spread
+    spread = bench_search(*job, range(3, 11), cores=2)
+    assert bench_search(*job, range(3, 11)) == spread
+    assert bench_search(*job, range(4, 12)) != spread
 
 
 def test_on_null_ours_hardly_ever_certifies() -> None:
-    rows = bench_search([LANDSCAPES["null"]], [POLICIES["autodata"]], [1000], runs=60, seed=100)
+    rows = bench_search([LANDSCAPES["null"]], [POLICIES["autodata"]], [1000], range(100, 160))
     assert rows[0]["false_certification_rate"] <= 0.05
     assert abs(rows[0]["reported_minus_true"]) < 0.02
 
 
 def test_a_naive_policy_is_caught_announcing_luck() -> None:
-    rows = bench_search([LANDSCAPES["null"]], [POLICIES["paper"]], [1500], runs=10)
+    rows = bench_search([LANDSCAPES["null"]], [POLICIES["paper"]], [1500], range(10))
     assert rows[0]["false_certification_rate"] > 0.5
     assert rows[0]["reported_minus_true"] > 0.04
 
@@ -55,7 +55,7 @@ def test_landscapes_and_policies_from_outside_can_be_passed_in() -> None:
         return claim(world, world.baseline, 0.5, 100)
 
     steep = Landscape("steep", lambda seed: SimulatedWorld(Shape(start=0.4), seed))
-    rows = bench_search([steep], [SearchPolicy("stay", stay)], [500], runs=3)
+    rows = bench_search([steep], [SearchPolicy("stay", stay)], [500], range(3))
     assert rows[0]["true_pass_rate"] == pytest.approx(0.4, abs=0.001)
     assert rows[0]["reported_minus_true"] == pytest.approx(0.1, abs=0.001)
     assert rows[0]["false_certification_rate"] == 0
@@ -64,7 +64,7 @@ def test_landscapes_and_policies_from_outside_can_be_passed_in() -> None:
 def test_a_policy_that_cannot_run_is_skipped_with_its_reason() -> None:
     told: list[str] = []
     absent = SearchPolicy("absent", POLICIES["paper"].run, lambda: "nobody installed it")
-    assert bench_search([LANDSCAPES["null"]], [absent], [500], runs=1, progress=told.append) == []
+    assert bench_search([LANDSCAPES["null"]], [absent], [500], range(1), progress=told.append) == []
     assert told == ["absent: skipped, nobody installed it"]
 
 
@@ -73,4 +73,4 @@ def test_names_and_numbers_that_make_no_sense_are_refused() -> None:
     with pytest.raises(ConfigurationError, match="--landscape 'flat'"):
         landscapes_named("flat")
     with pytest.raises(ConfigurationError, match="--runs"):
-        bench_search([], [], [500], runs=0)
+        bench_search([], [], [500], range(0))

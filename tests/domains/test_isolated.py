@@ -29,7 +29,7 @@ async def _is_noted(file: Path) -> bool:
     return len(pids(file)) == 3
 
 
-SITE = Site("", "r0.weak.0.run", "tree", "document", "train", 0, "c1", "commit")
+SITE = Site("function", "r0.weak.0.run", "tree", "document", "train", 0, "c1", "commit")
 
 
 async def test_a_function_gets_plain_json_and_returns_some() -> None:

@@ -65,7 +65,7 @@ async def test_another_repeat_round_or_document_has_other_seeds() -> None:
     for document, repeat, index in (("a", 0, 0), ("a", 1, 0), ("a", 0, 1), ("b", 0, 0)):
         caller = good_caller()
         asking = asking_of(caller)
-        asking = replace(asking, site=replace(asking.site, document_id=document, repeat=repeat))
+        asking = replace(asking, place=replace(asking.place, document_id=document, repeat=repeat))
         trial = Trial(Research(), DOCUMENT, EXAMPLE, "weak", index)
         await solve(asking, trial, DOCUMENT, range(3))
         seeds |= {request.seed for _, request in caller.of("weak")}

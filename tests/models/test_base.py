@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from autodata.models.base import Message, Reply, Request, Site, Tool, ToolCall, call_key
+from autodata.models.base import Message, Place, Reply, Request, Site, Tool, ToolCall, call_key
+from autodata.types import EpisodeKey
 
 CALL = ToolCall("c1", "look", {"at": [1, {"x": "é"}]})
 FULL = Request(
@@ -19,6 +20,24 @@ FULL = Request(
     seed=0,
 )
 SITE = Site("weak", "r1.weak.1", "t", "d", "train", 0)
+
+
+def test_calls_have_their_sites_in_the_place_of_their_episode() -> None:
+    place = Place("t", "d", "train", 2, "c1", "commit")
+    site = place.site("weak", "r1.weak.1")
+    assert (site.role, site.ordinal, site.candidate_id, site.commit) == (
+        *("weak", "r1.weak.1"),
+        *("c1", "commit"),
+    )
+    assert site == Site("weak", "r1.weak.1", "t", "d", "train", 2)
+    assert site.episode == EpisodeKey("t", "d", 2)
+    assert Place("t").site("analyzer", "i1").episode is None
+
+
+def test_the_key_of_a_call_is_what_it_was() -> None:
+    """Runs of earlier versions are found by it."""
+    site = Place("t", "d", "train", 2, "c1", "commit").site("weak", "r1.weak.1")
+    assert call_key(site, "big", "m", Request(prompt="x")) == "55ef66096f3b0bb700acf37c710b6f7f"
 
 
 def test_request_as_json_has_what_is_set_and_nothing_else() -> None:

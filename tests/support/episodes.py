@@ -15,7 +15,7 @@ from autodata.episode.run import run_episode
 from autodata.errors import ProviderError
 from autodata.harness.spec import load_files
 from autodata.harness.workflow import WorkflowStop
-from autodata.models.base import CheckReply, Reply, Request, Site
+from autodata.models.base import CheckReply, Place, Reply, Request, Site
 from autodata.types import Candidate, Cell, Criterion, Document, Episode, Example, Json, KnobValue
 from tests.support.harnesses import FILES
 
@@ -138,8 +138,8 @@ def team_of(caller: FakeCaller, **settings: RoleSettings) -> Team:
 
 def asking_of(caller: FakeCaller, **settings: RoleSettings) -> Asking:
     """An episode's place in a run that books nothing."""
-    site = Site("", "", "tree", DOCUMENT.id, "train", 0)
-    return Asking(team_of(caller, **settings), site, lambda spend: None)
+    place = Place("tree", DOCUMENT.id, "train", 0)
+    return Asking(team_of(caller, **settings), place, lambda spend: None)
 
 
 def protocol_of(

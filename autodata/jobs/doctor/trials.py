@@ -24,7 +24,7 @@ from autodata.episode.roles import Asking, Panel, sampling
 from autodata.errors import AutodataError, PluginFailed, ProviderError, Unavailable
 from autodata.jobs.doctor.probes import Check
 from autodata.models import base
-from autodata.models.base import Message, Reply, Request, Site
+from autodata.models.base import Message, Place, Reply, Request, Site
 from autodata.models.calls.seat import Seat
 from autodata.models.endpoint.endpoint import Answer
 from autodata.project import Project
@@ -110,7 +110,7 @@ async def call_all(
         for endpoint in endpoints.values():
             stack.push_async_callback(endpoint.close)
         team = Team(_OneCall(seats_of(config, endpoints)), role_settings(config))
-        asking = Asking(team, Site("", "", document_id=DOCUMENT.id), spent.append)
+        asking = Asking(team, Place(document_id=DOCUMENT.id), spent.append)
         trials = []
         for role in roles:
             ask = _Asker(role, asking)

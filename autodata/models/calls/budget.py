@@ -18,10 +18,10 @@ from autodata.config.providers.table import PROVIDERS
 from autodata.config.schema import Budget, Config, RoleBudget
 from autodata.errors import BudgetSpent, ConfigurationError
 from autodata.models.base import Site
-from autodata.models.calls.reserve import NOTHING, EpisodeKey, Reserve, Share
+from autodata.models.calls.reserve import NOTHING, Reserve, Share
 from autodata.models.endpoint.throttle import Now
 from autodata.models.prices import known_price
-from autodata.types import Spend
+from autodata.types import EpisodeKey, Spend
 
 FEW = 4  # calls of a role at once while nothing is known of the length of its replies
 SOONEST = 0.01  # seconds from one look at the clock to the next
@@ -166,7 +166,7 @@ class Accounts:
         for account in (self._run, mine):
             account.held += _minus(hold.spend)
         if spend.calls:
-            self.charge(hold.role, spend, episode_of(hold.site))
+            self.charge(hold.role, spend, hold.site.episode if hold.site else None)
             self.reserve.beside(beside)
         self._settled.set()
         self._settled = asyncio.Event()
@@ -298,11 +298,6 @@ def faults(config: Config) -> Iterator[ConfigurationError]:
 def is_sealed(site: Site | None) -> bool:
     """Whether a call is one of the sealed test."""
     return site is not None and site.split == "test"
-
-
-def episode_of(site: Site | None) -> EpisodeKey | None:
-    """The episode that a call belongs to, if it does."""
-    return (site.tree, site.document_id, site.repeat) if site and site.document_id else None
 
 
 def _minus(spend: Spend) -> Spend:

@@ -37,7 +37,7 @@ from autodata.models.endpoint.endpoint import Answer, Endpoint
 from autodata.models.endpoint.gate import FIRST, Priority
 from autodata.store.facts import JournalWriter
 from autodata.store.records import CallRecord
-from autodata.types import Spend
+from autodata.types import EpisodeKey, Spend
 
 CHARS_PER_TOKEN = 3  # on the safe side for English and code
 EPISODES_REMEMBERED = 20_000
@@ -45,8 +45,6 @@ OTHER_WORDS = "Reply with one word."
 _GRACE_S = 4.0
 """Seconds that calls in flight get when a run is closed in a hurry; they are paid for anyway."""
 LOOK_EVERY_S = 0.1
-
-_EpisodeKey = tuple[str, str, int]  # tree, document, repeat
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +85,7 @@ class RecordedCaller:
         self._seats = dict(seats)
         self._accounts = accounts
         self._running: dict[str, asyncio.Task[Reply]] = {}
-        self._begun: OrderedDict[_EpisodeKey, tuple[int, int]] = OrderedDict()
+        self._begun: OrderedDict[EpisodeKey, tuple[int, int]] = OrderedDict()
         self._episodes = 0
         self._answered = 0
         self._recalled = 0
@@ -270,9 +268,9 @@ class RecordedCaller:
 
     def _priority(self, site: Site) -> Priority:
         """Count a call of its episode and return what it has made so far, negative, and its age."""
-        if not site.document_id:
+        episode = site.episode
+        if episode is None:
             return FIRST
-        episode = (site.tree, site.document_id, site.repeat)
         if episode not in self._begun:
             self._episodes += 1
             self._begun[episode] = (0, self._episodes)

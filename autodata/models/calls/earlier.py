@@ -9,6 +9,7 @@ from collections import defaultdict
 from autodata.models.calls.budget import Accounts
 from autodata.store.facts import JournalReader
 from autodata.store.records import CallRecord, EpisodeRecord, SessionRecord
+from autodata.types import EpisodeKey
 
 
 class _Spans:
@@ -46,11 +47,11 @@ def charge_earlier(accounts: Accounts, journal: JournalReader) -> set[str]:
         record = fact.record
         if isinstance(record, EpisodeRecord):
             if not record.void:
-                accounts.reserve.ended((record.tree, record.document_id, record.repeat))
+                episode = EpisodeKey(record.tree, record.document_id, record.repeat)
+                accounts.reserve.ended(episode)
         elif isinstance(record, CallRecord):
-            episode = (record.tree, record.document_id, record.repeat)
-            spend = record.spend
-            accounts.charge(record.role, spend, episode if record.document_id else None)
+            episode = EpisodeKey(record.tree, record.document_id, record.repeat)
+            accounts.charge(record.role, record.spend, episode if record.document_id else None)
             for role in (record.role, ""):
                 busy[role].add(fact.at - record.seconds, fact.at)
             worked_until(fact.at)

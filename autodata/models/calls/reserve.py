@@ -8,9 +8,8 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from math import sqrt
 
-from autodata.types import Spend
+from autodata.types import EpisodeKey, Spend
 
-EpisodeKey = tuple[str, str, int]  # tree, document, repeat
 _FEW = 4  # ended episodes of a harness from which on they tell more of it than all others do
 MARGIN = 1.1
 """What is kept beyond what is expected, at least; one by the root of the episodes seen is added."""
@@ -83,7 +82,7 @@ class Reserve:
         spent = self._open.pop(episode, None)
         if spent is None:
             return
-        for tally in (self._all, self._trees.setdefault(episode[0], _Tally())):
+        for tally in (self._all, self._trees.setdefault(episode.tree, _Tally())):
             tally.episodes += 1
             for role, spend in spent.items():
                 tally.spent[role] += spend

@@ -7,7 +7,7 @@ from autodata.errors import BudgetSpent
 from autodata.models.base import Site
 from autodata.models.calls.budget import Accounts, is_larger
 from autodata.models.calls.reserve import Wanted
-from autodata.types import Spend
+from autodata.types import EpisodeKey, Spend
 from tests.support.fakes import Clock
 
 EACH = Spend(1, 10, 5, 0.1, 2.0)
@@ -26,7 +26,7 @@ async def episodes(accounts: Accounts, tree: str, numbers: range, calls: int = 1
     for number in numbers:
         for _ in range(calls):
             await call(accounts, site(tree, number))
-        accounts.reserve.ended((tree, f"d{number}", 0))
+        accounts.reserve.ended(EpisodeKey(tree, f"d{number}", 0))
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ async def test_time_is_kept_for_the_sealed_test_too(budget: Budget, gpus: int, b
             held = await accounts.hold("weak", lambda _: EACH, site("c0", number))
             clock.time += 2
             accounts.settle(held, EACH)
-            accounts.reserve.ended(("c0", f"d{number}", 0))
+            accounts.reserve.ended(EpisodeKey("c0", f"d{number}", 0))
 
     with pytest.raises(BudgetSpent) as caught:
         await search()
@@ -89,7 +89,7 @@ async def test_many_calls_side_by_side_take_less_time() -> None:
     for number in range(100):
         held = await accounts.hold("weak", lambda _: EACH, site("c0", number))
         accounts.settle(held, EACH, beside=10)
-        accounts.reserve.ended(("c0", f"d{number}", 0))
+        accounts.reserve.ended(EpisodeKey("c0", f"d{number}", 0))
     assert accounts.reserve.share().expected_s == pytest.approx(4.0)
 
 
@@ -110,7 +110,7 @@ async def test_calls_of_an_episode_count_once_it_has_ended() -> None:
     await call(accounts, site("c0", 1))
     assert accounts.reserve.share().kept.calls == 0
     await call(accounts, site("c0", 1))
-    accounts.reserve.ended(("c0", "d1", 0))
+    accounts.reserve.ended(EpisodeKey("c0", "d1", 0))
     assert accounts.reserve.share().expected.calls == 40
 
 

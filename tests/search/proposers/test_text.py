@@ -17,7 +17,7 @@ from autodata.errors import (
     Unavailable,
 )
 from autodata.harness.spec import Harness, load_files, with_knobs
-from autodata.models.base import CheckReply, Reply, Request, Site, ToolCall
+from autodata.models.base import CheckReply, Place, Reply, Request, Site, ToolCall
 from autodata.search.base import Iteration, Prediction, Proposal
 from autodata.search.proposers.base import Edit
 from autodata.search.proposers.text import IMPLEMENTER_TRIES, TextEditor, answer_tool
@@ -92,7 +92,7 @@ async def edit(
             raise HarnessError(f"workflow.py, line 1: {broken}", "correct it")
 
     roles = {"analyzer": RoleSettings(), "implementer": RoleSettings()}
-    asking = Asking(Team(models, roles), Site("", "", "tree"), lambda spend: None)
+    asking = Asking(Team(models, roles), Place("tree"), lambda spend: None)
     editor = TextEditor(asking, check, BASE)
     return await editor.edit(3, BASE, harness or BASE, EPISODES, rows_of, history)
 
