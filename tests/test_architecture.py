@@ -48,9 +48,6 @@ STILL_TOO_MANY = {
     "episode/evaluator.py __init__",
     "episode/run.py run_episode",
     "models/endpoint/endpoint.py __init__",
-    "search/search.py __init__",
-    "search/search.py search",
-    "search/session.py run_session",
 }
 """Only to be made shorter."""
 SDKS = ("openai", "anthropic", "optuna", "duckdb", "gguf", "git", "pydantic_monty", "xllamacpp")

@@ -14,7 +14,7 @@ from typing import Any
 
 from autodata.bench.landscapes import World
 from autodata.search.plan import SearchPlan
-from autodata.search.search import search
+from autodata.search.search import Collaborators, search
 from autodata.store.facts import Fact, R
 from autodata.store.format import Record
 from autodata.types import Candidate, Cell, Outcome
@@ -93,7 +93,7 @@ async def autodata(
         return range(len(finalists))
 
     result = await search(
-        plan, world.baseline, world.documents, world, world, _Unkept(), lambda _: None, unused
+        plan, world.baseline, world.documents, Collaborators(world, world, _Unkept(), unused)
     )
     if not result.certificates:
         rate = result.baseline_rate

@@ -24,7 +24,7 @@ from autodata.search.proposers.base import Edit, Editing, HarnessProposer, Parts
 from autodata.search.proposers.questions import Questions, visible_to
 from autodata.search.proposers.study import KnobStudy
 from autodata.search.proposers.text import TextEditor
-from autodata.search.search import SearchResult
+from autodata.search.search import Collaborators, SearchResult
 from autodata.search.session import GitWorkshop, RunStart, run_session, train_episodes
 from autodata.types import Candidate, Outcome, Spend, Split
 
@@ -68,11 +68,7 @@ async def carry_out(
         task.plan,
         baseline,
         task.documents,
-        running.evaluator,
-        proposer,
-        running.journal,
-        claiming,
-        tell,
+        Collaborators(running.evaluator, proposer, running.journal, claiming, tell),
         task.course,
     )
 

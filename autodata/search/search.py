@@ -4,7 +4,7 @@ Knows nothing of git, journals, Optuna or models; it sees an `Evaluator`, a `Pro
 `JournalWriter`, and is a deterministic function of its plan and their answers.
 
     result = await search(
-        plan, baseline, documents, evaluator, proposer, journal, progress, claim
+        plan, baseline, documents, Collaborators(evaluator, proposer, journal, claim, progress)
     )
     result.best, result.certificates, result.iterations, result.spent
 
@@ -64,21 +64,30 @@ class SearchResult:
     closed: ClosingRecord | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Collaborators:
+    """Whoever a search asks, and whom it tells: all of it that is not decided by its plan.
+
+    `claim` is asked right before the test split is, with the finalists.
+    """
+
+    evaluator: Evaluator
+    proposer: Proposer
+    journal: JournalWriter
+    claim: Claim
+    progress: Progress = lambda _: None
+
+
 async def search(
     plan: SearchPlan,
     baseline: Candidate,
     documents: Mapping[Split, Sequence[str]],
-    evaluator: Evaluator,
-    proposer: Proposer,
-    journal: JournalWriter,
-    progress: Progress,
-    claim: Claim,
+    collaborators: Collaborators,
     course: Course = STRAIGHT,
 ) -> SearchResult:
     """Search for a better harness than `baseline` and certify it.
 
-    `claim` is asked right before the test split is, with the finalists. `course` is what came to
-    this search in earlier sessions.
+    `course` is what came to this search in earlier sessions.
 
     Raises:
         ConfigurationError, DocumentError: the plan cannot work; nothing was spent.
@@ -87,7 +96,7 @@ async def search(
     """
     plan.check(documents)
     standing = Standing(plan, baseline, documents)
-    running = Search(standing, evaluator, proposer, journal, progress, claim, course)
+    running = Search(standing, collaborators, course)
     try:
         return await running.run()
     except BaseExceptionGroup as group:
@@ -108,24 +117,23 @@ class Search:
     def __init__(
         self,
         standing: Standing,
-        evaluator: Evaluator,
-        proposer: Proposer,
-        journal: JournalWriter,
-        progress: Progress,
-        claim: Claim,
+        collaborators: Collaborators,
         course: Course,
     ) -> None:
         self._standing = standing
-        self._evaluator = evaluator
-        self._journal = journal
-        self._progress = progress
-        self._claim = claim
+        self._evaluator = collaborators.evaluator
+        self._journal = collaborators.journal
+        self._progress = collaborators.progress
+        self._claim = collaborators.claim
         self._course = course
         self._growths = list(course.growths)
         self._closings = list(course.closings)
         self._certificates: dict[str, Certificate] = {}
         self._baseline_rate: Interval | None = None
-        self._iterations = Iterations(standing, evaluator, proposer, journal, progress)
+        proposer = collaborators.proposer
+        self._iterations = Iterations(
+            standing, self._evaluator, proposer, self._journal, self._progress
+        )
         self._minibatch = standing.plan.minibatch if proposer.wants_minibatch else 0
 
     async def run(self) -> SearchResult:

@@ -17,12 +17,10 @@ from autodata.config.upgrade import upgraded
 from autodata.episode.evaluator import episode_key
 from autodata.errors import AutodataError, ConfigurationError, StoreError
 from autodata.harness.spec import Harness, load_files
-from autodata.search.base import Evaluator, Proposer
-from autodata.search.certify import Claim, fingerprint
+from autodata.search.certify import fingerprint
 from autodata.search.course import STRAIGHT, Course
-from autodata.search.events import Progress
 from autodata.search.plan import SearchPlan
-from autodata.search.search import SearchResult, search
+from autodata.search.search import Collaborators, SearchResult, search
 from autodata.store.facts import JournalReader, JournalWriter
 from autodata.store.format import difference_of
 from autodata.store.records import (
@@ -142,11 +140,7 @@ async def run_session(
     plan: SearchPlan,
     baseline: Candidate,
     documents: Mapping[Split, Sequence[str]],
-    evaluator: Evaluator,
-    proposer: Proposer,
-    journal: JournalWriter,
-    claim: Claim,
-    progress: Progress,
+    collaborators: Collaborators,
     course: Course = STRAIGHT,
 ) -> SearchResult:
     """Run or resume a search to its end and journal the result.
@@ -155,6 +149,7 @@ async def run_session(
         ConfigurationError: the run was begun with another configuration or seed.
         BudgetSpent, Interrupted, Unavailable: stopped; the same command goes on from here.
     """
+    journal = collaborators.journal
     record = start.record(baseline, fingerprint(documents["test"]))
     known = journal.find(RunRecord, start.run_id)
     if known is not None:
@@ -164,9 +159,7 @@ async def run_session(
     await note_documents(journal, start.documents)
     over = journal.find(SessionRecord, FINISHED) is not None and not course.more
     async with nullcontext() if over else recorded_session(journal, start.asked):
-        result = await search(
-            plan, baseline, documents, evaluator, proposer, journal, progress, claim, course
-        )
+        result = await search(plan, baseline, documents, collaborators, course)
     if not over:
         await journal.append(FINISHED, result_record(result))
     return result

@@ -18,7 +18,7 @@ from autodata.search.course import (
     growth_of,
 )
 from autodata.search.plan import SearchPlan
-from autodata.search.search import SearchResult, search
+from autodata.search.search import Collaborators, SearchResult, search
 from autodata.search.session import RunStart, run_session
 from autodata.store.facts import R
 from autodata.store.format import Record
@@ -100,8 +100,8 @@ async def session(
         if growth is not None:
             await grow(journal, plan, *growth)
         course = course_so_far(journal, lambda closing: limit > closing.limit)
-        everything = (BASELINE, DOCUMENTS, evaluator, Steps(steps), journal, tests.claim)
-        return await run_session(START, plan, *everything, lambda event: None, course)
+        others = Collaborators(evaluator, Steps(steps), journal, tests.claim)
+        return await run_session(START, plan, BASELINE, DOCUMENTS, others, course)
     finally:
         await journal.close()
 
@@ -122,9 +122,9 @@ async def replayed(folder: Path, tests: Looks, plan: SearchPlan = PLAN) -> Searc
             assert plain(found[record.KIND, key]) == plain(record)
             return await super().once(key, record)
 
-    everything = (BASELINE, DOCUMENTS, Rates(jitter=9), Steps(STEPS))
     notes = Compared()
-    result = await search(plan, *everything, notes, lambda _: None, tests.claim, course)
+    others = Collaborators(Rates(jitter=9), Steps(STEPS), notes, tests.claim)
+    result = await search(plan, BASELINE, DOCUMENTS, others, course)
     kinds = ("candidate", "iteration", "certification")
     decided = {fact for fact in found if fact[0] in kinds and not under_way(fact, result)}
     assert decided <= set(notes.bodies)
@@ -346,8 +346,8 @@ async def test_equal_harnesses_are_hardly_ever_certified_however_often_a_search_
         closings = tuple(ClosingRecord("budget.calls", n, n, 0, True) for n in (1,))
         course = Course(growths, closings)
         tests = Looks()
-        everything = (BASELINE, DOCUMENTS, Rates(seed), Steps([0.0] * 10), Notes())
-        result = await search(plan, *everything, lambda _: None, tests.claim, course)
+        others = Collaborators(Rates(seed), Steps([0.0] * 10), Notes(), tests.claim)
+        result = await search(plan, BASELINE, DOCUMENTS, others, course)
         wrong += any(certificate.certified for certificate in result.certificates)
         tested += len(tests.trees)
     assert tested > 2 * runs

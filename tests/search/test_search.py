@@ -10,7 +10,7 @@ import pytest
 from autodata.errors import BudgetSpent, ConfigurationError, DocumentError
 from autodata.search.events import Certified, Decided, Event, Raced, Started
 from autodata.search.plan import RacePlan, SearchPlan
-from autodata.search.search import SearchResult, search
+from autodata.search.search import Collaborators, SearchResult, search
 from autodata.types import SPLITS, Candidate, Cell, Outcome, Split
 from tests.support.searches import BASELINE, Notes, Rates, Steps, documents
 
@@ -34,11 +34,13 @@ async def searched(
         plan,
         BASELINE,
         found,
-        evaluator or Rates(),
-        proposer or Steps(JUMPY),
-        notes or Notes(),
-        told.append,
-        claim,
+        Collaborators(
+            evaluator or Rates(),
+            proposer or Steps(JUMPY),
+            notes or Notes(),
+            claim,
+            told.append,
+        ),
     )
 
 

@@ -12,7 +12,7 @@ from autodata.harness.repository import Repository
 from autodata.harness.spec import load_files, with_knobs
 from autodata.search.events import Event
 from autodata.search.plan import SearchPlan
-from autodata.search.search import SearchResult
+from autodata.search.search import Collaborators, SearchResult
 from autodata.search.session import (
     GitWorkshop,
     RunStart,
@@ -69,11 +69,13 @@ async def session(
             PLAN,
             BASELINE,
             DOCUMENTS,
-            evaluator or Rates(),
-            Steps(STEPS, wants_minibatch=True),
-            journal,
-            claim,
-            events.append if events is not None else lambda event: None,
+            Collaborators(
+                evaluator or Rates(),
+                Steps(STEPS, wants_minibatch=True),
+                journal,
+                claim,
+                events.append if events is not None else lambda event: None,
+            ),
         )
     finally:
         await journal.close()
