@@ -23,6 +23,7 @@ from autodata.engine.endpoints import deadlines_of, headers_of, silent, start
 from autodata.episode.acceptance import policy_from
 from autodata.episode.evaluator import HarnessEvaluator
 from autodata.episode.protocol import TaskProtocol, Team
+from autodata.episode.run import Conditions
 from autodata.errors import (
     AuthenticationFailed,
     BudgetSpent,
@@ -258,9 +259,7 @@ async def engine(
         evaluator = HarnessEvaluator(
             {document.id: document for document in everything},
             load,
-            team,
-            protocol,
-            sandbox,
+            Conditions(team, protocol, sandbox),
             journal,
             slots(config),
             told,

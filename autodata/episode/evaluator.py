@@ -9,8 +9,7 @@ from dataclasses import asdict
 from itertools import count
 
 from autodata.concurrency import all_of
-from autodata.episode.protocol import TaskProtocol, Team
-from autodata.episode.run import Workflows, run_episode
+from autodata.episode.run import Conditions, run_episode
 from autodata.errors import Unavailable
 from autodata.harness.spec import Harness
 from autodata.store.facts import JournalWriter
@@ -31,18 +30,14 @@ class HarnessEvaluator:
         self,
         documents: Mapping[str, Document],
         load: Callable[[Candidate], Awaitable[Harness]],
-        team: Team,
-        protocol: TaskProtocol,
-        workflows: Workflows,
+        conditions: Conditions,
         journal: JournalWriter,
         slots: int = 64,
         watch: Callable[[EpisodeRecord], None] = lambda episode: None,
     ) -> None:
         self._documents = documents
         self._load = load
-        self._team = team
-        self._protocol = protocol
-        self._workflows = workflows
+        self._conditions = conditions
         self._journal = journal
         self._slots = asyncio.Semaphore(slots)
         self._watch = watch
@@ -76,9 +71,7 @@ class HarnessEvaluator:
                 cell,
                 harness,
                 candidate,
-                self._team,
-                self._protocol,
-                self._workflows,
+                self._conditions,
             )
             record = episode_record(episode, candidate)
             await self._journal.append(f"{key}:void{turn}" if record.void else key, record)

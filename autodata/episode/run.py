@@ -6,6 +6,7 @@ prompts, records each round and decides acceptance from its own records alone.
 
 import hashlib
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from autodata.domains.grading import as_text
@@ -55,6 +56,15 @@ class Workflows(Protocol):
         seed: int,
         host: Host,
     ) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """What all episodes of a run have in common: models, rules, and the sandbox of workflows."""
+
+    team: Team
+    protocol: TaskProtocol
+    workflows: Workflows
 
 
 class EpisodeRun:
@@ -294,19 +304,17 @@ async def run_episode(
     cell: Cell,
     harness: Harness,
     candidate: Candidate,
-    team: Team,
-    protocol: TaskProtocol,
-    workflows: Workflows,
+    conditions: Conditions,
 ) -> Episode:
     """Try to get one accepted example out of one document.
 
     A bad example, bad model output or a failing workflow rejects the episode; an endpoint that
     stays unavailable voids it. Spent budgets, wrong keys and cancellation pass through.
     """
-    run = EpisodeRun(document, cell, harness, candidate, team, protocol)
+    run = EpisodeRun(document, cell, harness, candidate, conditions.team, conditions.protocol)
     reason = ""
     try:
-        await workflows.run(
+        await conditions.workflows.run(
             harness.workflow, document.text, harness.values, workflow_seed(cell), run.host
         )
     except WorkflowFailed as error:

@@ -7,6 +7,7 @@ import pytest
 
 from autodata.domains.base import RoleSettings
 from autodata.episode.evaluator import MOST_VOIDS, HarnessEvaluator, episode_key
+from autodata.episode.run import Conditions
 from autodata.errors import BudgetSpent, Unavailable
 from autodata.harness.spec import Harness
 from autodata.models.base import Request, Site
@@ -47,9 +48,7 @@ def evaluator(
     return HarnessEvaluator(
         {document.id: document for document in (DOCUMENT, OTHER)},
         load,
-        team_of(caller, weak=RoleSettings()),
-        protocol_of(),
-        PlainWorkflow(one_round),
+        Conditions(team_of(caller, weak=RoleSettings()), protocol_of(), PlainWorkflow(one_round)),
         journal,
         slots,
         seen.append if seen is not None else lambda record: None,
@@ -148,9 +147,7 @@ async def test_no_more_episodes_are_under_way_than_there_are_slots(tmp_path: Pat
     subject = HarnessEvaluator(
         {DOCUMENT.id: DOCUMENT, OTHER.id: OTHER},
         load,
-        team_of(good_caller()),
-        protocol_of(),
-        PlainWorkflow(idle),
+        Conditions(team_of(good_caller()), protocol_of(), PlainWorkflow(idle)),
         journal,
         slots=2,
     )

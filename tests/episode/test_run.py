@@ -10,7 +10,7 @@ from autodata.domains.base import RoleSettings
 from autodata.domains.cloze import Cloze
 from autodata.episode.protocol import Team
 from autodata.episode.roles import Asking
-from autodata.episode.run import EpisodeRun, run_episode, workflow_seed
+from autodata.episode.run import Conditions, EpisodeRun, run_episode, workflow_seed
 from autodata.errors import (
     AuthenticationFailed,
     BudgetSpent,
@@ -105,9 +105,7 @@ async def test_repeats_of_a_document_are_other_draws() -> None:
             replace(CELL, repeat=repeat),
             HARNESS,
             CANDIDATE,
-            team_of(caller),
-            protocol_of(),
-            PlainWorkflow(whole_round),
+            Conditions(team_of(caller), protocol_of(), PlainWorkflow(whole_round)),
         )
         assert all(request.seed is not None for _, request in caller.of("challenger"))
         seeds |= {request.seed for _, request in caller.of("challenger")}
@@ -135,9 +133,7 @@ async def test_a_cloze_example_needs_no_verifier_and_no_judge() -> None:
         CELL,
         HARNESS,
         CANDIDATE,
-        Team(caller, roles),
-        protocol_of(Cloze(), "verifiable"),
-        PlainWorkflow(tries),
+        Conditions(Team(caller, roles), protocol_of(Cloze(), "verifiable"), PlainWorkflow(tries)),
     )
     assert found.status == "accepted"
     assert found.rounds[0].verifications == ()

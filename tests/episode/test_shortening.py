@@ -1,4 +1,4 @@
-from autodata.episode.run import run_episode
+from autodata.episode.run import Conditions, run_episode
 from autodata.episode.shortening import MARK, shortened
 from autodata.errors import ContextTooLong
 from autodata.models.base import Request, Site
@@ -49,7 +49,11 @@ async def test_a_document_that_does_not_fit_is_shortened_until_it_does() -> None
         asked.append((await step("challenge"))["question"])
 
     await run_episode(
-        LONG, CELL, HARNESS, CANDIDATE, team_of(caller), protocol_of(), PlainWorkflow(body)
+        LONG,
+        CELL,
+        HARNESS,
+        CANDIDATE,
+        Conditions(team_of(caller), protocol_of(), PlainWorkflow(body)),
     )
     assert asked == [EXAMPLE.question]
     sizes = [len(request.messages[0].content) for _, request in caller.of("challenger")]

@@ -11,7 +11,7 @@ from autodata.domains.research import Research
 from autodata.episode.acceptance import PRESETS
 from autodata.episode.protocol import TaskProtocol, Team
 from autodata.episode.roles import Asking
-from autodata.episode.run import run_episode
+from autodata.episode.run import Conditions, run_episode
 from autodata.errors import ProviderError
 from autodata.harness.spec import load_files
 from autodata.harness.workflow import WorkflowStop
@@ -191,9 +191,11 @@ async def episode(
         CELL,
         HARNESS,
         CANDIDATE,
-        team or team_of(caller or good_caller()),
-        protocol or protocol_of(),
-        PlainWorkflow(body),
+        Conditions(
+            team or team_of(caller or good_caller()),
+            protocol or protocol_of(),
+            PlainWorkflow(body),
+        ),
     )
 
 

@@ -12,6 +12,7 @@ from autodata.domains import Domain, Graders, Message, Request, RoleSettings, Sc
 from autodata.domains.cloze import Cloze
 from autodata.domains.research import Research
 from autodata.episode.evaluator import HarnessEvaluator
+from autodata.episode.run import Conditions
 from autodata.models.base import USUAL, Deadlines, Model, Reply
 from autodata.models.providers.scripted import ScriptedModel
 from autodata.models.providers.simulated import SimulatedModel
@@ -98,9 +99,7 @@ def evaluator() -> Evaluator:
     return HarnessEvaluator(
         {DOCUMENT.id: DOCUMENT},
         load,
-        team_of(good_caller()),
-        protocol_of(),
-        PlainWorkflow(whole_round),
+        Conditions(team_of(good_caller()), protocol_of(), PlainWorkflow(whole_round)),
         Memory(),
     )
 
