@@ -44,7 +44,8 @@ async def test_a_child_has_no_key_and_none_of_our_files(
         await found.write(b"{}\n\n")
         assert [await found.read(), await found.read()] == [b'""\n', b'""\n']
         about = Path(f"/proc/{found.pid}")
-        assert len(list((about / "task").iterdir())) == 2, "threads take of the address space"
+        threads = list((about / "task").iterdir())
+        assert len(threads) < 5, "each takes addresses; DuckDB alone would start ten here"
         assert b"planted-key" not in (about / "environ").read_bytes()
         files = {str(path.readlink()) for path in (about / "fd").iterdir()}
         assert {name.split(":")[0] for name in files} <= {"pipe", "/dev/null"}
