@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -51,9 +52,15 @@ STILL_TOO_MANY = {
 SDKS = ("openai", "anthropic", "optuna", "duckdb", "gguf", "git", "pydantic_monty", "xllamacpp")
 
 
-def imports(file: Path, at_run_time: bool = False) -> Iterator[str]:
+@cache
+def tree_of(file: Path) -> ast.Module:
+    return ast.parse(file.read_text("utf-8"))
+
+
+@cache
+def imports(file: Path, at_run_time: bool = False) -> tuple[str, ...]:
     """Absolute names that a module imports, in functions too; without typing-only ones if asked."""
-    tree = ast.parse(file.read_text("utf-8"))
+    tree, names = tree_of(file), []
     skipped: set[ast.AST] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
@@ -62,10 +69,10 @@ def imports(file: Path, at_run_time: bool = False) -> Iterator[str]:
         if at_run_time and node in skipped:
             continue
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return tuple(names)
 
 
 def name_of(file: Path) -> str:
@@ -169,7 +176,7 @@ def test_functions_take_at_most_six_parameters() -> None:
     many = {
         f"{name_of(file)} {node.name}"
         for file in FILES
-        for node in ast.walk(ast.parse(file.read_text("utf-8")))
+        for node in ast.walk(tree_of(file))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         and parameters(node) > MOST_PARAMETERS
         and "typer." not in ast.unparse(node.args)
@@ -179,7 +186,7 @@ def test_functions_take_at_most_six_parameters() -> None:
 
 def named(file: Path) -> Iterator[str]:
     """The public classes, types and constants that a module defines; no type variables."""
-    for node in ast.parse(file.read_text("utf-8")).body:
+    for node in tree_of(file).body:
         if isinstance(node, ast.ClassDef):
             yield node.name
         elif isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
@@ -207,7 +214,7 @@ def test_public_functions_and_classes_say_what_they_are_for() -> None:
     silent = [
         f"{name_of(file)} {node.name}"
         for file in FILES
-        for node in ast.parse(file.read_text("utf-8")).body
+        for node in tree_of(file).body
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
         and not node.name.startswith("_")
         and not ast.get_docstring(node)
@@ -217,7 +224,7 @@ def test_public_functions_and_classes_say_what_they_are_for() -> None:
 
 @pytest.mark.parametrize("file", MODULES, ids=name_of)
 def test_a_module_says_what_it_owns(file: Path) -> None:
-    tree = ast.parse(file.read_text("utf-8"))
+    tree = tree_of(file)
     if tree.body:
         assert ast.get_docstring(tree)
 
@@ -228,6 +235,6 @@ def test_every_folder_says_in_one_sentence_what_it_holds() -> None:
         folder.relative_to(PACKAGE).as_posix()
         for folder in folders
         if not (folder / "__init__.py").is_file()
-        or not ast.get_docstring(ast.parse((folder / "__init__.py").read_text("utf-8")))
+        or not ast.get_docstring(tree_of(folder / "__init__.py"))
     }
     assert silent == set()
