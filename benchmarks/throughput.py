@@ -193,12 +193,12 @@ async def run_autodata(url: str, calls: int, slots: int) -> float:
     from autodata.models.calls.budget import Accounts
     from autodata.models.calls.caller import RecordedCaller
     from autodata.models.calls.seat import Seat
-    from autodata.models.endpoint.endpoint import Endpoint, EndpointLimits
+    from autodata.models.endpoint.endpoint import Endpoint, EndpointLimits, Service
     from autodata.models.providers.openai import OpenAIModel
     from autodata.store.journal import Journal
 
     limits = EndpointLimits(concurrency=slots, deadlines=Deadlines(total_s=60))
-    endpoint = Endpoint("strong", OpenAIModel("m", base_url=url), limits, model_name="m")
+    endpoint = Endpoint("strong", OpenAIModel("m", base_url=url), limits, Service(model_name="m"))
     with tempfile.TemporaryDirectory() as folder:
         journal = Journal.open(Path(folder))
         caller = RecordedCaller(journal, {"strong": Seat(endpoint)}, Accounts(Budget(calls=10**9)))

@@ -14,7 +14,7 @@ from autodata.config.roles import RoleConfig
 from autodata.config.schema import Config
 from autodata.errors import RequestRejected
 from autodata.models.base import Deadlines, Model
-from autodata.models.endpoint.endpoint import Endpoint, EndpointLimits
+from autodata.models.endpoint.endpoint import Endpoint, EndpointLimits, Service
 from autodata.models.endpoint.router import Router
 from autodata.models.prices import known_price
 from autodata.models.providers.registry import Surroundings, client_of
@@ -54,11 +54,13 @@ async def start(
             name,
             _model(settings, urls, replace(common, secrets=_secrets(config, name))),
             limits_of(settings, config.budget.pause_hours or math.inf),
-            provider=settings.provider,
-            model_name=settings.model,
-            price=settings.price or known_price(settings.model),
-            queue_urls=urls if settings.tells_queue else (),
-            supervised=name in served,
+            Service(
+                settings.provider,
+                settings.model,
+                settings.price or known_price(settings.model),
+                queue_urls=urls if settings.tells_queue else (),
+                supervised=name in served,
+            ),
         )
     return endpoints
 
@@ -67,7 +69,7 @@ def silent(name: str, settings: ModelConfig) -> Endpoint:
     """An endpoint that is known by name only."""
     nobody = ScriptedModel(lambda _: RequestRejected(f"{name} cannot be asked"))
     limits = limits_of(settings)
-    return Endpoint(name, nobody, limits, provider=settings.provider, model_name=settings.model)
+    return Endpoint(name, nobody, limits, Service(settings.provider, settings.model))
 
 
 def limits_of(settings: ModelConfig, pause_hours: float = 0.0) -> EndpointLimits:

@@ -7,7 +7,7 @@ from autodata.config.schema import Budget
 from autodata.models.calls.budget import Accounts
 from autodata.models.calls.caller import RecordedCaller
 from autodata.models.calls.seat import Seat
-from autodata.models.endpoint.endpoint import Endpoint, EndpointLimits
+from autodata.models.endpoint.endpoint import Endpoint, EndpointLimits, Service, Timing
 from autodata.models.endpoint.gate import Sleep
 from autodata.store.facts import JournalWriter
 from tests.support.fakes import Clock, FakeModel, Memory, Play
@@ -27,10 +27,8 @@ def make_caller(
         "e1",
         model,
         limits,
-        model_name="m1",
-        price=price,
-        now=clock.now,
-        sleep=sleep or clock.sleep,
+        Service(model_name="m1", price=price),
+        Timing(clock.now, sleep or clock.sleep),
     )
     seats = {"weak": Seat(endpoint, temperature=0.7), "strong": Seat(endpoint, max_tokens=33)}
     return RecordedCaller(log, seats, Accounts(budget or Budget())), model, log

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from autodata.concurrency import finish
 from autodata.errors import ProviderError, RateLimited
 from autodata.models.base import USUAL, Deadlines, Model, Reply, Request
-from autodata.models.endpoint.endpoint import Endpoint, EndpointLimits
+from autodata.models.endpoint.endpoint import Endpoint, EndpointLimits, Timing
 from tests.support.fakes import CHAT
 
 BUSY = "server is overloaded (429)"
@@ -183,7 +183,7 @@ async def drive(model: Model, seconds: float, workers: int = 128, places: int = 
     """Keep workers calling for a while, each one call at a time; return their endpoint."""
     loop = asyncio.get_running_loop()
     limits = EndpointLimits(concurrency=places)
-    endpoint = Endpoint("e", model, limits, now=loop.time, rng=Random(2))
+    endpoint = Endpoint("e", model, limits, timing=Timing(loop.time, rng=Random(2)))
 
     async def work() -> None:
         while True:

@@ -162,7 +162,7 @@ class RecordedCaller:
         """Return the journaled reply to one request, or ask, or keep that it was `rejected`."""
         seat = self._seat(site.role)
         priority = self._priority(site)
-        key = call_key(site, seat.endpoint.name, seat.endpoint.model_name, request)
+        key = call_key(site, seat.endpoint.name, seat.endpoint.service.model_name, request)
         while True:
             journaled = self._journal.find(CallRecord, key)
             if journaled is not None and journaled.outcome in FINAL:
@@ -235,7 +235,7 @@ class RecordedCaller:
     async def _ask(self, call: _Call, rejected: RequestRejected | None) -> Reply:
         key, site, seat, request = call.key, call.site, call.seat, call.request
         endpoint, spent = seat.endpoint, Spend()
-        most = partial(_most, request, endpoint.price, _length(request) // CHARS_PER_TOKEN)
+        most = partial(_most, request, endpoint.service.price, _length(request) // CHARS_PER_TOKEN)
         hold = await self._accounts.hold(site.role, most, site)
 
         async def keep(answer: Answer) -> None:
@@ -297,7 +297,7 @@ class RecallingCaller(RecordedCaller):
             ReplayMismatch: the call is not in the journal.
         """
         seat = self._seat(site.role)
-        key = call_key(site, seat.endpoint.name, seat.endpoint.model_name, request)
+        key = call_key(site, seat.endpoint.name, seat.endpoint.service.model_name, request)
         known = self._journal.find(CallRecord, key)
         if known is None:
             raise ReplayMismatch(f"{call_name(key, site)} is not in the journal")

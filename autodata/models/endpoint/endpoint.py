@@ -7,7 +7,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
 
@@ -45,6 +45,31 @@ class EndpointLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class Service:
+    """Who answers at an endpoint: provider, model name and price, and what is known of its servers.
+
+    `queue_urls` are the addresses of servers whose own queue can be read (vLLM, llama.cpp).
+    `supervised` says that the server was seen healthy and is started again when it dies; any other
+    endpoint where nobody listens from the beginning is taken for a mistake in the configuration.
+    """
+
+    provider: str = ""
+    model_name: str = ""
+    price: Price | None = None
+    queue_urls: Sequence[str] = ()
+    supervised: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Where an endpoint takes time and chance from: a clock, a way to wait, a generator."""
+
+    now: Now = time.monotonic
+    sleep: Sleep = asyncio.sleep
+    rng: Random = field(default_factory=Random)
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """A reply, and the number of tries it took.
 
@@ -64,9 +89,6 @@ class Endpoint:
     """A model with queue, retries and circuit breaker; see `call`.
 
     `name` is the endpoint's name in the configuration.
-    `queue_urls` are the addresses of servers whose own queue can be read (vLLM, llama.cpp).
-    `supervised` says that the server was seen healthy and is started again when it dies; any other
-    endpoint where nobody listens from the beginning is taken for a mistake in the configuration.
     """
 
     def __init__(
@@ -74,28 +96,20 @@ class Endpoint:
         name: str,
         model: Model,
         limits: EndpointLimits | None = None,
-        *,
-        provider: str = "",
-        model_name: str = "",
-        price: Price | None = None,
-        queue_urls: Sequence[str] = (),
-        supervised: bool = False,
-        now: Now = time.monotonic,
-        sleep: Sleep = asyncio.sleep,
-        rng: Random | None = None,
+        service: Service | None = None,
+        timing: Timing | None = None,
     ) -> None:
         self.name = name
-        self.provider = provider
-        self.model_name = model_name
-        self.price = price
+        self.service = service = service or Service()
         self.limits = limits or EndpointLimits()
-        self.gate = Gate(self.limits.concurrency, now=now, sleep=sleep)
-        self.breaker = Breaker(name, self.limits.pause_s, proven=supervised, now=now, sleep=sleep)
-        plain = any(url.startswith("http://") for url in queue_urls)
-        self._watch = QueueWatch(self.gate, queue_urls, model) if plain else None
+        self._timing = timing = timing or Timing()
+        self.gate = Gate(self.limits.concurrency, now=timing.now, sleep=timing.sleep)
+        self.breaker = Breaker(
+            name, self.limits.pause_s, proven=service.supervised, now=timing.now, sleep=timing.sleep
+        )
+        plain = any(url.startswith("http://") for url in service.queue_urls)
+        self._watch = QueueWatch(self.gate, service.queue_urls, model) if plain else None
         self._model = model
-        self._sleep = sleep
-        self._rng = rng or Random()
         self._known_good: Request | None = None
         self.sending: set[asyncio.Task[Any]] = set()
         """The tasks whose request is at the server right now."""
@@ -189,7 +203,8 @@ class Endpoint:
                 self.gate.leave()
                 raise
             longest = min(LAST_BACKOFF, FIRST_BACKOFF * 2 ** min(tries, 10))
-            await self._sleep(max(min(wait, LONGEST_WAIT), longest * self._rng.uniform(0.5, 1.0)))
+            backoff = longest * self._timing.rng.uniform(0.5, 1.0)
+            await self._timing.sleep(max(min(wait, LONGEST_WAIT), backoff))
 
     async def _try(self, request: Request, deadlines: Deadlines) -> Reply:
         probe = await self.breaker.enter()
@@ -222,7 +237,7 @@ class Endpoint:
             answered = True
             took = error.spend
             usage = Reply("", "stop", (), took.prompt_tokens, took.completion_tokens)
-            error.spend = replace(took, cost_usd=cost_usd(self.price, usage))
+            error.spend = replace(took, cost_usd=cost_usd(self.service.price, usage))
             raise
         except BaseException:
             if probe:
@@ -232,4 +247,4 @@ class Endpoint:
             self.sending.discard(task)
             if answered:
                 self.breaker.succeeded()
-        return replace(reply, cost_usd=cost_usd(self.price, reply))
+        return replace(reply, cost_usd=cost_usd(self.service.price, reply))

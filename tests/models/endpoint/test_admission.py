@@ -14,7 +14,7 @@ from autodata.errors import (
 )
 from autodata.models.base import Deadlines, Message, Reply, Request
 from autodata.models.endpoint.admission import Load, QueueWatch, next_ceiling, read_load
-from autodata.models.endpoint.endpoint import Endpoint, EndpointLimits
+from autodata.models.endpoint.endpoint import Endpoint, EndpointLimits, Service, Timing
 from autodata.models.endpoint.gate import Gate
 from autodata.models.endpoint.router import Router
 from autodata.models.providers.openai import OpenAIModel
@@ -85,7 +85,7 @@ async def test_endpoint_watches_while_it_is_used() -> None:
         server.script = lambda _: Say(after_s=0.1)
         model = OpenAIModel("m", base_url=server.url)
         limits = EndpointLimits(concurrency=32)
-        endpoint = Endpoint("e", model, limits, queue_urls=[server.url])
+        endpoint = Endpoint("e", model, limits, Service(queue_urls=[server.url]))
         await asyncio.gather(*(endpoint.call(CHAT) for _ in range(40)))
         assert endpoint.gate.ceiling < 32
         await endpoint.close()
@@ -95,7 +95,9 @@ async def test_queues_are_told_of_the_right_replica_when_one_is_not_to_be_read()
     async with Loopback() as server:
         server.metrics = VLLM
         router = Router([FakeModel(lambda *_: said()) for _ in range(2)])
-        endpoint = Endpoint("e", router, queue_urls=["https://a.example/v1", server.url])
+        endpoint = Endpoint(
+            "e", router, service=Service(queue_urls=["https://a.example/v1", server.url])
+        )
         await endpoint.call(CHAT)
         async with asyncio.timeout(10):
             while router.queued != [0, 240]:  # noqa: ASYNC110
@@ -186,7 +188,7 @@ async def test_outage_of_one_replica_fails_no_call() -> None:
     clock = Clock()
     broken = FakeModel(lambda *_: Unavailable("down"))
     router = Router([broken, FakeModel(lambda *_: said())], now=clock.now)
-    endpoint = Endpoint("e", router, now=clock.now, sleep=clock.sleep)
+    endpoint = Endpoint("e", router, timing=Timing(clock.now, clock.sleep))
     answers = await asyncio.gather(
         *(endpoint.call(Request(prompt=str(number))) for number in range(50))
     )
@@ -217,7 +219,7 @@ async def test_silent_replica_stops_nobody() -> None:
 
     silent, good = FakeModel(lambda *_: silence()), FakeModel(lambda *_: said())
     clock = Clock()
-    endpoint = Endpoint("e", Router([silent, good]), now=clock.now, sleep=clock.sleep)
+    endpoint = Endpoint("e", Router([silent, good]), timing=Timing(clock.now, clock.sleep))
     brief = Deadlines(total_s=0.05)
     for number in range(30):
         answer = await endpoint.call(Request(prompt=str(number)), deadlines=brief)

@@ -24,7 +24,14 @@ from autodata.errors import (
 )
 from autodata.models.base import Deadlines, Message, Reply, Request, ToolCall
 from autodata.models.endpoint.breaker import THRESHOLD
-from autodata.models.endpoint.endpoint import MOST_TRIES, Answer, Endpoint, EndpointLimits
+from autodata.models.endpoint.endpoint import (
+    MOST_TRIES,
+    Answer,
+    Endpoint,
+    EndpointLimits,
+    Service,
+    Timing,
+)
 from tests.support.fakes import CHAT, Clock, FakeModel, Play, said
 
 POISON = Request(messages=(Message("user", "poison"),))
@@ -42,10 +49,8 @@ def build(
         "strong",
         model,
         limits or EndpointLimits(),
-        price=price,
-        now=clock.now,
-        sleep=clock.sleep,
-        rng=Random(0),
+        Service(price=price),
+        Timing(clock.now, clock.sleep, Random(0)),
     )
     return endpoint, model
 
@@ -96,7 +101,9 @@ async def test_nobody_is_let_in_by_the_call_that_was_told_to_wait() -> None:
         await asyncio.Event().wait()
 
     model = FakeModel(lambda *_: RateLimited("busy", retry_after=40))
-    endpoint = Endpoint("e", model, EndpointLimits(concurrency=1), sleep=wait_for_ever)
+    endpoint = Endpoint(
+        "e", model, EndpointLimits(concurrency=1), timing=Timing(sleep=wait_for_ever)
+    )
     calls = [asyncio.create_task(endpoint.call(CHAT)) for _ in range(2)]
     for _ in range(20):
         await asyncio.sleep(0)
@@ -327,7 +334,9 @@ async def test_supervised_server_that_dies_before_its_first_answer_is_waited_for
     model = FakeModel(
         lambda *_: said() if clock.now() - began > 300 else Unreachable("connection refused")
     )
-    endpoint = Endpoint("e", model, supervised=True, now=clock.now, sleep=clock.sleep)
+    endpoint = Endpoint(
+        "e", model, service=Service(supervised=True), timing=Timing(clock.now, clock.sleep)
+    )
     assert (await endpoint.call(CHAT)).reply.text == "ok"
 
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from autodata.errors import RateLimited, StoreError, Unavailable
 from autodata.models.base import Deadlines, Reply, Request
-from autodata.models.endpoint.endpoint import Endpoint, EndpointLimits
+from autodata.models.endpoint.endpoint import Endpoint, EndpointLimits, Timing
 from autodata.models.endpoint.watchdog import LOOK_S, SILENT_S, Watchdog
 from autodata.store.format import Record
 from autodata.store.records import TroubleRecord
@@ -44,8 +44,7 @@ class World:
             "strong",
             FakeModel(play),
             EndpointLimits(deadlines=Deadlines(total_s=3600)),
-            now=lambda: self.time,
-            sleep=self._sleep,
+            timing=Timing(lambda: self.time, self._sleep),
         )
         self.dog = Watchdog(
             [self.endpoint],

@@ -14,7 +14,7 @@ from autodata.models.base import Deadlines, Message, Reply, Request, Tool, ToolC
 from autodata.models.calls.budget import Accounts
 from autodata.models.calls.caller import RecordedCaller
 from autodata.models.calls.seat import Seat
-from autodata.models.endpoint.endpoint import Endpoint
+from autodata.models.endpoint.endpoint import Endpoint, Service
 from tests.support.fakes import CHAT, SITE, FakeModel, Memory
 from tests.support.loopback import SIGNATURE, Changed, Loopback, Say
 from tests.support.providers import ASK, KEY, make
@@ -152,7 +152,7 @@ async def test_a_reply_that_is_cut_after_its_thinking_is_just_too_long(
 
 async def test_a_call_is_answered_again_only_by_a_reply_to_the_same_body() -> None:
     log, model = Memory(), FakeModel(lambda number, _: Reply(str(number)))
-    endpoint = Endpoint("e1", model, model_name="m1")
+    endpoint = Endpoint("e1", model, service=Service(model_name="m1"))
 
     async def ask(extra: dict[str, Any] | None, header: str = "A") -> str:
         seats = {"weak": Seat(endpoint, extra=extra, headers=(("X", header),))}

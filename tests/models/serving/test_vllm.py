@@ -12,7 +12,7 @@ from autodata.errors import ContextTooLong, RequestRejected
 from autodata.models import plain_http
 from autodata.models.base import Deadlines, Message, Request
 from autodata.models.endpoint.admission import read_load
-from autodata.models.endpoint.endpoint import Endpoint, EndpointLimits
+from autodata.models.endpoint.endpoint import Endpoint, EndpointLimits, Service
 from autodata.models.providers.openai import OpenAIModel
 from autodata.models.serving.servers import Servers
 from autodata.models.serving.supervisor import Workplace
@@ -59,8 +59,7 @@ async def test_real_vllm_serves_says_its_queue_and_survives_a_kill_9(tmp_path: P
             "small",
             model,
             EndpointLimits(concurrency=64, deadlines=Deadlines(total_s=120)),
-            queue_urls=[url],
-            supervised=True,
+            Service(queue_urls=[url], supervised=True),
         )
         request = Request(prompt="Once upon a time", max_tokens=32, temperature=1.0)
         calls = [asyncio.create_task(endpoint.call(request)) for _ in range(48)]
