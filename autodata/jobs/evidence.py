@@ -113,7 +113,7 @@ def _doubt(
 def certificate_anew(
     runs: Path, journal: JournalReader, run: RunRecord, candidate: CandidateRecord
 ) -> Certificate:
-    """Return the certificate that follows from a run's record, its test episodes, and the ledger.
+    """Return the certificate that follows from a run's record, test episodes, and noted tests.
 
     Raises:
         StoreError: something that it must follow from is missing.

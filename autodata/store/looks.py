@@ -43,7 +43,7 @@ def tested(runs_folder: Path, documents: Iterable[str], simulated: bool) -> list
     """Return run and candidate of every test that counts for these documents, in their order.
 
     Raises:
-        CorruptJournal: a line of the ledger is damaged.
+        CorruptJournal: a line of the record of tests is damaged.
     """
     notes, now = _read(place(runs_folder)), set(documents)
     same = {
@@ -84,7 +84,7 @@ def note(
     when it returns; several runs may do it at once.
 
     Raises:
-        StoreError: the ledger cannot be written; then nothing may be tested.
+        StoreError: the record of tests cannot be written; then nothing may be tested.
     """
     path, names = place(runs_folder), sorted(documents)
     split = hashlib.sha256("\n".join(names).encode()).hexdigest()[:32]
