@@ -87,7 +87,7 @@ def test_modules_and_stages_that_a_guide_names_exist(guide: Path) -> None:
     modules = re.findall(r"\b((?:[a-z]\w*/)+\w+\.py)\b|`(autodata/[\w/]+)`", text)
     names = [module or folder for module, folder in modules]
     assert [name for name in names if not any((top / name).exists() for top in TOPS)] == []
-    for name in re.findall(r"`(lint|docs|newest|lowest|pythons)`", text):
+    for name in re.findall(r"`(lint|docs|thorough|newest|lowest|pythons)`", text):
         assert stage(name)
 
 

@@ -38,6 +38,7 @@ def test_the_same_seeds_give_the_same_rows_on_several_cores() -> None:
     assert bench_search(*job, range(4, 12)) != spread
 
 
+@pytest.mark.thorough
 def test_on_null_ours_hardly_ever_certifies() -> None:
     rows = bench_search([LANDSCAPES["null"]], [POLICIES["autodata"]], [1000], range(100, 160))
     assert rows[0]["false_certification_rate"] <= 0.05

@@ -87,6 +87,7 @@ finally:
 """
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("format", ["csv", "json"])
 def test_a_million_rows_are_all_printed_and_take_no_more_memory_than_a_tenth(
     fresh: Place, format: str

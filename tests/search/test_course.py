@@ -337,6 +337,7 @@ async def test_what_was_closed_may_grow_and_what_grew_may_be_closed(
     assert await replayed(tmp_path, tests, plan) == result
 
 
+@pytest.mark.thorough
 async def test_equal_harnesses_are_hardly_ever_certified_however_often_a_search_ends() -> None:
     """Each run closes or grows again and again, and stops as soon as it has certified anything."""
     runs, wrong, tested = 150, 0, 0
