@@ -19,6 +19,8 @@ WORD_END = re.compile(r"[.!?][\"')\]]*(?= |$)")
 MIN_QUESTION_WORDS = 5
 MAX_PASSAGE_CHARS = 4000
 MAX_WORD_TOKENS = 4
+MOST_PLACES = 100
+"""In how many places of a document the same passage, sentence and word are looked for."""
 STOPS = ("\n", ".", ",", ";")  # OpenAI-compatible servers take four at most
 
 
@@ -39,6 +41,8 @@ class Cloze(Domain):
 
     def fault(self, document: Document, example: Example) -> str:
         """Name the first rule the example breaks, or return an empty string."""
+        if len(example.context) + len(example.question) > 2 * MAX_PASSAGE_CHARS:
+            return "the passage is too long"
         text = _flat(document.text)
         passage, sentence, word = (
             _flat(example.context),
@@ -47,6 +51,7 @@ class Cloze(Domain):
         )
         ends = _ends(text, f"{passage} {sentence} {word}")
         rules = {
+            "an example has no rubric here: a word is right or wrong": bool(example.rubric),
             "the answer is not one word": not _WORD.fullmatch(word),
             "the sentence is too short": len(sentence.split()) < MIN_QUESTION_WORDS,
             "the passage is empty": not passage,
@@ -90,9 +95,9 @@ def _flat(text: str) -> str:
 
 
 def _ends(text: str, part: str) -> list[int]:
-    """Where each occurrence of a part ends."""
+    """Where the first occurrences of a part end."""
     ends, at = list[int](), text.find(part)
-    while at >= 0:
+    while at >= 0 and len(ends) < MOST_PLACES:
         ends.append(at + len(part))
         at = text.find(part, at + 1)
     return ends

@@ -10,15 +10,21 @@ from collections import Counter
 from collections.abc import Sequence
 
 ARTICLES = {"a", "an", "the"}
+MOST_COMPARED = 2_000
+"""The longest text that is normalized, in characters: a longer one equals no checkable answer."""
+_OPENING = "\"'`$* "
+_CLOSING = "\"'`$* .;:!?"
+_MARKED = re.compile(r"(?im)^[^\w\n]{0,20}(?:final )?answer[^\w\n]{0,20}:")
 
 
 def normalize(text: str) -> str:
     """Fold case, width, white space, a leading article, thousands separators, closing points."""
+    if len(text) > MOST_COMPARED:
+        return text
     raised = "".join(f"^{c}" if _is_superscript(c) else c for c in text)
-    folded = unicodedata.normalize("NFKC", raised).casefold().strip()
-    folded = re.sub(r"(?<=\d),(?=\d{3}\b)", "", folded)
-    folded = re.sub(r"^[\"'`$*\s]+|[\"'`$*\s.;:!?]+$", "", folded)
-    words = folded.split()
+    words = unicodedata.normalize("NFKC", raised).casefold().split()
+    folded = re.sub(r"(?<=\d),(?=\d{3}\b)", "", " ".join(words))
+    words = folded.lstrip(_OPENING).rstrip(_CLOSING).split()
     if len(words) > 1 and words[0] in ARTICLES:
         del words[0]
     return " ".join(words)
@@ -31,11 +37,13 @@ def _is_superscript(character: str) -> bool:
 
 def final_answer(text: str) -> str:
     """Return what follows the last `Answer:`, else the last line that is not empty."""
-    marked = re.findall(r"(?im)^\W*(?:final )?answer\W*:\s*(.+)$", text)
-    if marked:
-        return str(marked[-1])
-    lines = [line for line in text.splitlines() if line.strip()]
-    return lines[-1] if lines else ""
+    text, start = text.rstrip(), -1
+    for marked in _MARKED.finditer(text):
+        if marked.end() < len(text):
+            start = marked.end()
+    if start < 0:
+        return text.rpartition("\n")[2].strip()
+    return text[start:].lstrip().partition("\n")[0]
 
 
 def matches(answer: str, reference: str) -> bool:

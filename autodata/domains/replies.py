@@ -50,16 +50,26 @@ class VerifierReply(RoleReply):
     rubric_pass: bool
     rubric_faults: int = Field(description="how many criteria are wrong, vague or doubled")
     answer_consistent: bool = Field(description="the reference answer earns its own rubric")
+    without_document: bool = Field(
+        description="somebody who never saw this document could have written the example"
+    )
+    context_suffices: bool = Field(
+        description="context and question are enough to answer, without the document"
+    )
     overall: bool
     feedback: str = Field(description="what to change, for the author of the question")
 
     def verification(self, frozen: bool) -> Verification:
-        """Return the findings as a verification that passes only when every one is good."""
+        """Return the findings as a verification that passes only when every one is good.
+
+        Whether the context suffices matters only where a solver sees more than that.
+        """
         passed = (
             self.question == "good"
             and not self.context_leak
             and self.rubric_pass
             and self.answer_consistent
+            and not self.without_document
             and self.overall
         )
         checks: Json = self.model_dump(exclude={"feedback"})
@@ -81,5 +91,5 @@ class JudgeReply(RoleReply):
     def satisfied(self, count: int) -> tuple[bool, ...]:
         """Return one boolean for each of `count` criteria, in order."""
         met = {verdict.number for verdict in self.verdicts if verdict.satisfied}
-        failed = {verdict.number for verdict in self.verdicts if not verdict.satisfied}
-        return tuple(number in met - failed for number in range(1, count + 1))
+        met -= {verdict.number for verdict in self.verdicts if not verdict.satisfied}
+        return tuple(number in met for number in range(1, count + 1))

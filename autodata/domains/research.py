@@ -4,18 +4,15 @@ Knows the final filters of "Autodata" (Kulikov et al., arXiv 2606.25996): no lea
 into the context, a context long enough, a rubric well formed. Calls no model.
 """
 
-import re
-
 from pydantic import Field
 
 from autodata.config.section import Count, Section
 from autodata.domains.base import Domain, RoleSettings
 from autodata.domains.grading import JUDGE_PROMPT, VERIFIER_PROMPT
+from autodata.domains.leaks import leak
+from autodata.domains.texts import folded
 from autodata.models.base import Message, Request
 from autodata.types import Document, Example
-
-LEAK_WORDS = 12
-"""A run of this many words of the reference answer found in the context counts as a leak."""
 
 SOLVER_PROMPT = (
     "Answer the question as well as you can. Reason step by step where it helps, then end with "
@@ -41,12 +38,12 @@ class Research(Domain):
     def fault(self, document: Document, example: Example) -> str:
         """Name the first final filter the example fails, or return an empty string."""
         weights = [line.weight for line in example.rubric]
-        texts = [_words(line.criterion) for line in example.rubric]
+        texts = [folded(line.criterion) for line in example.rubric]
         rules = {
             "the question is empty": not example.question.strip(),
             "the reference answer is empty": not example.answer.strip(),
-            "the context is too short": len(example.context) < self.settings.min_context_chars,
-            "the reference answer leaks into the context": leaks(example.answer, example.context),
+            "the context is too short": len(example.context.strip())
+            < self.settings.min_context_chars,
             "the rubric has fewer than 3 or more than 20 criteria": bool(weights)
             and not 3 <= len(weights) <= 20,
             "the rubric has a weight outside of -10..10 or zero": any(
@@ -54,9 +51,9 @@ class Research(Domain):
             ),
             "the rubric has no positive weight": bool(weights) and max(weights) <= 0,
             "the rubric has an empty or doubled criterion": not all(texts)
-            or len({" ".join(text) for text in texts}) < len(texts),
+            or len({*texts}) < len(texts),
         }
-        return next((name for name, broken in rules.items() if broken), "")
+        return next((name for name, broken in rules.items() if broken), "") or leak(example)
 
     def question(self, document: Document, example: Example, solver: RoleSettings) -> Request:
         """Show context and question; a privileged solver also gets the source document."""
@@ -67,22 +64,3 @@ class Research(Domain):
             messages=(Message("system", SOLVER_PROMPT), Message("user", "\n\n".join(parts))),
             max_tokens=solver.max_tokens,
         )
-
-
-def leaks(answer: str, context: str) -> bool:
-    """Return whether the context gives the reference answer away word for word.
-
-    A short answer (under 4 words) is not looked for: single values occur in honest contexts.
-    """
-    words, haystack = _words(answer), " ".join(_words(context))
-    if len(words) < 4:
-        return False
-    span = min(LEAK_WORDS, len(words))
-    return any(
-        f" {' '.join(words[i : i + span])} " in f" {haystack} "
-        for i in range(len(words) - span + 1)
-    )
-
-
-def _words(text: str) -> list[str]:
-    return re.findall(r"\w+", text.lower())

@@ -12,6 +12,7 @@ from autodata.concurrency import all_of
 from autodata.domains.base import Domain, RoleSettings
 from autodata.domains.isolated import Execution, Isolated
 from autodata.domains.matching import vote
+from autodata.domains.texts import MOST_REPLY
 from autodata.episode.protocol import Team
 from autodata.errors import BAD_OUTPUT, ContextTooLong, Refused, Truncated
 from autodata.models.base import CheckReply, Place, Reply, Request, Site
@@ -93,6 +94,13 @@ class Panel:
     ordinal: str
     _asked: Counter[str] = field(default_factory=Counter)
 
+    @property
+    def fence(self) -> str:
+        """A random word, the same when the same is asked again."""
+        place = self.asking.place
+        words = (place.tree, place.document_id, place.repeat, self.ordinal, *self._asked.items())
+        return hashlib.sha256(repr(words).encode()).hexdigest()[:10]
+
     async def judge(self, request: Request, shape: type[Shape]) -> Shape:
         """Ask the judge for a reply of this shape."""
         return await self.asking.structured("judge", self._place(".judge"), request, shape)
@@ -139,6 +147,8 @@ async def _answer(asking: Asking, trial: Trial, shown: Document, ordinal: str) -
         try:
             sampled = sampling(asking, trial.role, place, request)
             reply = await asking.call(asking.at(trial.role, place), sampled)
+            if len(reply.text) > MOST_REPLY:
+                raise Truncated(f"a reply of {len(reply.text):,} characters is not looked at")
         except (Truncated, Refused):
             return ""
         return trial.domain.answer(reply.text)

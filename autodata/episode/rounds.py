@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from autodata.domains.texts import Essence, essence
 from autodata.harness.workflow import StepFailed
 from autodata.types import (
     Attempt,
@@ -53,10 +54,10 @@ class OpenRound:
     attempts: list[Attempt] = field(default_factory=list)
     reasons: tuple[str, ...] = ("not tried on the solvers",)
     accepted: bool = False
+    essence: Essence = field(init=False)
 
-    def is_about(self, example: Example) -> bool:
-        """Whether `example` is this round's, up to white space and labels."""
-        return _essence(self.example) == _essence(example)
+    def __post_init__(self) -> None:
+        self.essence = essence(self.example)
 
     def scores(self, role: SolverRole) -> list[float]:
         """The scores of one solver's samples so far."""
@@ -105,10 +106,3 @@ def example_to(example: Example) -> Json:
         "kind": example.kind,
         "skills": list(example.skills),
     }
-
-
-def _essence(example: Example) -> object:
-    """What makes an example another one: a reworded label or a space more buys no new samples."""
-    texts = (example.question, example.answer, example.context)
-    rubric = [(" ".join(line.criterion.split()), line.weight) for line in example.rubric]
-    return [" ".join(text.split()) for text in texts], rubric

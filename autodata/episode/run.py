@@ -11,6 +11,7 @@ from typing import Any, Protocol, TypeVar
 
 from autodata.domains.grading import as_text
 from autodata.domains.replies import ExampleReply, VerifierReply
+from autodata.domains.texts import essence, unbounded
 from autodata.episode.acceptance import more_samples, verdict, weak_verdict
 from autodata.episode.agent import run_agent
 from autodata.episode.feedback import grouped
@@ -281,12 +282,13 @@ class EpisodeRun:
     def _round(self, example: Any) -> OpenRound:
         """Return the round of this example, opening one when it is new."""
         value = example_from(example)
+        meaning = essence(value)
         for opened in self._rounds:
-            if opened.is_about(value):
+            if opened.essence == meaning:
                 return opened
         if len(self._rounds) >= self._protocol.max_rounds:
             raise WorkflowStop
-        fault = self._protocol.domain.fault(self._document, value)
+        fault = unbounded(value) or self._protocol.domain.fault(self._document, value)
         opened = OpenRound(len(self._rounds), value, fault)
         if fault:
             opened.reasons = (fault,)

@@ -39,6 +39,7 @@ class _Bench:
 
     answer: Judge
     asked: list[tuple[str, Request]] = field(default_factory=list)
+    fence = "fence"
 
     async def judge(self, request: Request, shape: type[Shape]) -> Shape:
         return self._ask("judge", request, shape)
@@ -234,6 +235,8 @@ def _all_good(shape: type[BaseModel]) -> BaseModel:
             "rubric_pass": True,
             "rubric_faults": 0,
             "answer_consistent": True,
+            "without_document": False,
+            "context_suffices": True,
             "overall": True,
             "feedback": "",
         }

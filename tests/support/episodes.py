@@ -43,6 +43,8 @@ GOOD_CHECK: Json = {
     "rubric_pass": True,
     "rubric_faults": 0,
     "answer_consistent": True,
+    "without_document": False,
+    "context_suffices": True,
     "overall": True,
     "feedback": "fine",
 }

@@ -168,6 +168,8 @@ def _verify(prompt: str, rng: Random) -> Json:
         "rubric_pass": not seen_bad,
         "rubric_faults": int(bool(seen_bad)),
         "answer_consistent": True,
+        "without_document": False,
+        "context_suffices": True,
         "overall": not (seen_leak or seen_bad),
         "feedback": "simulated feedback",
     }

@@ -24,6 +24,8 @@ REPLIES: dict[str, Any] = {
         "rubric_pass": True,
         "rubric_faults": 0,
         "answer_consistent": True,
+        "without_document": False,
+        "context_suffices": True,
         "overall": True,
         "feedback": "",
     },

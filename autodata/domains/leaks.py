@@ -1,0 +1,91 @@
+"""Leaks: whether what a solver is shown gives the reference answer or a criterion away.
+
+Runs of characters are looked up in hash sets, so the time is linear. What a leak looks like does
+not matter: see `texts.folded`; and it may be reversed, in rot13 or in base64.
+"""
+
+import base64
+import codecs
+import re
+from collections.abc import Iterator
+
+from autodata.domains.texts import folded, squeezed
+from autodata.types import Example
+
+LEAK_WORDS = 12
+"""A run of this many words of the reference answer counts as a leak."""
+RUN = 16
+"""Length of the runs of characters, without spaces, whose share counts: three or four words."""
+SHARE = 0.4
+"""This share of a longer text's runs counts as a leak."""
+MOST_OF_IT = 0.8
+"""The same of a text of fewer than LEAK_WORDS words, or of a criterion: honest ones share terms."""
+FEW_WORDS = 4
+"""A text of fewer words is looked for only in disguise: single values occur in honest contexts."""
+SHORTEST = 8
+"""The shortest text that is looked for in disguise, in characters without spaces."""
+
+_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{8,}")
+_URL_SAFE = str.maketrans("+/", "-_")
+
+
+def leak(example: Example) -> str:
+    """Say which part of an example is in its context or question, or return an empty string."""
+    shown = Shown(f"{example.context}\n{example.question}")
+    if shown.gives_away(example.answer, SHARE):
+        return "the reference answer leaks into the context"
+    merits = [line for line in example.rubric if line.weight > 0]
+    if any(shown.gives_away(line.criterion, MOST_OF_IT) for line in merits):
+        return "a criterion leaks into the context"
+    return ""
+
+
+class Shown:
+    """A text that a solver is shown, in which others can be looked for."""
+
+    def __init__(self, text: str) -> None:
+        decoded = " ".join(_decoded(text))
+        plain = folded(f"{text} {decoded}")
+        self._decoded = squeezed(decoded)
+        self._words = _runs(plain.split(), LEAK_WORDS)
+        self._plain = plain.replace(" ", "")
+        self._runs = set(_slices(self._plain))
+
+    def gives_away(self, text: str, share: float) -> bool:
+        """Whether it holds a text word for word, as it is or in disguise, or so much of it."""
+        plain = folded(text)
+        words = plain.split()
+        if len(words) >= FEW_WORDS and self._holds("".join(words), len(words), share):
+            return True
+        if not self._words.isdisjoint(_runs(words, LEAK_WORDS)):
+            return True
+        letters = "".join(words)
+        if len(letters) < SHORTEST:
+            return False
+        hidden = ("".join(reversed(words)), letters[::-1], codecs.encode(letters, "rot13"))
+        disguised = [form for form in hidden if form != letters]
+        return letters in self._decoded or any(
+            self._holds(form, len(words), share) for form in disguised
+        )
+
+    def _holds(self, form: str, words: int, share: float) -> bool:
+        if len(form) < RUN:
+            return form in self._plain
+        runs = set(_slices(form))
+        found = len(runs & self._runs)
+        return found >= (share if words >= LEAK_WORDS else MOST_OF_IT) * len(runs)
+
+
+def _slices(text: str) -> Iterator[str]:
+    return (text[at : at + RUN] for at in range(len(text) - RUN + 1))
+
+
+def _runs(words: list[str], length: int) -> set[tuple[str, ...]]:
+    return {tuple(words[at : at + length]) for at in range(len(words) - length + 1)}
+
+
+def _decoded(text: str) -> Iterator[str]:
+    """Yield what runs of base64 stand for."""
+    for run in _BASE64.findall(text):
+        whole = run[: len(run) // 4 * 4]
+        yield base64.urlsafe_b64decode(whole.translate(_URL_SAFE)).decode("utf-8", "ignore")
