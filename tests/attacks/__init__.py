@@ -1,0 +1,1 @@
+"""Attacks on the boundary of a harness, a row each; see docs/threat-model.md."""

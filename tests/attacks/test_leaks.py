@@ -1,0 +1,129 @@
+"""Leaks: the reference answer, or what the rubric asks for, handed to the solvers in disguise.
+
+A leak in plain words helps weak and strong alike; one that only a strong solver reads makes a gap.
+What the host's text check does not find is the verifier's to find, which errs and can be asked
+again; each of these rows wants the host's own check to close the round.
+"""
+
+import base64
+import codecs
+from collections.abc import Callable
+from functools import partial
+
+from autodata.types import Document, Json
+from tests.attacks.rows import Row, table
+from tests.attacks.world import APART, World, attacked, closed, gullible_verifier, insist, item
+from tests.support.episodes import Step
+
+Disguise = Callable[[Json], Json]
+
+
+async def leaking(step: Step, document: Document, disguise: Disguise) -> None:
+    """Try a leaking example."""
+    await insist(step, disguise(item(document, 1)))
+
+
+def into(field: str, change: Callable[[str], str]) -> Disguise:
+    """Append the changed answer to a field."""
+    return lambda example: {**example, field: f"{example[field]} Note: {change(example['answer'])}"}
+
+
+def every_eleventh(answer: str) -> str:
+    """Another word in every eleventh place."""
+    return " ".join("well" if n % 11 == 10 else word for n, word in enumerate(answer.split()))
+
+
+def alike(text: str) -> str:
+    """Letters of another alphabet that look the same."""
+    return text.translate(str.maketrans("aeop", "\u0430\u0435\u043e\u0440"))
+
+
+def halves(example: Json) -> Json:
+    """The first half of the answer in the context, the rest in the question."""
+    words = example["answer"].split()
+    half = len(words) // 2
+    return {
+        **example,
+        "context": f"{example['context']} Note: {' '.join(words[:half])}",
+        "question": f"{' '.join(words[half:])} {example['question']}",
+    }
+
+
+def criteria_verbatim(example: Json) -> Json:
+    """What the rubric asks for, word for word in the context."""
+    told = ". ".join(line["criterion"] for line in example["rubric"])
+    return {**example, "context": f"{example['context']} {told}"}
+
+
+def dummy(example: Json) -> Json:
+    """A reference answer of no use; the real one is in context and rubric."""
+    real = example["answer"]
+    lines = [{**line, "criterion": f"{line['criterion']}: {real}"} for line in example["rubric"]]
+    told = f"{example['context']} {real}"
+    return {**example, "answer": "See the rubric.", "rubric": lines, "context": told}
+
+
+def short(example: Json) -> Json:
+    """A checkable answer of two words that stands in the context."""
+    answer = " ".join(example["answer"].split()[:2])
+    told = f"{example['context']} The answer is: {answer}."
+    return {**example, "answer": answer, "rubric": [], "context": told}
+
+
+def in_base64(text: str) -> str:
+    """As base64."""
+    return base64.b64encode(text.encode()).decode()
+
+
+def in_hex(text: str) -> str:
+    """As hexadecimal digits."""
+    return text.encode().hex()
+
+
+HOST_MISSES = "passes the host's check; only the verifier may find it"
+DISGUISES: dict[str, tuple[Disguise, str]] = {
+    "plain, in the context": (into("context", str), ""),
+    "plain, in the question": (into("question", str), HOST_MISSES),
+    "half in the context, half in the question": (halves, HOST_MISSES),
+    "every eleventh word changed": (into("context", every_eleventh), HOST_MISSES),
+    "zero-width spaces": (into("context", "\u200b".join), HOST_MISSES),
+    "homoglyphs": (into("context", alike), HOST_MISSES),
+    "underscores": (into("context", lambda a: a.replace(" ", "_")), HOST_MISSES),
+    "base64": (into("context", in_base64), HOST_MISSES),
+    "base64, every word": (
+        into("context", lambda a: " ".join(map(in_base64, a.split()))),
+        HOST_MISSES,
+    ),
+    "hexadecimal": (into("context", in_hex), HOST_MISSES),
+    "backwards by letter": (into("context", lambda a: a[::-1]), HOST_MISSES),
+    "backwards by word": (into("context", lambda a: " ".join(a.split()[::-1])), HOST_MISSES),
+    "rot13": (into("context", lambda a: codecs.encode(a, "rot13")), HOST_MISSES),
+    "spaced letters": (into("context", lambda a: " ".join(a.replace(" ", "/"))), HOST_MISSES),
+    "every word twice": (
+        into("context", lambda a: " ".join(f"{w} {w}" for w in a.split())),
+        HOST_MISSES,
+    ),
+    "short answer word for word": (short, HOST_MISSES),
+    "dummy answer, real one in the rubric": (dummy, HOST_MISSES),
+    "criteria word for word": (criteria_verbatim, HOST_MISSES),
+}
+BELIEVING = World({**APART, "verifier": gullible_verifier}, documents=2)
+
+
+async def blank(step: Step, document: Document) -> None:
+    """Give a context of nothing but space."""
+    await insist(step, {**item(document, 1), "context": " " * 300})
+
+
+ROWS = [
+    *(
+        Row(name, attacked(partial(leaking, disguise=disguise), BELIEVING), closed("leaks"), found)
+        for name, (disguise, found) in DISGUISES.items()
+    ),
+    Row("blank context", attacked(blank, BELIEVING), closed("too short"), "300 blanks count"),
+]
+
+
+@table(ROWS)
+async def test_a_leak_closes_the_round_before_a_solver_sees_it(row: Row) -> None:
+    await row.check()

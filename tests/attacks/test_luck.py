@@ -1,0 +1,131 @@
+"""Luck: a harness that draws until the solvers' noise looks like a gap.
+
+Equal solvers may pass in one episode of twenty; of 40 episodes more than 5 would be a hole (the
+chance of six or more at .05 is .014; the seeds are fixed).
+"""
+
+from functools import partial
+
+from autodata.types import Document
+from tests.attacks.rows import Row, table
+from tests.attacks.world import (
+    APART,
+    World,
+    accepted,
+    attacked,
+    insist,
+    item,
+    picks,
+    writes,
+)
+from tests.support.episodes import Answer, Play, Step
+
+EPISODES = 40
+
+
+async def many_honest_items(step: Step, document: Document, rounds: int = 15) -> None:
+    """Ask about something else in every round."""
+    for number in range(rounds):
+        if await insist(step, item(document, number)):
+            return
+
+
+async def coins(step: Step, document: Document, like: str = "heads") -> None:
+    """Ask how a coin fell, in words of the document."""
+    for number in range(15):
+        asked = item(document, number, checkable=True)
+        toss = {"question": f"{asked['question']} How did its coin fall?", "answer": like}
+        if await insist(step, {**asked, **toss}):
+            return
+
+
+async def lopsided_rubrics(step: Step, document: Document) -> None:
+    """Ask with a rubric whose few heavy lines make every sample swing."""
+    for number in range(15):
+        asked = item(document, number)
+        lines = [
+            {**line, "weight": weight}
+            for line, weight in zip(asked["rubric"], (9, 7, 5, 1), strict=False)
+        ]
+        if await insist(step, {**asked, "rubric": lines}):
+            return
+
+
+COIN = World({"weak": picks("heads", "tails", 0.5), "strong": picks("heads", "tails", 0.5)})
+HALF: dict[str, Play | Answer] = {"weak": writes(0.5), "strong": writes(0.5)}
+EQUAL = World(documents=EPISODES)
+
+
+def coin(preset: str) -> World:
+    """A coin under a preset."""
+    return World(COIN.plays, preset, documents=EPISODES)
+
+
+ROWS = [
+    Row(
+        "fifteen rounds, deployed",
+        attacked(many_honest_items, EQUAL),
+        accepted(5),
+        "25 of 40",
+    ),
+    Row(
+        "fifteen rounds, blog-meta",
+        attacked(many_honest_items, EQUAL, preset="blog-meta", plays=HALF),
+        accepted(5),
+        "11 of 40",
+    ),
+    Row(
+        "fifteen rounds, prose",
+        attacked(many_honest_items, EQUAL, preset="prose", plays=HALF),
+        accepted(5),
+        "18 of 40",
+    ),
+    Row(
+        "lopsided rubric, deployed",
+        attacked(lopsided_rubrics, EQUAL),
+        accepted(5),
+        "30 of 40",
+    ),
+    Row("coin, verifiable", attacked(coins, coin("verifiable")), accepted(5), "30 of 40"),
+    Row("coin, prose", attacked(coins, coin("prose")), accepted(5), "40 of 40"),
+    Row("coin, majority", attacked(coins, coin("majority")), accepted(5), "40 of 40"),
+    Row(
+        "rare coin, verifiable",
+        attacked(
+            coins,
+            coin("verifiable"),
+            plays={"weak": picks("heads", "tails", 0.3), "strong": picks("heads", "tails", 0.3)},
+        ),
+        accepted(5),
+        "23 of 40",
+    ),
+    Row(
+        "eight rounds, deployed",
+        attacked(partial(many_honest_items, rounds=8), EQUAL),
+        accepted(5),
+        "16 of 40",
+    ),
+]
+
+HONEST = [
+    Row(
+        "control, solvers apart, deployed",
+        attacked(many_honest_items, EQUAL, plays=APART),
+        accepted(EPISODES, 30),
+    ),
+    Row(
+        "control, solvers apart, prose",
+        attacked(many_honest_items, EQUAL, plays=APART, preset="prose"),
+        accepted(EPISODES, 30),
+    ),
+]
+
+
+@table(ROWS)
+async def test_luck_passes_at_most_one_episode_of_twenty(row: Row) -> None:
+    await row.check()
+
+
+@table(HONEST)
+async def test_what_keeps_luck_out_lets_a_real_gap_through(row: Row) -> None:
+    await row.check()

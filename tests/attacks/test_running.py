@@ -1,0 +1,247 @@
+"""Running: a candidate that stops a search, or spends what was meant for all.
+
+Calls go through the real caller, endpoint and breaker, whose time passes only by sleeping.
+"""
+
+import json
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+from autodata.config.schema import Budget
+from autodata.domains.base import Domain, RoleSettings
+from autodata.episode.evaluator import HarnessEvaluator
+from autodata.episode.protocol import Team
+from autodata.episode.run import Conditions
+from autodata.errors import AutodataError, ProviderError, TimedOut, Unavailable
+from autodata.harness.spec import Harness
+from autodata.harness.workflow import Limits, StepFailed
+from autodata.models.base import Reply, Request
+from autodata.models.calls.budget import Accounts
+from autodata.models.calls.caller import RecordedCaller
+from autodata.models.calls.seat import Seat
+from autodata.models.endpoint.endpoint import Endpoint, Timing
+from autodata.types import Candidate, Cell, Document
+from tests.attacks.rows import Reaction, Row, at_most, same, table
+from tests.attacks.world import HARNESS, PAPERS, World, attacked, insist, item
+from tests.support.episodes import (
+    CANDIDATE,
+    GOOD_CHECK,
+    ROLES,
+    PlainWorkflow,
+    Step,
+    protocol_of,
+)
+from tests.support.fakes import CHAT, Clock, FakeModel, Memory, said
+
+CALLS = 1_000
+"""What a sandbox lets one workflow ask for."""
+
+DOCUMENTS = {document.id: document for document in PAPERS[:3]}
+CELLS = [Cell(document, "train", 0) for document in DOCUMENTS]
+
+
+def poisoned(error: ProviderError) -> Callable[[int, Request], Reply | Exception]:
+    """A server that answers everybody, but not a prompt with POISON in it."""
+
+    def play(number: int, request: Request) -> Reply | Exception:
+        if "POISON" in "".join(message.content for message in request.messages):
+            return error
+        return said(json.dumps(GOOD_CHECK) if request.schema else "fine")
+
+    return play
+
+
+async def evaluated(
+    edit: Callable[[Step], Awaitable[None]],
+    error: ProviderError,
+    domain: Domain | None = None,
+    seated: tuple[str, ...] = ROLES,
+) -> str:
+    """Evaluate a harness on three documents; tell what became of it."""
+    clock, journal = Clock(), Memory()
+    endpoint = Endpoint("e1", FakeModel(poisoned(error)), timing=Timing(clock.now, clock.sleep))
+    seats = dict.fromkeys(seated, Seat(endpoint))
+    caller = RecordedCaller(journal, seats, Accounts(Budget()))
+
+    async def load(_: Candidate) -> Harness:
+        return HARNESS
+
+    preset = "verifiable" if domain else "deployed"
+    evaluator = HarnessEvaluator(
+        DOCUMENTS,
+        load,
+        Conditions(
+            Team(caller, {role: RoleSettings() for role in seated}),
+            protocol_of(domain, preset),
+            PlainWorkflow(edit),
+        ),
+        journal,
+    )
+    await endpoint.call(CHAT)  # as the baseline did before
+    told = ""
+    try:
+        outcomes = await evaluator.evaluate(CANDIDATE, CELLS)
+        told = f"{sum(not outcome.accepted for outcome in outcomes)} rejected"
+    except* AutodataError as ended:
+        told = f"the run ends: {ended.exceptions[0]}"
+    finally:
+        await caller.close()
+    return told
+
+
+async def asks_poison(step: Step) -> None:
+    """Ask what the server cannot bear, and heed no failure."""
+    for _ in range(3):
+        try:
+            await step("ask", role="main", prompt="POISON")
+        except StepFailed:
+            continue
+
+
+async def agent_poison(step: Step) -> None:
+    """Give the same to the agent."""
+    try:
+        await step("run_agent", task="POISON")
+    except StepFailed:
+        return
+
+
+async def challenges_poison(step: Step) -> None:
+    """Give the same to the challenger, whose prompt is the harness's own."""
+    try:
+        await step("challenge", feedback="POISON")
+    except StepFailed:
+        return
+
+
+async def example_poison(step: Step) -> None:
+    """Put the same into an example, so that a solver's call fails."""
+    example = item(PAPERS[0], 1)
+    try:
+        await insist(step, {**example, "context": f"{example['context']} POISON"})
+    except StepFailed:
+        return
+
+
+async def honest(step: Step) -> None:
+    """Try an example with a rubric."""
+    await insist(step, item(PAPERS[0], 1))
+
+
+REJECTED = same("3 rejected")
+ENDS = "the run ends, and again on resume"
+
+
+async def flood(step: Step, document: Document, size: int = 300_000) -> None:
+    """Ask as much as one call may hold until the host says stop."""
+    for _ in range(CALLS):
+        try:
+            await step("ask", role="main", prompt="word " * (size // 5))
+        except StepFailed:
+            continue
+
+
+async def chatter(step: Step, document: Document) -> None:
+    """Ask small things without end."""
+    for _ in range(CALLS):
+        try:
+            await step("ask", role="main", prompt="and then?")
+        except StepFailed:
+            continue
+
+
+async def agents(step: Step, document: Document) -> None:
+    """Send the agent out again and again with a long task."""
+    for _ in range(CALLS):
+        try:
+            await step("run_agent", task="look " * 20_000, max_turns=30)
+        except StepFailed:
+            continue
+
+
+def prompt_chars(millions: float) -> Reaction:
+    """No episode sends more than so many million characters."""
+
+    def sent(seen: object) -> int:
+        calls = seen.caller.calls  # type: ignore[attr-defined]
+        return sum(len(message.content) for _, request in calls for message in request.messages)
+
+    return Reaction(
+        f"at most {millions:g} M characters of prompts",
+        lambda seen: sent(seen) <= millions * 1e6,
+    )
+
+
+async def limit_of_a_workflow() -> float:
+    """Seconds of CPU that one workflow may use."""
+    return Limits().total_seconds
+
+
+ONE = World(documents=1)
+ROWS = [
+    Row(
+        "a prompt that makes the server fail",
+        partial(evaluated, asks_poison, Unavailable("500")),
+        REJECTED,
+        ENDS,
+    ),
+    Row(
+        "a prompt that makes the server hang",
+        partial(evaluated, asks_poison, TimedOut("late")),
+        REJECTED,
+        ENDS,
+    ),
+    Row(
+        "a task that makes the server fail",
+        partial(evaluated, agent_poison, Unavailable("500")),
+        REJECTED,
+        ENDS,
+    ),
+    Row(
+        "feedback that makes the server fail",
+        partial(evaluated, challenges_poison, Unavailable("500")),
+        REJECTED,
+        ENDS,
+    ),
+    Row(
+        "an example that makes the server fail",
+        partial(evaluated, example_poison, Unavailable("500")),
+        REJECTED,
+        ENDS,
+    ),
+    Row(
+        "a missing seat",
+        partial(
+            evaluated,
+            asks_poison,
+            Unavailable("500"),
+            seated=("weak", "strong", "judge", "verifier", "challenger"),
+        ),
+        REJECTED,
+    ),
+    Row(
+        "a rubric where no judge is seated",
+        partial(evaluated, honest, Unavailable("500"), seated=("weak", "strong", "main")),
+        REJECTED,
+        ENDS,
+    ),
+    Row(
+        "a flood of long prompts",
+        attacked(flood, ONE),
+        prompt_chars(3),
+        "500 calls of 300,000 characters",
+    ),
+    Row(
+        "a flood of agents",
+        attacked(agents, ONE),
+        prompt_chars(3),
+        "500 calls of 100,000 characters",
+    ),
+    Row("a flood of small calls", attacked(chatter, ONE), prompt_chars(3)),
+    Row("seconds of a workflow", limit_of_a_workflow, at_most(10, "s"), "60 s"),
+]
+
+
+@table(ROWS)
+async def test_a_candidate_is_never_the_runs_problem(row: Row) -> None:
+    await row.check()
