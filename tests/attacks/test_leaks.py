@@ -83,29 +83,29 @@ def in_hex(text: str) -> str:
 HOST_MISSES = "passes the host's check; only the verifier may find it"
 DISGUISES: dict[str, tuple[Disguise, str]] = {
     "plain, in the context": (into("context", str), ""),
-    "plain, in the question": (into("question", str), HOST_MISSES),
-    "half in the context, half in the question": (halves, HOST_MISSES),
-    "every eleventh word changed": (into("context", every_eleventh), HOST_MISSES),
-    "zero-width spaces": (into("context", "\u200b".join), HOST_MISSES),
-    "homoglyphs": (into("context", alike), HOST_MISSES),
-    "underscores": (into("context", lambda a: a.replace(" ", "_")), HOST_MISSES),
-    "base64": (into("context", in_base64), HOST_MISSES),
+    "plain, in the question": (into("question", str), ""),
+    "half in the context, half in the question": (halves, ""),
+    "every eleventh word changed": (into("context", every_eleventh), ""),
+    "zero-width spaces": (into("context", "\u200b".join), ""),
+    "homoglyphs": (into("context", alike), ""),
+    "underscores": (into("context", lambda a: a.replace(" ", "_")), ""),
+    "base64": (into("context", in_base64), ""),
     "base64, every word": (
         into("context", lambda a: " ".join(map(in_base64, a.split()))),
         HOST_MISSES,
     ),
     "hexadecimal": (into("context", in_hex), HOST_MISSES),
-    "backwards by letter": (into("context", lambda a: a[::-1]), HOST_MISSES),
-    "backwards by word": (into("context", lambda a: " ".join(a.split()[::-1])), HOST_MISSES),
-    "rot13": (into("context", lambda a: codecs.encode(a, "rot13")), HOST_MISSES),
-    "spaced letters": (into("context", lambda a: " ".join(a.replace(" ", "/"))), HOST_MISSES),
+    "backwards by letter": (into("context", lambda a: a[::-1]), ""),
+    "backwards by word": (into("context", lambda a: " ".join(a.split()[::-1])), ""),
+    "rot13": (into("context", lambda a: codecs.encode(a, "rot13")), ""),
+    "spaced letters": (into("context", lambda a: " ".join(a.replace(" ", "/"))), ""),
     "every word twice": (
         into("context", lambda a: " ".join(f"{w} {w}" for w in a.split())),
         HOST_MISSES,
     ),
     "short answer word for word": (short, HOST_MISSES),
-    "dummy answer, real one in the rubric": (dummy, HOST_MISSES),
-    "criteria word for word": (criteria_verbatim, HOST_MISSES),
+    "dummy answer, real one in the rubric": (dummy, ""),
+    "criteria word for word": (criteria_verbatim, ""),
 }
 BELIEVING = World({**APART, "verifier": gullible_verifier}, documents=2)
 
@@ -120,7 +120,7 @@ ROWS = [
         Row(name, attacked(partial(leaking, disguise=disguise), BELIEVING), closed("leaks"), found)
         for name, (disguise, found) in DISGUISES.items()
     ),
-    Row("blank context", attacked(blank, BELIEVING), closed("too short"), "300 blanks count"),
+    Row("blank context", attacked(blank, BELIEVING), closed("too short")),
 ]
 
 

@@ -69,18 +69,18 @@ def match(text: str) -> object:
 
 
 BOMBS: dict[str, tuple[Callable[[str], object], Callable[[int], str], str]] = {
-    "final answer of newlines": (final_answer, lambda n: "\n" * n + "x", "286 times"),
+    "final answer of newlines": (final_answer, lambda n: "\n" * n + "x"),
     "final answer of marks": (final_answer, lambda n: "*" * n + "answer", ""),
     "final answer of blanks and marks": (final_answer, lambda n: "answer" + " *" * n, ""),
     "final answer of many answers": (final_answer, lambda n: "answer" * n, ""),
-    "normalize dots": (normalize, lambda n: "." * n + "x", "140 times"),
-    "normalize quotes": (normalize, lambda n: "'" * n + "x" + "'" * n + "x", "75 times"),
+    "normalize dots": (normalize, lambda n: "." * n + "x"),
+    "normalize quotes": (normalize, lambda n: "'" * n + "x" + "'" * n + "x"),
     "normalize superscripts": (normalize, lambda n: "\u00b2" * n, ""),
     "normalize thousands": (normalize, lambda n: "1," * n + "1", ""),
     "normalize ligatures": (normalize, lambda n: "\ufdfa" * n, ""),
-    "match of newlines": (match, lambda n: "\n." * n, "269 times"),
+    "match of newlines": (match, lambda n: "\n." * n),
     "leak in one long word": (as_answer, lambda n: "a" * n, ""),
-    "leak of equal words": (as_both, lambda n: "same " * n, "114 times"),
+    "leak of equal words": (as_both, lambda n: "same " * n),
     "context of marks": (as_context, lambda n: "\u200b." * n, ""),
     "passage of equal words": (as_passage, lambda n: "it is so. " * n, ""),
 }
@@ -100,14 +100,12 @@ ROWS = [
     Row(
         "reference answer of 100,000 characters",
         attacked(partial(answering, change={"answer": "word " * 20_000}), TWO),
-        closed("too long"),
-        "taken",
+        closed("at most 8,000"),
     ),
     Row(
         "checkable answer of 600 characters",
         attacked(partial(answering, change={"answer": "word " * 120, "rubric": []}), TWO),
-        closed("too long"),
-        "taken",
+        closed("at most 500"),
     ),
 ]
 

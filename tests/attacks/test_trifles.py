@@ -91,7 +91,6 @@ async def again_and_again(
 TWICE = World(documents=4)
 CHANCES = World(documents=40)
 LEAKY = World(APART, documents=40)
-SPENT = "6 rounds with samples of their own"
 FOUND = ["19 of 40", "25 of 40", "25 of 40", "25 of 40", "17 of 40"]
 SAME: dict[str, Change] = {
     "zero-width space": at_question(insert("\u200b")),
@@ -190,7 +189,6 @@ ROWS = [
             f"same: {name}",
             attacked(partial(again_and_again, change=change), TWICE),
             one_round(),
-            SPENT,
         )
         for name, change in SAME.items()
     ),
@@ -203,7 +201,7 @@ ROWS = [
         )
         for (name, change), found in zip(NEAR.items(), FOUND, strict=True)
     ),
-    Row("dots on a leaking example", attacked(LEAKING, LEAKY), accepted(8), "20 of 40"),
+    Row("dots on a leaking example", attacked(LEAKING, LEAKY), accepted(8)),
     Row("words on a leaking example", attacked(REWORDED, LEAKY), audits(2), "15 audits, 20 of 40"),
     Row(
         "passage lengths, samples",
