@@ -2,7 +2,8 @@
 
     AutodataError                 the user can mend it: problem and fix are printed, exit code 2
     ├── ConfigurationError        autodata.yaml, a switch or the environment is wrong
-    │   └── ReaderGone            nobody reads the output any more; only a run says so
+    │   ├── ReaderGone            nobody reads the output any more; only a run says so
+    │   └── Unseated              a role was asked that no model plays
     ├── DocumentError             the corpus is empty, unreadable or too small
     ├── PluginFailed              a domain, a proposer or a function of the user's own fails
     ├── HarnessError              a harness does not load, parse, type-check or validate
@@ -25,6 +26,7 @@
         ├── AuthenticationFailed  the key is missing or wrong; stops the run
         ├── RequestRejected       the server refuses this request for good (400, unknown model)
         │   └── ContextTooLong    prompt and reply do not fit; deterministic, not retried
+        ├── CallFailed            fails again and again while its endpoint answers others
         ├── Truncated             the reply hit max_tokens; never adopted as a result
         ├── Refused               the model declined to answer
         └── Malformed             the reply does not fit its schema after bounded re-asking
@@ -58,6 +60,10 @@ class ConfigurationError(AutodataError):
 
 class ReaderGone(ConfigurationError):
     """Nobody reads the output any more, as after `| head`."""
+
+
+class Unseated(ConfigurationError):
+    """A role was asked that no model plays; in an episode that is the harness's mistake."""
 
 
 class DocumentError(AutodataError):
@@ -178,6 +184,17 @@ class ContextTooLong(RequestRejected):
     """Prompt and reply do not fit into the model's context."""
 
 
+class CallFailed(ProviderError):
+    """A call that fails again and again while its endpoint answers others: its own doing.
+
+    `tries` is how often it was sent; all of them are paid for, for all that is known.
+    """
+
+    def __init__(self, problem: str, fix: str = "", tries: int = 1) -> None:
+        super().__init__(problem, fix)
+        self.tries = tries
+
+
 class Truncated(ProviderError):
     """The reply hit its token limit and is incomplete."""
 
@@ -190,5 +207,5 @@ class Malformed(ProviderError):
     """The reply does not fit its schema after bounded re-asking."""
 
 
-BAD_OUTPUT = (Malformed, Truncated, Refused, ContextTooLong)
+BAD_OUTPUT = (Malformed, Truncated, Refused, ContextTooLong, CallFailed)
 """Failures that are the models' or the harness's own doing: data, never a void episode."""

@@ -173,6 +173,7 @@ class Episode:
     """All rounds for one document under one harness tree and one repeat.
 
     `reason` says why it was rejected or void; a void episode never counts for or against a harness.
+    `failed_calls` are steps whose calls failed while their endpoint answered others.
     """
 
     cell: Cell
@@ -181,6 +182,7 @@ class Episode:
     rounds: tuple[Round, ...] = ()
     reason: str = ""
     spend: Spend = Spend()
+    failed_calls: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +192,7 @@ class Outcome:
     cell: Cell
     accepted: bool
     spend: Spend = Spend()
+    failed_calls: int = 0
 
 
 @dataclass(frozen=True, slots=True)

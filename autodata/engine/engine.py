@@ -24,6 +24,7 @@ from autodata.episode.acceptance import policy_from
 from autodata.episode.evaluator import HarnessEvaluator
 from autodata.episode.protocol import TaskProtocol, Team
 from autodata.episode.run import Conditions
+from autodata.episode.seeds import secret_of
 from autodata.errors import (
     AuthenticationFailed,
     BudgetSpent,
@@ -259,7 +260,7 @@ async def engine(
         evaluator = HarnessEvaluator(
             {document.id: document for document in everything},
             load,
-            Conditions(team, protocol, sandbox),
+            Conditions(team, protocol, sandbox, secret_of(d.id for d in documents["test"])),
             journal,
             slots(config),
             told,

@@ -107,6 +107,7 @@ def episode_record(episode: Episode, candidate: Candidate) -> EpisodeRecord:
         completion_tokens=episode.spend.completion_tokens,
         cost_usd=episode.spend.cost_usd,
         seconds=episode.spend.seconds,
+        failed_calls=episode.failed_calls,
     )
 
 

@@ -14,7 +14,7 @@ from autodata.domains.isolated import Execution, Isolated
 from autodata.domains.matching import vote
 from autodata.domains.texts import MOST_REPLY
 from autodata.episode.protocol import Team
-from autodata.errors import BAD_OUTPUT, ContextTooLong, Refused, Truncated
+from autodata.errors import BAD_OUTPUT, CallFailed, ContextTooLong, Refused, Truncated
 from autodata.models.base import CheckReply, Place, Reply, Request, Site
 from autodata.models.structured import ask_json
 from autodata.types import Attempt, Document, Example, SolverRole, Spend
@@ -38,7 +38,7 @@ class Asking:
         """Make one call and book it; one that came to no result is paid for, too."""
         try:
             reply = await self.team.caller.call(site, request, check)
-        except (Truncated, Refused, ContextTooLong) as error:
+        except (Truncated, Refused, ContextTooLong, CallFailed) as error:
             self.book(error.spend)
             raise
         self.book(reply.spend)
@@ -123,9 +123,10 @@ class Panel:
 async def solve(asking: Asking, trial: Trial, shown: Document, samples: range) -> list[Attempt]:
     """Draw the numbered samples of one solver, independently and side by side, and score each.
 
-    The solver gets the document, if any, as it is `shown`. A truncated or refused answer is its own
-    failure and empty. When a judge fails, the other samples are judged all the same: a replay must
-    ask what was asked.
+    The solver gets the document, if any, as it is `shown`. A truncated or refused answer of the
+    strong one is its own failure and empty; of the weak one it is raised, as it says nothing for an
+    example. When a judge fails, the other samples are judged all the same: a replay must ask what
+    was asked.
     """
 
     async def one(sample: int) -> Attempt:
@@ -150,6 +151,8 @@ async def _answer(asking: Asking, trial: Trial, shown: Document, ordinal: str) -
             if len(reply.text) > MOST_REPLY:
                 raise Truncated(f"a reply of {len(reply.text):,} characters is not looked at")
         except (Truncated, Refused):
+            if trial.role == "weak":
+                raise
             return ""
         return trial.domain.answer(reply.text)
 

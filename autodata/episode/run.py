@@ -4,7 +4,6 @@ The workflow proposes examples and asks for steps; the host runs solvers and jud
 prompts, records each round and decides acceptance from its own records alone.
 """
 
-import hashlib
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
@@ -18,12 +17,15 @@ from autodata.episode.feedback import grouped
 from autodata.episode.protocol import TaskProtocol, Team
 from autodata.episode.roles import Asking, Panel, Trial, sampling, solve
 from autodata.episode.rounds import OpenRound, example_from, example_to
+from autodata.episode.seeds import workflow_seed
 from autodata.episode.shortening import MOST_CUTS, shortened
 from autodata.errors import (
     BAD_OUTPUT,
+    CallFailed,
     ContextTooLong,
     HarnessError,
     Unavailable,
+    Unseated,
     WorkflowFailed,
 )
 from autodata.harness.spec import Harness
@@ -45,6 +47,11 @@ from autodata.types import (
 
 T = TypeVar("T")
 
+MOST_FAILED = 2
+"""Steps whose calls fail while their endpoint answers others; the last one ends the episode."""
+STEP_FAILS = (*BAD_OUTPUT, Unseated, HarnessError)
+"""What is the harness's doing, not the run's."""
+
 
 class Workflows(Protocol):
     """Runs a workflow in a sandbox; host functions are answered by `host(name, arguments)`."""
@@ -61,11 +68,15 @@ class Workflows(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """What all episodes of a run have in common: models, rules, and the sandbox of workflows."""
+    """What all episodes of a run have in common: models, rules, and the sandbox of workflows.
+
+    `secret` keys the seeds of workflows; see `seeds`.
+    """
 
     team: Team
     protocol: TaskProtocol
     workflows: Workflows
+    secret: bytes = b""
 
 
 class EpisodeRun:
@@ -87,6 +98,7 @@ class EpisodeRun:
         self._steps = 0
         self._cuts = 0
         self._bad_output = ""
+        self.failed_calls = 0
         self._spent: list[Spend] = []
         place = Place(
             harness.tree,
@@ -126,7 +138,8 @@ class EpisodeRun:
             StepFailed: the arguments or a model's output were bad; the workflow may handle it.
             WorkflowStop: the episode is over (accepted, or out of rounds or calls).
         """
-        if self.accepted or self.spend.calls >= self._protocol.max_calls:
+        spent = self.spend.calls >= self._protocol.max_calls or self.failed_calls >= MOST_FAILED
+        if self.accepted or spent:
             raise WorkflowStop
         self._steps += 1
         steps: dict[str, Callable[..., Awaitable[Any]]] = {
@@ -139,7 +152,8 @@ class EpisodeRun:
         }
         try:
             return await steps[name](**arguments)
-        except (*BAD_OUTPUT, HarnessError) as error:
+        except STEP_FAILS as error:
+            self.failed_calls += isinstance(error, CallFailed)
             self._bad_output = f"{name}: {type(error).__name__}"
             raise StepFailed(f"{name}: {error.problem}") from error
 
@@ -216,7 +230,7 @@ class EpisodeRun:
             more = more if begun else 1
             try:
                 attempts = await self._sample(opened, role, range(begun, begun + more))
-            except BAD_OUTPUT as error:
+            except (*BAD_OUTPUT, Unseated) as error:
                 opened.fault = f"could not be scored: {error.problem}"
                 opened.reasons = (opened.fault,)
                 raise
@@ -310,30 +324,30 @@ async def run_episode(
 ) -> Episode:
     """Try to get one accepted example out of one document.
 
-    A bad example, bad model output or a failing workflow rejects the episode; an endpoint that
-    stays unavailable voids it. Spent budgets, wrong keys and cancellation pass through.
+    A bad example, bad model output, a failing workflow or calls that fail alone reject the episode;
+    an endpoint that stays unavailable voids it. Spent budgets, wrong keys and cancellation pass
+    through.
     """
     run = EpisodeRun(document, cell, harness, candidate, conditions.team, conditions.protocol)
     reason = ""
     try:
         await conditions.workflows.run(
-            harness.workflow, document.text, harness.values, workflow_seed(cell), run.host
+            harness.workflow,
+            document.text,
+            harness.values,
+            workflow_seed(conditions.secret, cell),
+            run.host,
         )
     except WorkflowFailed as error:
         reason = f"workflow failed: {error}"
     except Unavailable as error:
         return Episode(cell, harness.tree, "void", run.rounds, error.problem, run.spend)
+    over = (run.spend, run.failed_calls)
     if run.accepted:
-        return Episode(cell, harness.tree, "accepted", run.rounds, "", run.spend)
+        return Episode(cell, harness.tree, "accepted", run.rounds, "", *over)
     if not reason:
         reason = "; ".join(run.rounds[-1].verdict.reasons) if run.rounds else run.nothing_tried
-    return Episode(cell, harness.tree, "rejected", run.rounds, reason, run.spend)
-
-
-def workflow_seed(cell: Cell) -> int:
-    """Return the seed a workflow gets: its own for every document and repeat."""
-    digest = hashlib.sha256(f"{cell.document_id}:{cell.repeat}".encode()).digest()
-    return int.from_bytes(digest[:4])
+    return Episode(cell, harness.tree, "rejected", run.rounds, reason, *over)
 
 
 def _attempts(scores: list[float], reason: str, accepted: bool = False) -> Json:

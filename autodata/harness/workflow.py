@@ -61,7 +61,7 @@ class Limits:
 
     memory_bytes: int = 64_000_000
     turn_seconds: float = 5.0
-    total_seconds: float = 60.0
+    total_seconds: float = 10.0
     recursion: int = 200
     suspensions: int = 1_000
     snapshot_bytes: int = 8_000_000

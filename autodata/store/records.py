@@ -42,9 +42,7 @@ class RunRecord(Record):
 
     KIND = "run"
     VERSION = 2
-    UPGRADES = MappingProxyType(
-        {1: lambda body: {**body, "autodata": "0.1.0"}}
-    )  # all were called so
+    UPGRADES = MappingProxyType({1: lambda body: {**body, "autodata": "0.1.0"}})
 
     run_id: Word
     created_at: int
@@ -196,6 +194,7 @@ class EpisodeRecord(Record):
     completion_tokens: int
     cost_usd: float
     seconds: float
+    failed_calls: int = 0
 
     @property
     def played(self) -> tuple[Round, ...]:
@@ -225,7 +224,7 @@ class EpisodeRecord(Record):
         spend = Spend(
             self.calls, self.prompt_tokens, self.completion_tokens, self.cost_usd, self.seconds
         )
-        return Outcome(self.cell, self.status == "accepted", spend)
+        return Outcome(self.cell, self.status == "accepted", spend, self.failed_calls)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,15 @@ from typing import Any
 
 import pytest
 
-from autodata.errors import ContextTooLong, Refused, Truncated
+from autodata.episode.acceptance import PRESETS
+from autodata.errors import (
+    CallFailed,
+    ContextTooLong,
+    ProviderError,
+    Refused,
+    Truncated,
+    Unseated,
+)
 from autodata.harness.workflow import StepFailed
 from autodata.models.base import Request, Site
 from tests.support.episodes import (
@@ -180,3 +188,63 @@ async def test_an_inadmissible_example_reaches_no_model() -> None:
     found = await episode(leaky, caller)
     assert caller.calls == []
     assert found.reason == "the reference answer leaks into the context"
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("error", [Truncated("too long"), Refused("no")])
+async def test_a_weak_sample_that_was_cut_or_refused_closes_the_round(
+    error: ProviderError, preset: str
+) -> None:
+    def play(site: Site, request: Request) -> Answer:
+        return error if site.ordinal == "r0.weak.1" else "it is fast"
+
+    async def hoping(step: Step) -> None:
+        with pytest.raises(StepFailed, match=error.problem):
+            await step("attempt", role="weak", example=GIVEN)
+        for role in ("weak", "strong"):
+            assert not (await step("attempt", role=role, example=GIVEN))["passed"]
+
+    caller = good_caller(weak=play)
+    found = await episode(hoping, caller, protocol_of(preset=preset))
+    assert found.status == "rejected"
+    assert found.reason == f"could not be scored: {error.problem}"
+    assert caller.of("strong") == []
+
+
+async def test_a_step_whose_calls_fail_alone_is_the_harness_fault_and_a_second_ends_it() -> None:
+    steps = list[str]()
+
+    async def stubborn(step: Step) -> None:
+        for number in range(9):
+            steps.append(str(number))
+            with pytest.raises(StepFailed, match="answers others"):
+                await step("ask", role="main", prompt="poison")
+
+    caller = good_caller(main=CallFailed("the endpoint answers others"))
+    found = await episode(stubborn, caller)
+    assert (found.status, found.failed_calls) == ("rejected", 2)
+    assert found.reason == "no example tried (ask: CallFailed)"
+    assert len(caller.calls) == 2
+
+
+@pytest.mark.parametrize("role", ["weak", "strong", "judge", "verifier"])
+async def test_an_example_whose_calls_fail_alone_is_given_up(role: str) -> None:
+    async def one(step: Step) -> None:
+        with pytest.raises(StepFailed):
+            await whole_round(step)
+
+    caller = good_caller(**{role: CallFailed("the endpoint answers others")})
+    found = await episode(one, caller)
+    assert (found.status, found.failed_calls) == ("rejected", 1)
+
+
+async def test_a_judge_that_nobody_plays_is_the_harness_mistake_in_a_rubric() -> None:
+    async def hoping(step: Step) -> None:
+        with pytest.raises(StepFailed, match="no model plays the role 'judge'"):
+            await step("attempt", role="weak", example=GIVEN)
+        assert (await step("attempt", role="weak", example=GIVEN))["reason"].startswith("could not")
+
+    def nobody(site: Site, request: Request) -> Answer:
+        raise Unseated("no model plays the role 'judge'")
+
+    assert (await episode(hoping, good_caller(judge=nobody))).status == "rejected"

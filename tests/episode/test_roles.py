@@ -159,14 +159,14 @@ async def test_a_checkable_answer_is_compared_and_needs_no_judge() -> None:
 
 
 @pytest.mark.parametrize("error", [Truncated("too long"), Refused("no")])
-async def test_an_unfinished_or_refused_answer_is_the_solvers_failure(
+async def test_an_unfinished_or_refused_answer_is_the_strong_solvers_failure(
     error: Truncated | Refused,
 ) -> None:
-    caller = good_caller(weak=error)
-    found = await attempts(caller)
+    caller = good_caller(strong=error)
+    found = await attempts(caller, "strong")
     assert [(a.answer, a.score, a.satisfied) for a in found] == [("", 0.0, (False,) * 3)] * 3
     assert caller.of("judge") == []
-    assert [a.score for a in await attempts(caller, example=CHECKABLE)] == [0.0] * 3
+    assert [a.score for a in await attempts(caller, "strong", CHECKABLE)] == [0.0] * 3
 
 
 async def test_a_majority_solver_votes_once_for_each_attempt() -> None:

@@ -10,7 +10,7 @@ from autodata.domains.base import RoleSettings
 from autodata.domains.cloze import Cloze
 from autodata.episode.protocol import Team
 from autodata.episode.roles import Asking
-from autodata.episode.run import Conditions, EpisodeRun, run_episode, workflow_seed
+from autodata.episode.run import Conditions, EpisodeRun, run_episode
 from autodata.errors import (
     AuthenticationFailed,
     BudgetSpent,
@@ -18,7 +18,6 @@ from autodata.errors import (
     Unavailable,
     WorkflowFailed,
 )
-from autodata.types import Cell
 from tests.support.episodes import (
     CANDIDATE,
     CELL,
@@ -110,7 +109,6 @@ async def test_repeats_of_a_document_are_other_draws() -> None:
         assert all(request.seed is not None for _, request in caller.of("challenger"))
         seeds |= {request.seed for _, request in caller.of("challenger")}
     assert len(seeds) == 3
-    assert len({workflow_seed(Cell("d", "train", repeat)) for repeat in range(50)}) == 50
 
 
 async def test_a_cloze_example_needs_no_verifier_and_no_judge() -> None:

@@ -8,7 +8,15 @@ from autodata.models.base import CheckReply, Reply, Request, Site
 from autodata.models.endpoint.endpoint import Answer, Endpoint
 from autodata.store.records import CallRecord
 
-FINAL = ("ok", "Malformed", "Truncated", "Refused", "ContextTooLong", "RequestRejected")
+FINAL = (
+    "ok",
+    "Malformed",
+    "Truncated",
+    "Refused",
+    "ContextTooLong",
+    "RequestRejected",
+    "CallFailed",
+)
 """What a call may come to for good; anything else is asked again when the run resumes."""
 
 

@@ -12,15 +12,16 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 
-from autodata import errors
 from autodata.config.providers.base import Price
 from autodata.errors import (
     BudgetSpent,
+    CallFailed,
     ContextTooLong,
     Refused,
     ReplayMismatch,
     RequestRejected,
     Truncated,
+    Unseated,
 )
 from autodata.models.base import CheckReply, Message, Reply, Request, Site, call_key
 from autodata.models.calls.budget import Accounts, is_sealed
@@ -121,7 +122,7 @@ class RecordedCaller:
         longer = replace(request, max_tokens=2 * request.max_tokens)
         try:
             reply = await self._once(site, longer, check)
-        except (Truncated, Refused, ContextTooLong) as error:
+        except (Truncated, Refused, ContextTooLong, CallFailed) as error:
             short.spend += error.spend
         except RequestRejected as error:  # more than is allowed
             short.spend += await self._other_words(site, request, error)
@@ -227,15 +228,14 @@ class RecordedCaller:
 
     def _seat(self, role: str) -> Seat:
         if role not in self._seats:
-            raise errors.ConfigurationError(
-                f"no model plays the role {role!r}", f"set roles.{role}.model"
-            )
+            raise Unseated(f"no model plays the role {role!r}", f"set roles.{role}.model")
         return self._seats[role]
 
     async def _ask(self, call: _Call, rejected: RequestRejected | None) -> Reply:
         key, site, seat, request = call.key, call.site, call.seat, call.request
         endpoint, spent = seat.endpoint, Spend()
-        most = partial(_most, request, endpoint.service.price, _length(request) // CHARS_PER_TOKEN)
+        prompt = _length(request) // CHARS_PER_TOKEN
+        most = partial(_most, request, endpoint.service.price, prompt)
         hold = await self._accounts.hold(site.role, most, site)
 
         async def keep(answer: Answer) -> None:
@@ -252,6 +252,11 @@ class RecordedCaller:
                 answer = await endpoint.call(request, call.priority, seat.deadlines, keep)
             except (ContextTooLong, Refused) as error:
                 answer = Answer(unanswered(error), error=error)
+                await keep(answer)
+            except CallFailed as error:  # for all that is known, every try was worked on
+                reply = hold.spend.completion_tokens
+                error.spend = _most(request, endpoint.service.price, error.tries * prompt, reply)
+                answer = Answer(unanswered(error), error.tries, error)
                 await keep(answer)
             except RequestRejected as error:
                 if rejected is None:

@@ -13,6 +13,8 @@ from typing import Any
 
 from autodata.config.providers.base import Price
 from autodata.errors import (
+    AuthenticationFailed,
+    CallFailed,
     ProviderError,
     RateLimited,
     Refused,
@@ -26,10 +28,12 @@ from autodata.models.base import USUAL, Deadlines, Model, Reply, Request
 from autodata.models.endpoint.admission import QueueWatch
 from autodata.models.endpoint.breaker import Breaker
 from autodata.models.endpoint.gate import FIRST, Gate, Priority, Sleep
+from autodata.models.endpoint.known_good import KnownGood
 from autodata.models.endpoint.throttle import LONGEST_WAIT, Now
 from autodata.models.prices import cost_usd
 
 MOST_TRIES = 6  # failures of one call while the endpoint answers others
+LATE_TRIES = 2  # of which one that came to its deadline is as good as this many
 FIRST_BACKOFF = 0.25
 LAST_BACKOFF = 30.0
 
@@ -110,7 +114,7 @@ class Endpoint:
         plain = any(url.startswith("http://") for url in service.queue_urls)
         self._watch = QueueWatch(self.gate, service.queue_urls, model) if plain else None
         self._model = model
-        self._known_good: Request | None = None
+        self._known_good = KnownGood()
         self.sending: set[asyncio.Task[Any]] = set()
         """The tasks whose request is at the server right now."""
 
@@ -128,7 +132,8 @@ class Endpoint:
         however a run ends, no more answers that were paid for are lost than there are places.
 
         Raises:
-            Unavailable: the endpoint answers others but not this call, or is down for too long.
+            CallFailed: the endpoint answers others, or what it answered before, but not this call.
+            Unavailable: it is down for too long.
             AuthenticationFailed, RequestRejected, ContextTooLong, Refused, ConfigurationError.
         """
         if self._watch is not None:
@@ -170,6 +175,7 @@ class Endpoint:
         if self._watch is not None:
             await self._watch.stop()
         await self.gate.close()
+        await self._known_good.close()
         await self._model.close()
 
     async def _persist(
@@ -195,10 +201,16 @@ class Endpoint:
                 self.breaker.check()
                 # an outage and a busy server are not this call's fault
                 if not isinstance(error, RateLimited | Unreachable):
-                    failures += self.breaker.successes > answered
+                    counts = LATE_TRIES if isinstance(error, TimedOut) else 1
+                    failures += counts * (self.breaker.successes > answered)
                 if failures >= MOST_TRIES:
-                    raise
+                    raise self._own_doing(error, tries) from error
                 answered = self.breaker.successes
+            except AuthenticationFailed as error:  # or a firewall that declines these words
+                self.gate.leave()
+                if await self._answers_others(deadlines):
+                    raise self._own_doing(error, tries) from error
+                raise
             except BaseException:
                 self.gate.leave()
                 raise
@@ -208,14 +220,31 @@ class Endpoint:
 
     async def _try(self, request: Request, deadlines: Deadlines) -> Reply:
         probe = await self.breaker.enter()
-        if probe and self._known_good is not None:
+        if probe and self._known_good.request is not None:
             with suppress(RequestRejected, Refused):
-                await self._send(self._known_good, deadlines, probe=True)
+                await self._send(self._known_good.request, deadlines, probe=True)
             probe = False
         reply = await self._send(request, deadlines, probe=probe)
-        if self._known_good is None:
-            self._known_good = replace(request, schema=None, tools=(), max_tokens=1)
+        self._known_good.note(request)
         return reply
+
+    async def _answers_others(self, deadlines: Deadlines) -> bool:
+        return await self._known_good.answered(lambda r: self._model.complete(r, deadlines))
+
+    def _own_doing(self, error: ProviderError, tries: int) -> CallFailed:
+        others = self._known_good.said or "others were answered meanwhile"
+        return CallFailed(
+            f"{self.name} does not answer this call, in {tries} tries: {error.problem} ({others})",
+            tries=tries,
+        )
+
+    async def _failed(self, error: Unavailable, deadlines: Deadlines, *, probe: bool) -> None:
+        """Count a failure against the endpoint, unless that answers what it answered before."""
+        passing = probe or self.breaker.paused or isinstance(error, RateLimited | Unreachable)
+        if not passing and await self._answers_others(deadlines):
+            self.breaker.succeeded()
+        else:
+            self.breaker.failed(error, probe=probe)
 
     async def _send(self, request: Request, deadlines: Deadlines, *, probe: bool) -> Reply:
         answered = False
@@ -228,10 +257,10 @@ class Endpoint:
             answered = True
         except TimeoutError:
             late = TimedOut(f"{self.name} sent no reply within {deadlines.total_s:g} s")
-            self.breaker.failed(late, probe=probe)
+            await self._failed(late, deadlines, probe=probe)
             raise late from None
         except Unavailable as error:
-            self.breaker.failed(error, probe=probe)
+            await self._failed(error, deadlines, probe=probe)
             raise
         except ProviderError as error:  # it does answer: what it says is another matter
             answered = True

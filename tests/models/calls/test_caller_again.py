@@ -4,7 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from autodata.config.providers.base import Price
 from autodata.errors import (
+    CallFailed,
     ContextTooLong,
     ProviderError,
     Refused,
@@ -122,3 +124,27 @@ async def test_a_server_that_is_gone_does_not_make_a_truncated_reply_final() -> 
         await first.call(SITE, CHAT)
     again, _, _ = make_caller(lambda *_: said("whole"), log)
     assert (await again.call(SITE, CHAT)).text == "whole"
+
+
+async def test_a_call_that_fails_alone_is_kept_counted_and_not_made_again() -> None:
+    poison = replace(CHAT, messages=(Message("user", "poison " * 30),))
+
+    def play(_: int, request: Request) -> Reply | Exception:
+        return Unavailable("500") if "poison" in request.messages[0].content else said()
+
+    caller, _, log = make_caller(play, price=Price(input=1.0, output=2.0))
+    await caller.call(SITE, CHAT)
+    before = caller.status().spent
+    with pytest.raises(CallFailed) as failed:
+        await caller.call(SITE, poison)
+    spent = failed.value.spend
+    assert (spent.calls, spent.prompt_tokens, spent.completion_tokens) == (1, 6 * 70, 100)
+    assert spent.cost_usd == pytest.approx((6 * 70 + 2 * 100) / 1e6)
+    assert caller.status().spent == before + spent
+    assert isinstance(log, Memory)
+    kept = next(body for body in log.bodies.values() if body["outcome"] == "CallFailed")
+    assert (kept["tries"], "known-good request was answered" in kept["problem"]) == (6, True)
+    again, model, _ = make_caller(play, log)
+    with pytest.raises(CallFailed) as recalled:
+        await again.call(SITE, poison)
+    assert (recalled.value.spend, model.requests) == (spent, [])

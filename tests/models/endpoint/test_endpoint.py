@@ -11,6 +11,7 @@ from autodata.concurrency import finish
 from autodata.config.providers.base import Price
 from autodata.errors import (
     AuthenticationFailed,
+    CallFailed,
     ConfigurationError,
     ContextTooLong,
     RateLimited,
@@ -131,14 +132,14 @@ async def test_halves_of_characters_go_no_further_than_the_endpoint() -> None:
 
 async def test_a_probe_that_is_declined_says_nothing_of_the_call() -> None:
     def play(number: int, request: Request) -> Reply | Exception:
-        if 1 <= number <= 5:
+        if 1 <= number <= 10:  # each of five failures is looked into
             return Unavailable("down")
         return Refused("rules") if request.max_tokens == 1 else said()
 
     endpoint, model = build(play, Clock())
     await endpoint.call(CHAT)
     assert (await endpoint.call(CHAT)).reply.text == "ok"
-    assert [request.max_tokens for request in model.requests].count(1) == 1
+    assert [request.max_tokens for request in model.requests[-2:]] == [1, 100]
 
 
 async def test_overload_and_time_outs_lower_the_limit_and_crashes_do_not() -> None:
@@ -166,11 +167,56 @@ async def test_one_call_that_always_fails_is_given_up_while_others_succeed() -> 
         lambda _, request: Unavailable("500") if request == POISON else said(), clock
     )
     await endpoint.call(CHAT)
-    with pytest.raises(Unavailable):
+    with pytest.raises(CallFailed, match=r"in 6 tries: 500 \(its known-good request was answered"):
         await endpoint.call(POISON)
-    # alone it looks like an outage until the request that is known to work gets through
-    assert model.requests.count(POISON) <= MOST_TRIES * THRESHOLD + 1
+    assert model.requests.count(POISON) == MOST_TRIES
     assert endpoint.breaker.paused == ""
+
+
+async def test_many_calls_that_always_fail_do_not_bring_the_endpoint_down_for_others() -> None:
+    told = set[str]()
+
+    def play(_: int, request: Request) -> Reply | Exception:
+        told.add(endpoint.breaker.paused)
+        return Unavailable("500") if request == POISON else said()
+
+    endpoint, model = build(play, Clock())
+    await endpoint.call(CHAT)
+    calls = (endpoint.call(POISON) for _ in range(4 * THRESHOLD))
+    failed = await asyncio.gather(*calls, return_exceptions=True)
+    assert {type(error) for error in failed} == {CallFailed}
+    assert told == {""}
+    assert (await endpoint.call(CHAT)).tries == 1
+    probes = len(model.requests) - model.requests.count(POISON)
+    assert probes < 2 * THRESHOLD * MOST_TRIES  # one for all that fail together
+
+
+async def test_call_that_hangs_is_given_up_sooner_while_the_endpoint_answers_others() -> None:
+    async def hang() -> Reply:
+        await asyncio.Event().wait()
+        return said()
+
+    endpoint, _ = build(lambda _, r: hang() if r == POISON else said(), Clock())
+    await endpoint.call(CHAT)
+    with pytest.raises(CallFailed, match="3 tries: strong sent no reply within"):
+        await endpoint.call(POISON, deadlines=Deadlines(total_s=0.02))
+    assert endpoint.breaker.paused == ""
+    await endpoint.close()
+
+
+async def test_words_that_a_firewall_takes_for_no_key_are_the_calls_own_fault() -> None:
+    def play(number: int, request: Request) -> Reply | Exception:
+        wrong = request == POISON or number > 4
+        return AuthenticationFailed("403") if wrong else said()
+
+    endpoint, _ = build(play, Clock())
+    await endpoint.call(CHAT)
+    with pytest.raises(CallFailed, match="403"):
+        await endpoint.call(POISON)
+    await endpoint.call(CHAT)
+    await endpoint.call(CHAT)
+    with pytest.raises(AuthenticationFailed):  # what was answered before fails as well
+        await endpoint.call(POISON)
 
 
 async def test_outage_pauses_all_calls_and_ends_by_itself() -> None:
