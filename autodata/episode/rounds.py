@@ -106,3 +106,15 @@ def example_to(example: Example) -> Json:
         "kind": example.kind,
         "skills": list(example.skills),
     }
+
+
+def attempts_to(scores: list[float], reason: str, accepted: bool = False) -> Json:
+    """Return one solver's samples as a workflow sees them."""
+    mean = sum(scores) / len(scores) if scores else 0.0
+    return {
+        "passed": bool(scores) and not reason,
+        "accepted": accepted,
+        "scores": scores,
+        "mean": mean,
+        "reason": reason,
+    }

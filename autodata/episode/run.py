@@ -16,7 +16,7 @@ from autodata.episode.agent import run_agent
 from autodata.episode.feedback import grouped
 from autodata.episode.protocol import TaskProtocol, Team
 from autodata.episode.roles import Asking, Panel, Trial, sampling, solve
-from autodata.episode.rounds import OpenRound, example_from, example_to
+from autodata.episode.rounds import OpenRound, attempts_to, example_from, example_to
 from autodata.episode.seeds import workflow_seed
 from autodata.episode.shortening import MOST_CUTS, shortened
 from autodata.errors import (
@@ -213,14 +213,14 @@ class EpisodeRun:
         if role not in ("weak", "strong"):
             raise StepFailed(f"attempt: role must be 'weak' or 'strong', not {role!r}")
         if opened.fault:
-            return _attempts([], opened.fault)
+            return attempts_to([], opened.fault)
         if role == "strong" and not weak_gate_passed(opened.scores("weak"), self._protocol):
             reason = "; ".join(opened.reasons) if opened.scores("weak") else "try weak first"
-            return _attempts([], reason)
+            return attempts_to([], reason)
         if not opened.scores(role):
             await self._solve(opened, role)
         failed = "; ".join(opened.reasons) if self._gate_failed(opened, role) else ""
-        return _attempts(opened.scores(role), failed, opened.accepted)
+        return attempts_to(opened.scores(role), failed, opened.accepted)
 
     async def _solve(self, opened: OpenRound, role: SolverRole) -> None:
         policy = self._protocol.policy
@@ -348,14 +348,3 @@ async def run_episode(
     if not reason:
         reason = "; ".join(run.rounds[-1].verdict.reasons) if run.rounds else run.nothing_tried
     return Episode(cell, harness.tree, "rejected", run.rounds, reason, *over)
-
-
-def _attempts(scores: list[float], reason: str, accepted: bool = False) -> Json:
-    mean = sum(scores) / len(scores) if scores else 0.0
-    return {
-        "passed": bool(scores) and not reason,
-        "accepted": accepted,
-        "scores": scores,
-        "mean": mean,
-        "reason": reason,
-    }
