@@ -126,7 +126,6 @@ def tags(field: str, text: str) -> Row:
         f"closing tags in the {field}",
         attacked(partial(with_text, field=field, text=text), World(APART, documents=2)),
         structure_kept(text),
-        "the judge's tags are known and raw",
     )
 
 

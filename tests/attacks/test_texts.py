@@ -68,21 +68,21 @@ def match(text: str) -> object:
     return matches(text, "42")
 
 
-BOMBS: dict[str, tuple[Callable[[str], object], Callable[[int], str], str]] = {
+BOMBS: dict[str, tuple[Callable[[str], object], Callable[[int], str]]] = {
     "final answer of newlines": (final_answer, lambda n: "\n" * n + "x"),
-    "final answer of marks": (final_answer, lambda n: "*" * n + "answer", ""),
-    "final answer of blanks and marks": (final_answer, lambda n: "answer" + " *" * n, ""),
-    "final answer of many answers": (final_answer, lambda n: "answer" * n, ""),
+    "final answer of marks": (final_answer, lambda n: "*" * n + "answer"),
+    "final answer of blanks and marks": (final_answer, lambda n: "answer" + " *" * n),
+    "final answer of many answers": (final_answer, lambda n: "answer" * n),
     "normalize dots": (normalize, lambda n: "." * n + "x"),
     "normalize quotes": (normalize, lambda n: "'" * n + "x" + "'" * n + "x"),
-    "normalize superscripts": (normalize, lambda n: "\u00b2" * n, ""),
-    "normalize thousands": (normalize, lambda n: "1," * n + "1", ""),
-    "normalize ligatures": (normalize, lambda n: "\ufdfa" * n, ""),
+    "normalize superscripts": (normalize, lambda n: "\u00b2" * n),
+    "normalize thousands": (normalize, lambda n: "1," * n + "1"),
+    "normalize ligatures": (normalize, lambda n: "\ufdfa" * n),
     "match of newlines": (match, lambda n: "\n." * n),
-    "leak in one long word": (as_answer, lambda n: "a" * n, ""),
+    "leak in one long word": (as_answer, lambda n: "a" * n),
     "leak of equal words": (as_both, lambda n: "same " * n),
-    "context of marks": (as_context, lambda n: "\u200b." * n, ""),
-    "passage of equal words": (as_passage, lambda n: "it is so. " * n, ""),
+    "context of marks": (as_context, lambda n: "\u200b." * n),
+    "passage of equal words": (as_passage, lambda n: "it is so. " * n),
 }
 
 
@@ -94,8 +94,8 @@ async def answering(step: Step, document: Document, change: Json) -> None:
 TWO = World(APART, documents=2)
 ROWS = [
     *(
-        Row(name, growth(function, text), at_most(15, "times the time"), found)
-        for name, (function, text, found) in BOMBS.items()
+        Row(name, growth(function, text), at_most(15, "times the time"))
+        for name, (function, text) in BOMBS.items()
     ),
     Row(
         "reference answer of 100,000 characters",
