@@ -89,14 +89,28 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
+class Confirmation:
+    """What fresh attempts, which nobody but the host sees, say of an example that was screened.
+
+    `turn` counts the confirmations of an episode from 1; `reason` says why it was not confirmed.
+    """
+
+    turn: int
+    attempts: tuple[Attempt, ...]
+    confirmed: bool
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Round:
-    """One example: its verifications, attempts and verdict."""
+    """One example: its verifications, attempts and verdict; a confirmation if it came to one."""
 
     index: int
     example: Example
     verifications: tuple[Verification, ...]
     attempts: tuple[Attempt, ...]
     verdict: Verdict
+    confirmation: Confirmation | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,8 @@ import time
 from pathlib import Path
 
 from autodata.store import lines
+from autodata.store.episodes import CallRecord
 from autodata.store.journal import Journal
-from autodata.store.records import CallRecord
 
 
 def call(number: int, size: int) -> CallRecord:

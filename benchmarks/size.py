@@ -35,8 +35,8 @@ from autodata.models.calls.budget import Accounts
 from autodata.models.calls.earlier import charge_earlier
 from autodata.models.providers import simulated
 from autodata.store import lines, tables
+from autodata.store.episodes import CallRecord
 from autodata.store.journal import Journal
-from autodata.store.records import CallRecord
 from autodata.types import Document
 
 RUN = "measured"

@@ -21,8 +21,8 @@ from typing import Any
 
 from autodata.errors import PluginFailed, ReplayMismatch, Unavailable
 from autodata.models.base import Site, whole
+from autodata.store.episodes import ExecutionRecord
 from autodata.store.facts import JournalWriter
-from autodata.store.records import ExecutionRecord
 from autodata.types import Json
 
 WORKER = Path(__file__).with_name("worker.py")

@@ -43,8 +43,8 @@ from autodata.models.serving.gpus import busy
 from autodata.project import Project
 from autodata.report.display import Display
 from autodata.search.plan import SearchPlan
+from autodata.store.episodes import EpisodeRecord
 from autodata.store.facts import JournalWriter
-from autodata.store.records import EpisodeRecord
 from autodata.types import SPLITS, Candidate, Document, EpisodeKey, Json, Split
 
 MOST_WORKERS = 4

@@ -23,8 +23,9 @@ from autodata.models.calls.budget import check_budget
 from autodata.project import Project
 from autodata.search.certify import Rules
 from autodata.search.repeats import FIRST_SIGHT
+from autodata.store.episodes import EpisodeRecord
 from autodata.store.facts import Fact
-from autodata.store.records import EpisodeRecord, RunRecord
+from autodata.store.records import RunRecord
 from autodata.types import Json
 
 Path = tuple[str, ...]

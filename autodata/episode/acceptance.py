@@ -24,6 +24,7 @@ class Policy:
 
     Means and the gap are of scores in [0, 1]. `*_none_zero` refuses an example on which any sample
     of that solver scored exactly 0. Counts are of correct samples. `below` bounds are exclusive.
+    With `confirm` all of this only screens, and fresh samples decide (`episode.confirmation`).
     """
 
     weak_samples: int = 3
@@ -39,6 +40,7 @@ class Policy:
     weak_correct_max: int | None = None
     strong_correct_min: int | None = None
     majority: bool = False
+    confirm: bool = False
 
 
 NUMBERS = {
@@ -55,10 +57,11 @@ NUMBERS = {
     "weak_correct_max": "at most so many weak answers are right",
     "strong_correct_min": "at least so many strong answers are right",
     "majority": "most strong answers are right, and at most half of the weak ones",
+    "confirm": "fresh answers of both solvers, which no harness sees, confirm it",
 }
 """What each number of a policy asks of an example."""
 
-PRESETS: dict[str, Policy] = {
+_PAPER: dict[str, Policy] = {
     "deployed": Policy(
         weak_mean_max=0.65,
         weak_max=0.75,
@@ -75,6 +78,12 @@ PRESETS: dict[str, Policy] = {
     ),
     "majority": Policy(majority=True),
 }
+PRESETS: dict[str, Policy] = {
+    **{name: replace(policy, confirm=True) for name, policy in _PAPER.items()},
+    **{f"paper-{name}": policy for name, policy in _PAPER.items()},
+}
+"""The rules of the paper decide by the samples that a harness chose an example by: equal solvers
+pass them by luck, the oftener the more rounds an episode has. Confirmed, they only screen."""
 
 
 def policy_from(
@@ -127,7 +136,7 @@ def _wanted(name: str, value: Any) -> str:
     whole = type(value) is int
     if name.endswith("_samples"):
         return "" if whole and value >= 1 else "a whole number from 1"
-    if name == "majority" or name.endswith("_none_zero"):
+    if name in ("majority", "confirm") or name.endswith("_none_zero"):
         return "" if isinstance(value, bool) else "true or false"
     if "_correct_" in name:
         return "" if value is None or (whole and value >= 0) else "a whole number, or null"
@@ -222,7 +231,8 @@ def more_samples(policy: Policy, role: SolverRole, scores: Sequence[float]) -> i
 
 def _counts_only(policy: Policy) -> bool:
     names = ("weak_samples", "strong_samples", "weak_correct_max", "strong_correct_min")
-    return replace(policy, **{name: getattr(Policy(), name) for name in names}) == Policy()
+    off = {name: getattr(Policy(), name) for name in names}
+    return replace(policy, **off, confirm=False) == Policy()
 
 
 def _mean(scores: Sequence[float]) -> float:

@@ -12,8 +12,8 @@ from autodata.concurrency import all_of
 from autodata.episode.run import Conditions, run_episode
 from autodata.errors import Unavailable
 from autodata.harness.spec import Harness
+from autodata.store.episodes import EpisodeRecord
 from autodata.store.facts import JournalWriter
-from autodata.store.records import EpisodeRecord
 from autodata.types import Candidate, Cell, Document, Episode, Json, Outcome, Round
 
 MOST_VOIDS = 3
@@ -112,9 +112,11 @@ def episode_record(episode: Episode, candidate: Candidate) -> EpisodeRecord:
 
 
 def _round_body(past: Round) -> Json:
-    """Return a round as it is kept; a note on an attempt is there only where there is one."""
+    """Return a round as it is kept: notes and a confirmation are there only where there are any."""
     kept = asdict(past)
-    for attempt in kept["attempts"]:
+    if not kept["confirmation"]:
+        del kept["confirmation"]
+    for attempt in (*kept["attempts"], *kept.get("confirmation", {}).get("attempts", ())):
         if not attempt["note"]:
             del attempt["note"]
     return kept

@@ -77,13 +77,21 @@ def sampling(asking: Asking, role: str, ordinal: str, request: Request) -> Reque
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """An example of a domain that a solver is tried on, in a round of an episode."""
+    """An example of a domain that a solver is tried on, in a round of an episode.
+
+    `fresh` samples are those of its confirmation.
+    """
 
     domain: Domain
     document: Document
     example: Example
     role: SolverRole
     round_index: int
+    fresh: bool = False
+
+    def ordinal(self, sample: int) -> str:
+        """Return the place of a sample in its episode."""
+        return f"r{self.round_index}.{'fresh.' * self.fresh}{self.role}.{sample}"
 
 
 @dataclass(slots=True)
@@ -130,7 +138,7 @@ async def solve(asking: Asking, trial: Trial, shown: Document, samples: range) -
     """
 
     async def one(sample: int) -> Attempt:
-        ordinal = f"r{trial.round_index}.{trial.role}.{sample}"
+        ordinal = trial.ordinal(sample)
         answer = await _answer(asking, trial, shown, ordinal)
         panel = Panel(asking, ordinal)
         score = await trial.domain.score(trial.document, trial.example, answer, panel)

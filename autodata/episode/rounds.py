@@ -12,6 +12,7 @@ from autodata.domains.texts import Essence, essence
 from autodata.harness.workflow import StepFailed
 from autodata.types import (
     Attempt,
+    Confirmation,
     Criterion,
     Example,
     Json,
@@ -55,6 +56,7 @@ class OpenRound:
     reasons: tuple[str, ...] = ("not tried on the solvers",)
     accepted: bool = False
     essence: Essence = field(init=False)
+    confirmation: Confirmation | None = None
 
     def __post_init__(self) -> None:
         self.essence = essence(self.example)
@@ -72,6 +74,7 @@ class OpenRound:
             tuple(self.verifications),
             tuple(self.attempts),
             Verdict(self.accepted, reasons),
+            self.confirmation,
         )
 
 

@@ -4,9 +4,9 @@ The workflow proposes examples and asks for steps; the host runs solvers and jud
 prompts, records each round and decides acceptance from its own records alone.
 """
 
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 from autodata.domains.grading import as_text
 from autodata.domains.replies import ExampleReply, VerifierReply
@@ -14,15 +14,15 @@ from autodata.domains.texts import essence, unbounded
 from autodata.episode.acceptance import more_samples, verdict, weak_verdict
 from autodata.episode.agent import run_agent
 from autodata.episode.feedback import grouped
+from autodata.episode.gates import Gates, Solvers
 from autodata.episode.protocol import TaskProtocol, Team
-from autodata.episode.roles import Asking, Panel, Trial, sampling, solve
+from autodata.episode.roles import Asking, sampling
 from autodata.episode.rounds import OpenRound, attempts_to, example_from, example_to
 from autodata.episode.seeds import workflow_seed
-from autodata.episode.shortening import MOST_CUTS, shortened
+from autodata.episode.shortening import Fitting
 from autodata.errors import (
     BAD_OUTPUT,
     CallFailed,
-    ContextTooLong,
     HarnessError,
     Unavailable,
     Unseated,
@@ -32,7 +32,6 @@ from autodata.harness.spec import Harness
 from autodata.harness.workflow import Host, StepFailed, WorkflowStop
 from autodata.models.base import Message, Place, Request
 from autodata.types import (
-    Attempt,
     Candidate,
     Cell,
     Document,
@@ -42,10 +41,7 @@ from autodata.types import (
     Round,
     SolverRole,
     Spend,
-    Verification,
 )
-
-T = TypeVar("T")
 
 MOST_FAILED = 2
 """Steps whose calls fail while their endpoint answers others; the last one ends the episode."""
@@ -96,10 +92,11 @@ class EpisodeRun:
         self._protocol = protocol
         self._rounds: list[OpenRound] = []
         self._steps = 0
-        self._cuts = 0
+        self._fitting = Fitting(document)
         self._bad_output = ""
         self.failed_calls = 0
         self._spent: list[Spend] = []
+        self._tested: list[Spend] = []
         place = Place(
             harness.tree,
             document.id,
@@ -110,10 +107,20 @@ class EpisodeRun:
         )
         # not a method of its own: in a cycle, all of it would wait for the garbage collector
         self._asking = Asking(team, place, self._spent.append)
+        domain = protocol.domain
+        self._solvers = Solvers(self._asking, domain, self._fitting)
+        self._gates = Gates(
+            Asking(team, place, self._tested.append), domain, protocol.policy, self._fitting
+        )
 
     @property
     def spend(self) -> Spend:
         """The cost of the episode so far, in whatever order replies came."""
+        return Spend.total((*self._spent, *self._tested))
+
+    @property
+    def own_spend(self) -> Spend:
+        """What of it the harness asked for: all but the gates'."""
         return Spend.total(self._spent)
 
     @property
@@ -138,7 +145,7 @@ class EpisodeRun:
             StepFailed: the arguments or a model's output were bad; the workflow may handle it.
             WorkflowStop: the episode is over (accepted, or out of rounds or calls).
         """
-        spent = self.spend.calls >= self._protocol.max_calls or self.failed_calls >= MOST_FAILED
+        spent = self.own_spend.calls >= self._protocol.max_calls or self.failed_calls >= MOST_FAILED
         if self.accepted or spent:
             raise WorkflowStop
         self._steps += 1
@@ -156,16 +163,6 @@ class EpisodeRun:
             self.failed_calls += isinstance(error, CallFailed)
             self._bad_output = f"{name}: {type(error).__name__}"
             raise StepFailed(f"{name}: {error.problem}") from error
-
-    async def _fitting(self, ask: Callable[[Document], Awaitable[T]]) -> T:
-        """Ask about the document, or about less and less of it where it does not fit."""
-        while True:
-            try:
-                return await ask(shortened(self._document, self._cuts))
-            except ContextTooLong:
-                if self._cuts == MOST_CUTS:
-                    raise
-                self._cuts += 1
 
     async def _feedback(self) -> str:
         return grouped(self.rounds)
@@ -186,7 +183,7 @@ class EpisodeRun:
             request = sampling(self._asking, "challenger", ordinal, request)
             return await self._asking.structured("challenger", ordinal, request, ExampleReply)
 
-        return example_to((await self._fitting(ask)).example())
+        return example_to((await self._fitting.ask(ask)).example())
 
     async def _verify(self, example: Any) -> Json:
         self._seated("verifier")
@@ -202,7 +199,7 @@ class EpisodeRun:
             request = Request(messages=(Message("user", prompt),))
             return await self._asking.structured("verifier", ordinal, request, VerifierReply)
 
-        checked = (await self._fitting(ask)).verification(frozen=False)
+        checked = (await self._fitting.ask(ask)).verification(frozen=False)
         opened.verifications.append(checked)
         if not checked.passed:
             opened.reasons = ("failed the harness's own verifier",)
@@ -227,46 +224,18 @@ class EpisodeRun:
         while more := more_samples(policy, role, opened.scores(role)):
             begun = len(opened.scores(role))
             # the first goes alone: the others then find its prompt in the server's prefix cache
-            more = more if begun else 1
+            samples = range(begun, begun + (more if begun else 1))
             try:
-                attempts = await self._sample(opened, role, range(begun, begun + more))
+                opened.attempts.extend(await self._solvers.sample(opened, role, samples))
             except (*BAD_OUTPUT, Unseated) as error:
                 opened.fault = f"could not be scored: {error.problem}"
                 opened.reasons = (opened.fault,)
                 raise
-            opened.attempts.extend(attempts)
         weak, strong = opened.scores("weak"), opened.scores("strong")
-        judged = verdict(policy, weak, strong) if strong else weak_verdict(policy, weak)
-        opened.reasons = judged.reasons or ("not tried on the strong solver",)
-        if strong and judged.accepted:
-            await self._audit(opened)
-
-    async def _sample(self, opened: OpenRound, role: SolverRole, samples: range) -> list[Attempt]:
-        domain = self._protocol.domain
-        trial = Trial(domain, self._document, opened.example, role, opened.index)
-
-        def draw(document: Document) -> Coroutine[Any, Any, list[Attempt]]:
-            return solve(self._asking, trial, document, samples)
-
-        if self._asking.team.settings(role).privileged:
-            return await self._fitting(draw)
-        return await draw(self._document)
-
-    async def _audit(self, opened: OpenRound) -> None:
-        """The verifier once more, with the protocol's own prompt, before anything is accepted."""
-        domain, place = self._protocol.domain, f"r{opened.index}.audit"
-
-        async def look(document: Document) -> Verification | None:
-            return await domain.verify(document, opened.example, Panel(self._asking, place))
-
-        opened.reasons = ("the protocol's verifier gave no usable reply",)
-        checked = await self._fitting(look)
-        if checked is not None:
-            opened.verifications.append(checked)
-            if not checked.passed:
-                opened.reasons = ("failed the protocol's verifier",)
-                return
-        opened.accepted = True
+        screened = verdict(policy, weak, strong) if strong else weak_verdict(policy, weak)
+        opened.reasons = screened.reasons or ("not tried on the strong solver",)
+        if strong and screened.accepted:
+            await self._gates.test(opened)
 
     def _gate_failed(self, opened: OpenRound, role: SolverRole) -> bool:
         if role == "weak":
@@ -282,7 +251,7 @@ class EpisodeRun:
             system = self._harness.prompt("main", document=document.text, feedback=notes)
             return await run_agent(self._asking, self._document, system, task, turns, ordinal)
 
-        return await self._fitting(work)
+        return await self._fitting.ask(work)
 
     async def _ask(self, role: str, prompt: str) -> str:
         if role not in ("main", "challenger", "verifier"):

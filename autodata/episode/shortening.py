@@ -5,9 +5,14 @@ worth of what remains, cut at white space, with a mark in between. Beginning and
 what a text is about; the rule is deterministic, so a resumed run asks the same.
 """
 
-from dataclasses import replace
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
+from autodata.errors import ContextTooLong
 from autodata.types import Document
+
+T = TypeVar("T")
 
 MOST_CUTS = 4
 MARK = "\n[... cut: the document does not fit ...]\n"
@@ -23,3 +28,25 @@ def shortened(document: Document, cuts: int) -> Document:
     head = head[: max(head.rfind(" "), head.rfind("\n"), 0) or len(head)]
     tail = tail[max(tail.find(" "), 0) :]
     return replace(document, text=f"{head}{MARK}{tail.lstrip()}")
+
+
+@dataclass(slots=True)
+class Fitting:
+    """A document as far as it fits the models of an episode, `cuts` halvings by now."""
+
+    document: Document
+    cuts: int = 0
+
+    async def ask(self, about: Callable[[Document], Awaitable[T]]) -> T:
+        """Ask about the document, or about less and less of it where it does not fit.
+
+        Raises:
+            ContextTooLong: the little that is left does not fit, either.
+        """
+        while True:
+            try:
+                return await about(shortened(self.document, self.cuts))
+            except ContextTooLong:
+                if self.cuts == MOST_CUTS:
+                    raise
+                self.cuts += 1

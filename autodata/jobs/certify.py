@@ -16,8 +16,9 @@ from autodata.report.display import Display
 from autodata.search.certify import check_room, fingerprint
 from autodata.search.sealed import SealedTest
 from autodata.search.session import recorded_session
+from autodata.store.episodes import EpisodeRecord
 from autodata.store.facts import JournalReader, read_facts
-from autodata.store.records import CandidateRecord, Certificate, EpisodeRecord, RunRecord
+from autodata.store.records import CandidateRecord, Certificate, RunRecord
 from autodata.store.runs import check_name_kept
 from autodata.types import Candidate
 

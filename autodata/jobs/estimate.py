@@ -25,8 +25,9 @@ from autodata.search.forecast import (
     episodes_of,
     predict,
 )
+from autodata.store.episodes import CallRecord
 from autodata.store.facts import read_facts
-from autodata.store.records import CallRecord, SessionRecord
+from autodata.store.records import SessionRecord
 from autodata.types import SPLITS, Cell, KnobValue, Spend, Split
 
 PROPOSALS = 3

@@ -15,15 +15,9 @@ from autodata.errors import AutodataError, RepositoryError, StoreError
 from autodata.report.views import signed
 from autodata.search.certify import certify, fingerprint
 from autodata.store import looks
+from autodata.store.episodes import EpisodeRecord
 from autodata.store.facts import JournalReader
-from autodata.store.records import (
-    FINISHED,
-    CandidateRecord,
-    Certificate,
-    EpisodeRecord,
-    RunRecord,
-    SessionRecord,
-)
+from autodata.store.records import FINISHED, CandidateRecord, Certificate, RunRecord, SessionRecord
 from autodata.types import Cell, Outcome
 
 _FORCE = "or promote with --force (it is recorded)"

@@ -30,21 +30,18 @@ from autodata.report.display import Display
 from autodata.search.course import course_to_the_end, ending
 from autodata.search.repeats import Repeat
 from autodata.search.session import GitWorkshop, RunStart
+from autodata.store.episodes import CallRecord, EpisodeRecord, ExecutionRecord, QueryRecord
 from autodata.store.facts import Fact, JournalReader, R
 from autodata.store.format import Record, difference
 from autodata.store.journal import Journal
 from autodata.store.lines import check, segments
 from autodata.store.records import (
     FINISHED,
-    CallRecord,
     CandidateRecord,
     Certificate,
     ClosingRecord,
     DocumentsRecord,
-    EpisodeRecord,
-    ExecutionRecord,
     IterationRecord,
-    QueryRecord,
     RunRecord,
     SessionRecord,
 )

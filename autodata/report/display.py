@@ -8,7 +8,7 @@ from autodata.models.calls.caller import CallStatus
 from autodata.project import Project
 from autodata.report.views import believed, closing_line
 from autodata.search.events import Certifying, Closed, Decided, Event, Started
-from autodata.store.records import EpisodeRecord
+from autodata.store.episodes import EpisodeRecord
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from autodata.search.events import (
     Selected,
     Started,
 )
-from autodata.store.records import EpisodeRecord
+from autodata.store.episodes import EpisodeRecord
 
 REDRAW_PER_S = 4
 PLAIN_EVERY_S = 15.0

@@ -11,9 +11,10 @@ from autodata.search.plan import SearchPlan
 from autodata.search.proposers.history import EDIT_CHARS, MOST_ENTRIES
 from autodata.search.search import FINAL_LOOKS, FIRST_LOOK
 from autodata.search.standing import FINAL_SHARE
+from autodata.store.episodes import CallRecord
 from autodata.store.facts import Fact
 from autodata.store.format import Record
-from autodata.store.records import CallRecord, SessionRecord
+from autodata.store.records import SessionRecord
 from autodata.types import Outcome, Spend, Split
 
 LEVEL = 0.9

@@ -21,16 +21,10 @@ from autodata.search.certify import fingerprint
 from autodata.search.course import STRAIGHT, Course
 from autodata.search.plan import SearchPlan
 from autodata.search.search import Collaborators, SearchResult, search
+from autodata.store.episodes import EpisodeRecord
 from autodata.store.facts import JournalReader, JournalWriter
 from autodata.store.format import difference_of
-from autodata.store.records import (
-    DEALT,
-    FINISHED,
-    DocumentsRecord,
-    EpisodeRecord,
-    RunRecord,
-    SessionRecord,
-)
+from autodata.store.records import DEALT, FINISHED, DocumentsRecord, RunRecord, SessionRecord
 from autodata.types import Asked, Candidate, Json, Origin, Outcome, Split
 
 

@@ -16,20 +16,18 @@ from typing import Any
 
 from autodata.errors import ReplayMismatch, StoreError
 from autodata.store import lines, lock
+from autodata.store.episodes import CallRecord, EpisodeRecord, QueryRecord
 from autodata.store.facts import Fact, R, fact_of, read_facts
 from autodata.store.format import Record, difference
 from autodata.store.lines import Entry, Texts
 from autodata.store.places import Places
 from autodata.store.records import (
-    CallRecord,
     CandidateRecord,
     Certificate,
     ClosingRecord,
-    EpisodeRecord,
     GrowthRecord,
     IterationRecord,
     PromotionRecord,
-    QueryRecord,
     RunRecord,
     SessionRecord,
 )

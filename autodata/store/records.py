@@ -7,23 +7,19 @@ a kind is changed is told in `store.format`.
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from autodata.store import strict
+from autodata.store.episodes import CallRecord, EpisodeRecord, ExecutionRecord, QueryRecord
 from autodata.store.format import INSIDE, OWN_WORDS, Quote, Record, Word
 from autodata.types import (
     Asked,
-    Cell,
     DealtDocument,
     Interval,
     Json,
     KnobValue,
     Origin,
-    Outcome,
-    Round,
     Spend,
     Split,
-    Status,
 )
 
 FINISHED: Literal["finished"] = "finished"
@@ -170,124 +166,6 @@ class CandidateRecord(Record):
     candidate_id: Word
     iteration: int
     kind: Word
-
-
-@dataclass(frozen=True, slots=True)
-class EpisodeRecord(Record):
-    """An episode that has ended; a void one has a key of its own, as it is run again.
-
-    `rounds` are plain JSON, as few readers look into them; `played` are the same as values.
-    """
-
-    KIND = "episode"
-    candidate_id: Word
-    commit: Word
-    tree: Word
-    document_id: Word
-    split: Annotated[Split, OWN_WORDS]
-    repeat: int
-    status: Annotated[Status, OWN_WORDS]
-    reason: Quote
-    rounds: Annotated[tuple[Json, ...], INSIDE]
-    calls: int
-    prompt_tokens: int
-    completion_tokens: int
-    cost_usd: float
-    seconds: float
-    failed_calls: int = 0
-
-    @property
-    def played(self) -> tuple[Round, ...]:
-        """Its rounds, read as strictly as everything else."""
-        try:
-            return tuple(strict.read(Round, past) for past in self.rounds)
-        except strict.NotOfThisClass as error:
-            raise self.none_of(error) from error
-
-    def untimed(self) -> Json:
-        """Return it as JSON without the time it took."""
-        return {name: value for name, value in self.to_json().items() if name != "seconds"}
-
-    @property
-    def void(self) -> bool:
-        """Infrastructure failed: it counts for nothing."""
-        return self.status == "void"
-
-    @property
-    def cell(self) -> Cell:
-        """Where it stands."""
-        return Cell(self.document_id, self.split, self.repeat)
-
-    @property
-    def outcome(self) -> Outcome:
-        """What a search sees of it."""
-        spend = Spend(
-            self.calls, self.prompt_tokens, self.completion_tokens, self.cost_usd, self.seconds
-        )
-        return Outcome(self.cell, self.status == "accepted", spend, self.failed_calls)
-
-
-@dataclass(frozen=True, slots=True)
-class CallRecord(Record):
-    """A call that was answered, or failed for good: where it was made, what came of it, its cost.
-
-    `outcome` is `ok`, `Malformed` or the name of an error, whose `problem` and `fix` are kept.
-    """
-
-    KIND = "call"
-    role: Word
-    ordinal: Word
-    tree: Word
-    commit: Word
-    candidate_id: Word
-    document_id: Word
-    split: Word
-    repeat: int
-    endpoint: Word
-    provider: Word
-    model: str
-    request: Json
-    reply: Json
-    prompt_tokens: int
-    completion_tokens: int
-    cached_tokens: int
-    cost_usd: float
-    seconds: float
-    outcome: Word
-    tries: int
-    problem: Quote = ""
-    fix: str = ""
-
-    @property
-    def spend(self) -> Spend:
-        """What it cost."""
-        return Spend(1, self.prompt_tokens, self.completion_tokens, self.cost_usd, self.seconds)
-
-
-@dataclass(frozen=True, slots=True)
-class ExecutionRecord(Record):
-    """What a function of the user's own said of an example or attempt, or why it could not."""
-
-    KIND = "execution"
-    function: str
-    tree: Word
-    commit: Word
-    candidate_id: Word
-    document_id: Word
-    split: Word
-    repeat: int
-    ordinal: Word
-    value: Any
-    problem: Quote
-
-
-@dataclass(frozen=True, slots=True)
-class QueryRecord(Record):
-    """What an analyzer asked of its run, and was answered."""
-
-    KIND = "query"
-    sql: str
-    answer: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,14 +11,13 @@ from functools import cache
 from typing import Any
 
 from autodata.errors import StoreError
+from autodata.store.episodes import CallRecord, EpisodeRecord
 from autodata.store.facts import Fact
 from autodata.store.format import Record
 from autodata.store.records import (
-    CallRecord,
     CandidateRecord,
     Certificate,
     DocumentsRecord,
-    EpisodeRecord,
     IterationRecord,
     PromotionRecord,
     RunRecord,

@@ -9,7 +9,7 @@ import pytest
 
 import autodata
 from autodata.report.display import Job
-from autodata.store.records import EpisodeRecord
+from autodata.store.episodes import EpisodeRecord
 from tests.support.command_line import RUN, SMALL, TINY, Place
 
 FEW = {

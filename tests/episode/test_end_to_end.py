@@ -12,8 +12,8 @@ from autodata.engine.engine import Engine, engine
 from autodata.harness.spec import Harness, load_folder, with_knobs
 from autodata.project import Project
 from autodata.report.display import Display
+from autodata.store.episodes import EpisodeRecord
 from autodata.store.journal import Journal
-from autodata.store.records import EpisodeRecord
 from autodata.types import Candidate, Cell, Document, Json, Outcome, Split
 from tests.support.episodes import DOCUMENT, EXAMPLE, GOOD_CHECK, as_json, verdicts
 from tests.support.loopback import Action, Loopback, Say, Seen
@@ -93,7 +93,7 @@ async def test_scripted_models_take_a_paper_to_an_accepted_example(tmp_path: Pat
     [outcome], [body], answered = await evaluate(project(tmp_path, models), [DOCUMENT])
     assert outcome.accepted
     assert body["rounds"][0]["example"]["question"] == EXAMPLE.question
-    assert answered == outcome.spend.calls == 16
+    assert answered == outcome.spend.calls == 16 + 6 * 4
     again, _, answered = await evaluate(project(tmp_path, models), [DOCUMENT])
     assert (again, answered) == ([outcome], 0)
 
@@ -175,10 +175,10 @@ async def test_the_same_episode_over_http_in_both_wire_formats(
         place = project(tmp_path, models)
         [outcome], [body], _ = await evaluate(place, [DOCUMENT])
         assert outcome.accepted, body
-        assert outcome.spend.calls == len(server.seen) == 17
-        assert outcome.spend.prompt_tokens == 170
+        assert outcome.spend.calls == len(server.seen) == 41
+        assert outcome.spend.prompt_tokens == 410
         again, _, answered = await evaluate(place, [DOCUMENT])
-        assert (again, answered, len(server.seen)) == ([outcome], 0, 17)
+        assert (again, answered, len(server.seen)) == ([outcome], 0, 41)
     by_model: dict[str, list[Seen]] = {}
     for seen in server.seen:
         by_model.setdefault(seen.body["model"], []).append(seen)
@@ -186,15 +186,15 @@ async def test_the_same_episode_over_http_in_both_wire_formats(
         "main": 2,
         "challenger": 1,
         "verifier": 2,
-        "weak": 3,
-        "strong": 3,
-        "judge": 6,
+        "weak": 9,
+        "strong": 9,
+        "judge": 18,
     }
     assert all("REFERENCE" not in words(seen) for seen in by_model["judge"])
     assert all("SECRET PAPER" not in words(seen) for seen in by_model["weak"])
     assert "SECRET PAPER" in words(by_model["main"][1])
     if provider == "openai":
-        assert len({seen.body["seed"] for seen in by_model["weak"]}) == 3
+        assert len({seen.body["seed"] for seen in by_model["weak"]}) == 9
     formats: dict[str, Any] = by_model["challenger"][0].body
     named = "response_format" if provider == "openai" else "output_config"
     assert "rubric" in json.dumps(formats[named])

@@ -11,8 +11,8 @@ from autodata.episode.run import Conditions
 from autodata.errors import BudgetSpent, Unavailable
 from autodata.harness.spec import Harness
 from autodata.models.base import Request, Site
+from autodata.store.episodes import EpisodeRecord
 from autodata.store.journal import Journal
-from autodata.store.records import EpisodeRecord
 from autodata.types import Candidate, Cell, Document
 from tests.support.episodes import (
     CANDIDATE,
@@ -66,7 +66,7 @@ async def test_outcomes_come_in_the_order_of_cells(tmp_path: Path) -> None:
     await journal.close()
     assert [outcome.cell for outcome in outcomes] == CELLS
     assert [outcome.accepted for outcome in outcomes] == [True] * 3 + [False] * 3
-    assert outcomes[0].spend.calls == 14
+    assert outcomes[0].spend.calls == 14 + 6 * 4  # six fresh pairs, each answer judged
     assert sorted((e.document_id, e.repeat) for e in seen) == sorted(
         (cell.document_id, cell.repeat) for cell in CELLS
     )

@@ -79,10 +79,10 @@ async def test_sampling_stops_when_a_count_is_settled() -> None:
         await step("attempt", role="strong", example=checkable)
 
     caller = good_caller(weak="Answer: 42", strong="Answer: 42")
-    await episode(tries, caller, protocol_of(preset="verifiable"))
+    await episode(tries, caller, protocol_of(preset="paper-verifiable"))
     assert len(caller.of("weak")) == 2
     caller = good_caller(weak="Answer: 41", strong="Answer: 42")
-    found = await episode(tries, caller, protocol_of(preset="verifiable"))
+    found = await episode(tries, caller, protocol_of(preset="paper-verifiable"))
     assert (len(caller.of("weak")), len(caller.of("strong"))) == (3, 3)
     assert found.status == "accepted"
 

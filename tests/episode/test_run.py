@@ -38,7 +38,7 @@ from tests.support.episodes import (
 
 async def test_an_accepted_round_is_recorded_in_full() -> None:
     caller = good_caller()
-    found = await episode(whole_round, caller)
+    found = await episode(whole_round, caller, protocol_of(preset="paper-deployed"))
     assert (found.status, found.reason) == ("accepted", "")
     assert caller.roles() == [
         "challenger",

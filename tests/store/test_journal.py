@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from autodata.errors import ReplayMismatch, StoreError
+from autodata.store.episodes import QueryRecord
 from autodata.store.journal import Journal
 from autodata.store.lines import read_entries
-from autodata.store.records import GrowthRecord, PromotionRecord, QueryRecord
+from autodata.store.records import GrowthRecord, PromotionRecord
 from tests.support.writers import (
     COUNT,
     last_segment,

@@ -11,10 +11,11 @@ import pytest
 
 from autodata.errors import CorruptJournal
 from autodata.store import lines, tables
+from autodata.store.episodes import CallRecord
 from autodata.store.journal import Journal
 from autodata.store.lines import read_entries
 from autodata.store.packing import pack
-from autodata.store.records import CallRecord, GrowthRecord, SessionRecord
+from autodata.store.records import GrowthRecord, SessionRecord
 from autodata.store.runs import read_state
 from autodata.types import Json
 from tests.support.journals import Kept, call, write

@@ -8,22 +8,19 @@ from pathlib import Path
 from typing import Any
 
 from autodata.store import lines, tables
+from autodata.store.episodes import CallRecord, EpisodeRecord, ExecutionRecord, QueryRecord
 from autodata.store.format import Record
 from autodata.store.journal import BULKY, PACKED_AT_LEAST, Journal
 from autodata.store.lines import Entry
 from autodata.store.packing import pack
 from autodata.store.records import (
-    CallRecord,
     CandidateRecord,
     Certificate,
     ClosingRecord,
     DocumentsRecord,
-    EpisodeRecord,
-    ExecutionRecord,
     GrowthRecord,
     IterationRecord,
     PromotionRecord,
-    QueryRecord,
     RunRecord,
     SessionRecord,
     TroubleRecord,

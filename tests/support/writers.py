@@ -5,9 +5,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from autodata.store.episodes import QueryRecord
 from autodata.store.journal import Journal
 from autodata.store.lines import read_entries
-from autodata.store.records import QueryRecord
 
 
 def note(number: int, text: str = "") -> QueryRecord:
@@ -58,7 +58,7 @@ journal = Journal.open(Path(sys.argv[1])); print("ready", flush=True); sys.stdin
 
 WRITE = """
 import asyncio, sys; from pathlib import Path; from autodata.store.journal import Journal
-from autodata.store.records import QueryRecord
+from autodata.store.episodes import QueryRecord
 async def main():
     journal = Journal.open(Path(sys.argv[1]), segment_bytes=20_000)
     have = sum(1 for _ in journal.records(QueryRecord))

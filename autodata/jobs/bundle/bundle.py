@@ -29,8 +29,9 @@ from autodata.jobs.bundle.skeleton import Tell, length, private, settings, skele
 from autodata.models.serving.supervisor import without_keys
 from autodata.project import PACKAGE, Project
 from autodata.store import lines, looks
+from autodata.store.episodes import CallRecord, EpisodeRecord, QueryRecord
 from autodata.store.lines import Entry
-from autodata.store.records import CallRecord, EpisodeRecord, QueryRecord, RunRecord
+from autodata.store.records import RunRecord
 from autodata.store.runs import read_state
 from autodata.types import Document, Json
 

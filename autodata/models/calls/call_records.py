@@ -6,7 +6,7 @@ from autodata import errors
 from autodata.errors import ProviderError, StoreError
 from autodata.models.base import CheckReply, Reply, Request, Site
 from autodata.models.endpoint.endpoint import Answer, Endpoint
-from autodata.store.records import CallRecord
+from autodata.store.episodes import CallRecord
 
 FINAL = (
     "ok",

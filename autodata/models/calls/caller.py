@@ -36,8 +36,8 @@ from autodata.models.calls.call_records import (
 from autodata.models.calls.seat import Seat
 from autodata.models.endpoint.endpoint import Answer, Endpoint
 from autodata.models.endpoint.gate import FIRST, Priority
+from autodata.store.episodes import CallRecord
 from autodata.store.facts import JournalWriter
-from autodata.store.records import CallRecord
 from autodata.types import EpisodeKey, Spend
 
 CHARS_PER_TOKEN = 3  # on the safe side for English and code

@@ -7,8 +7,9 @@ from bisect import bisect
 from collections import defaultdict
 
 from autodata.models.calls.budget import Accounts
+from autodata.store.episodes import CallRecord, EpisodeRecord
 from autodata.store.facts import JournalReader
-from autodata.store.records import CallRecord, EpisodeRecord, SessionRecord
+from autodata.store.records import SessionRecord
 from autodata.types import EpisodeKey
 
 

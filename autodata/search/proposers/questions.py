@@ -12,9 +12,10 @@ from autodata.search.base import Iteration
 from autodata.search.repeats import Repeat
 from autodata.store.answers import TOO_MUCH_MEMORY, Bounds, batches
 from autodata.store.audience import for_analyzer
+from autodata.store.episodes import EpisodeRecord, QueryRecord
 from autodata.store.facts import Fact, JournalWriter
 from autodata.store.format import Record
-from autodata.store.records import CandidateRecord, EpisodeRecord, IterationRecord, QueryRecord
+from autodata.store.records import CandidateRecord, IterationRecord
 from autodata.types import Candidate, Outcome
 
 BOUNDS = Bounds()
