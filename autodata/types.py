@@ -66,6 +66,24 @@ class Verification:
 
 
 @dataclass(frozen=True, slots=True)
+class AuditForm:
+    """The auditor's form on an accepted example: each objection, and the gravest in words."""
+
+    leak: bool
+    ambiguous: bool
+    bare_number: bool
+    rubric_fair: bool
+    without_document: bool
+    comment: str = ""
+
+    @property
+    def holds(self) -> bool:
+        """Whether there is no objection."""
+        wrong = self.leak or self.ambiguous or self.bare_number or self.without_document
+        return self.rubric_fair and not wrong
+
+
+@dataclass(frozen=True, slots=True)
 class Attempt:
     """One solver's sampled answer with its score in [0, 1].
 
@@ -201,12 +219,21 @@ class Episode:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The outcome of an episode as a search sees it; never `void`."""
+    """The outcome of an episode as a search sees it; never `void`.
+
+    `held` is what the auditor says of its accepted example; None: it has not looked.
+    """
 
     cell: Cell
     accepted: bool
     spend: Spend = Spend()
     failed_calls: int = 0
+    held: bool | None = None
+
+    @property
+    def counts(self) -> bool:
+        """Whether it has an accepted example that nobody found wanting."""
+        return self.accepted and self.held is not False
 
 
 @dataclass(frozen=True, slots=True)

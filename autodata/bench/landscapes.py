@@ -37,7 +37,11 @@ class Shape:
     sites' contents interact with standard deviation `interaction`. `memorized`: share of edits
     that lift training documents by `memorized_train` and everything else by `memorized_rest`.
     `hacks`: share of edits that let the judge accept bad examples, lifting the measured rate
-    alone, by an exponential amount of mean `hack_size`.
+    alone, by an exponential amount of mean `hack_size`: the number of tricks in a harness that
+    work on a bad example is Poisson with the sum of these as mean. `auditor` None: nobody else
+    looks. Else as many tricks work on the auditor, and the two numbers have this correlation
+    (bivariate Poisson: a share of the tricks works on both). `alarms`: share of good examples to
+    which the auditor objects.
     """
 
     start: float = 0.62
@@ -56,6 +60,8 @@ class Shape:
     memorized_rest: float = 0.0
     hacks: float = 0.0
     hack_size: float = 0.0
+    auditor: float | None = None
+    alarms: float = 0.0
     train: int = 50
     validation: int = 100
     test: int = 150
@@ -65,6 +71,7 @@ class World(Protocol):
     """One seeded instance of a landscape: evaluator, proposer, documents and the truth."""
 
     wants_minibatch: bool
+    audited: bool
     documents: Mapping[Split, Sequence[str]]
     baseline: Candidate
     spent: int
@@ -125,6 +132,7 @@ class SimulatedWorld:
     def __init__(self, shape: Shape, seed: int) -> None:
         self._shape = shape
         self._seed = seed
+        self.audited = shape.auditor is not None
         self.spent = 0
         self.documents: Mapping[Split, Sequence[str]] = {
             "train": [f"train-{i}" for i in range(shape.train)],
@@ -144,7 +152,7 @@ class SimulatedWorld:
         self._start = _solve(shape.start, self._all_easiness)
         self.baseline = Candidate("c0", "c0", "baseline")
         self._states = {"baseline": _State(0.0, np.zeros(FEATURES), 0.0, 0.0)}
-        self._rates: dict[str, Numbers] = {}
+        self._rates: dict[str, tuple[Numbers, Numbers]] = {}
         self._paid: set[tuple[str, Cell]] = set()
         self._edits: dict[int, _Edit] = {}
 
@@ -158,8 +166,14 @@ class SimulatedWorld:
         rows = np.fromiter((self._row[c.document_id] for c in cells), np.uint64, len(cells))
         repeats = np.fromiter((c.repeat for c in cells), np.uint64, len(cells))
         key = int(sha256(f"{self._seed}:{candidate.tree}".encode()).hexdigest()[:16], 16)
-        accepted = _uniform(key, rows, repeats) < rates[rows]
-        return [Outcome(cell, bool(a)) for cell, a in zip(cells, accepted, strict=True)]
+        luck = _uniform(key, rows, repeats)
+        accepted, held = (luck < found[rows] for found in rates)
+        if self._shape.alarms:
+            held &= _uniform(key + 1, rows, repeats) >= self._shape.alarms
+        return [
+            Outcome(cell, bool(a), held=bool(h) if a and self.audited else None)
+            for cell, a, h in zip(cells, accepted, held, strict=True)
+        ]
 
     async def propose(
         self,
@@ -186,10 +200,14 @@ class SimulatedWorld:
         logits = self._start + self._inner(state) + self._all_features @ state.tilt
         return float(np.mean(1 / (1 + np.exp(-(logits + self._all_easiness)))))
 
-    def _measured(self, state: _State) -> Numbers:
+    def _measured(self, state: _State) -> tuple[Numbers, Numbers]:
+        """How often each document's example passes the judge, and how often the auditor as well."""
         logits = self._start + self._inner(state) + self._features @ state.tilt + self._easiness
         rates = 1 / (1 + np.exp(-(logits + state.train * self._is_train)))
-        return np.asarray(1 - (1 - rates) * np.exp(-state.hack))
+        shared = (self._shape.auditor or 0.0) * state.hack
+        apart = (1 - np.exp(shared - state.hack)) ** 2  # each fooled by a trick of its own
+        both = 1 - np.exp(-shared) * (1 - apart)
+        return 1 - (1 - rates) * np.exp(-state.hack), rates + (1 - rates) * both
 
     def _inner(self, state: _State) -> float:
         """The common logit of a harness: its sum of shifts, and what sites do to each other."""
@@ -273,6 +291,9 @@ SHAPES: dict[str, Shape] = {
     "rugged": Shape(sites=6, interaction=0.06),
     "deceptive": Shape(memorized=0.3, memorized_train=0.6, memorized_rest=-0.3),
     "hacks": Shape(hacks=0.15, hack_size=0.15),
+    "hacks, auditor 0": Shape(hacks=0.15, hack_size=0.15, auditor=0.0),
+    "hacks, auditor .3": Shape(hacks=0.15, hack_size=0.15, auditor=0.3),
+    "hacks, auditor .6": Shape(hacks=0.15, hack_size=0.15, auditor=0.6),
 }
 
 

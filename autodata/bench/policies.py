@@ -87,6 +87,7 @@ async def autodata(
         episodes=budget,
         minibatch=minibatch,
         selection=selection,
+        audited=world.audited,
     )
 
     async def unused(finalists: Sequence[Candidate]) -> Sequence[int]:

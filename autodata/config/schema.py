@@ -22,6 +22,8 @@ ROLES = {
     "weak": "the solver that should fail",
     "strong": "the solver that should succeed",
     "judge": "grades an answer by the rubric; never sees who wrote it",
+    "auditor": "of another family than the others: looks at accepted examples afterwards, and only "
+    "those count that hold; optional",
     "analyzer": "reads what happened on training documents and says what goes wrong",
     "implementer": "edits the harness as the analyzer says",
 }

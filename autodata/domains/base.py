@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 from autodata.config.section import Section
+from autodata.domains.auditor import AUDITOR_PROMPT, audit
 from autodata.domains.grading import Graders, Score, by_match, by_rubric, verify
 from autodata.models.base import Message, Request
-from autodata.types import Document, Example, Verification
+from autodata.types import AuditForm, Document, Example, Verification
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,9 @@ class Domain:
     verifier_prompt: ClassVar[str] = ""
     """What the protocol's verifier is told; empty: it is not asked before an example counts."""
 
+    auditor_prompt: ClassVar[str] = AUDITOR_PROMPT
+    """What the auditor is told, where one is seated; it fills in the same form in every domain."""
+
     version: ClassVar[str] = ""
     """A run is resumed with the same version only; empty: with the same code only."""
 
@@ -87,3 +91,7 @@ class Domain:
         if not self.verifier_prompt:
             return None
         return await verify(document, example, self.verifier_prompt, graders)
+
+    async def audit(self, document: Document, example: Example, graders: Graders) -> AuditForm:
+        """Let the auditor say what is wrong with an accepted example."""
+        return await audit(document, example, self.auditor_prompt, graders)

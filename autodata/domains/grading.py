@@ -77,6 +77,10 @@ class Graders(Protocol):
         """Ask the verifier for a reply of this shape."""
         ...
 
+    async def auditor(self, request: Request, shape: type[Shape]) -> Shape:
+        """Ask the auditor for a reply of this shape."""
+        ...
+
     async def run(self, function: Isolated, *arguments: Any) -> Execution:
         """Call a function with these arguments (plain JSON) in a process of its own."""
         ...

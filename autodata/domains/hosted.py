@@ -14,7 +14,7 @@ from autodata.domains.grading import Graders, Score
 from autodata.domains.isolated import printable
 from autodata.errors import AutodataError, PluginFailed
 from autodata.models.base import Request
-from autodata.types import Document, Example, Verification
+from autodata.types import AuditForm, Document, Example, Verification
 
 T = TypeVar("T")
 
@@ -78,6 +78,12 @@ class Hosted(Domain):
         with self._border("verify"):
             found = await self._domain.verify(document, example, graders)
             return None if found is None else self._checked("verify", Verification, found)
+
+    async def audit(self, document: Document, example: Example, graders: Graders) -> AuditForm:
+        """See `Domain`."""
+        with self._border("audit"):
+            found = await self._domain.audit(document, example, graders)
+            return self._checked("audit", AuditForm, found)
 
     @contextmanager
     def _border(self, method: str) -> Iterator[None]:

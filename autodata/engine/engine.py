@@ -21,6 +21,7 @@ from autodata.domains.hosted import hosted
 from autodata.domains.isolated import Executions
 from autodata.engine.endpoints import deadlines_of, headers_of, silent, start
 from autodata.episode.acceptance import policy_from
+from autodata.episode.auditor import Auditor
 from autodata.episode.evaluator import HarnessEvaluator
 from autodata.episode.protocol import TaskProtocol, Team
 from autodata.episode.run import Conditions
@@ -99,6 +100,7 @@ def search_plan(config: Config, seed: int) -> SearchPlan:
         finalists=settings.finalists,
         test_repeats=settings.test_repeats,
         alpha=settings.alpha,
+        audited="auditor" in config.roles,
     )
 
 
@@ -257,10 +259,13 @@ async def engine(
                 accounts.reserve.ended(EpisodeKey(record.tree, record.document_id, record.repeat))
             display.episode(record)
 
+        auditor = Auditor(team, protocol.domain, journal) if "auditor" in team.roles else None
         evaluator = HarnessEvaluator(
             {document.id: document for document in everything},
             load,
-            Conditions(team, protocol, sandbox, secret_of(d.id for d in documents["test"])),
+            Conditions(
+                team, protocol, sandbox, secret_of(d.id for d in documents["test"]), auditor
+            ),
             journal,
             slots(config),
             told,

@@ -5,7 +5,7 @@ Each episode is journaled once; a void one runs again. A search and `autodata ev
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from itertools import count
 
 from autodata.concurrency import all_of
@@ -58,7 +58,10 @@ class HarnessEvaluator:
         if record is None:
             async with self._slots:
                 record = await self._run(harness, candidate, cell, key)
-        return record.outcome
+        if (auditor := self._conditions.auditor) is None:
+            return record.outcome
+        held = await auditor.held(key, self._documents[cell.document_id], record)
+        return replace(record.outcome, held=held)
 
     async def _run(
         self, harness: Harness, candidate: Candidate, cell: Cell, key: str

@@ -117,6 +117,10 @@ class Panel:
         """Ask the verifier for a reply of this shape."""
         return await self.asking.structured("verifier", self._place(""), request, shape)
 
+    async def auditor(self, request: Request, shape: type[Shape]) -> Shape:
+        """Ask the auditor for a reply of this shape."""
+        return await self.asking.structured("auditor", self._place(""), request, shape)
+
     async def run(self, function: Isolated, *arguments: Any) -> Execution:
         """Call a function with these arguments in a process of its own."""
         site = self.asking.at("function", self._place(".run"))

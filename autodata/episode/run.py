@@ -13,6 +13,7 @@ from autodata.domains.replies import ExampleReply, VerifierReply
 from autodata.domains.texts import essence, unbounded
 from autodata.episode.acceptance import more_samples, verdict, weak_verdict
 from autodata.episode.agent import run_agent
+from autodata.episode.auditor import Auditor
 from autodata.episode.feedback import grouped
 from autodata.episode.gates import Gates, Solvers
 from autodata.episode.protocol import TaskProtocol, Team
@@ -67,12 +68,14 @@ class Conditions:
     """What all episodes of a run have in common: models, rules, and the sandbox of workflows.
 
     `secret` keys the seeds of workflows; see `seeds`.
+    The `auditor`, where one is seated, comes after an episode and changes nothing in it.
     """
 
     team: Team
     protocol: TaskProtocol
     workflows: Workflows
     secret: bytes = b""
+    auditor: Auditor | None = None
 
 
 class EpisodeRun:

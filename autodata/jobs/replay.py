@@ -35,6 +35,7 @@ from autodata.store.facts import Fact, JournalReader, R
 from autodata.store.format import Record, difference
 from autodata.store.journal import Journal
 from autodata.store.lines import check, segments
+from autodata.store.quality import FindingRecord
 from autodata.store.records import (
     FINISHED,
     CandidateRecord,
@@ -59,6 +60,7 @@ COMPARED: tuple[type[Record], ...] = (
     CallRecord,
     CandidateRecord,
     EpisodeRecord,
+    FindingRecord,
     ExecutionRecord,
     IterationRecord,
     Certificate,
@@ -307,7 +309,7 @@ class ComparedFacts:
 
 
 def _of_a_test(record: Record) -> bool:
-    if isinstance(record, CallRecord | EpisodeRecord):
+    if isinstance(record, CallRecord | EpisodeRecord | FindingRecord):
         return record.split == "test"
     return isinstance(record, Certificate)
 
@@ -317,7 +319,7 @@ def _was_under_way(record: Record, closed: ClosingRecord, parallel: int) -> bool
     if isinstance(record, CandidateRecord | IterationRecord | Certificate):
         named = _NUMBER.match(str(record.candidate_id))
         return named is not None and int(named[1]) > closed.after
-    if not isinstance(record, CallRecord | EpisodeRecord):
+    if not isinstance(record, CallRecord | EpisodeRecord | FindingRecord):
         return False
     named = _NUMBER.match(record.candidate_id)
     if named is None and isinstance(record, CallRecord):

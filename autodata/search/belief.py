@@ -44,11 +44,13 @@ class Yardstick:
     For `pass_rate` that is 1 or 0. For `pass_rate_per_cost` it is `accepted - price * cost`
     (Dinkelbach's linearization: with the baseline's acceptances per cost as price, it is above
     zero on average exactly for a harness that accepts more per cost than the baseline), kept
-    within -1 and 1.
+    above -1. An accepted example that does not hold counts as none, less `caught`: in a search one
+    that the auditor catches is a sign of others that it does not.
     """
 
     unit: str = "episodes"
     price: float = 0.0
+    caught: float = 0.0
 
     @classmethod
     def fit(cls, objective: Objective, outcomes: Sequence[Outcome]) -> "Yardstick":
@@ -57,14 +59,17 @@ class Yardstick:
         total = sum(cost(outcome, unit) for outcome in outcomes)
         if objective == "pass_rate" or not total:
             return cls(unit)
-        accepted = sum(outcome.accepted for outcome in outcomes) + 1
+        accepted = sum(outcome.counts for outcome in outcomes) + 1
         return cls(unit, accepted / (total * (1 + 1 / len(outcomes))))
 
     def value(self, outcome: Outcome) -> float:
-        """The number for one episode, between -1 and 1."""
+        """The number for one episode, between -1 - `caught` and 1."""
+        worth = float(outcome.counts)
+        if outcome.accepted and not outcome.counts:
+            worth -= self.caught
         if not self.price:
-            return float(outcome.accepted)
-        return max(-1.0, outcome.accepted - self.price * cost(outcome, self.unit))
+            return worth
+        return max(-1.0 - self.caught, worth - self.price * cost(outcome, self.unit))
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,7 @@ class SearchPlan:
     run for a proposer that reads trajectories. `temperature` is of `boltzmann`. `finalists`
     candidates go to the test split, each document `test_repeats` times (0: as often as a quarter
     of `episodes` pays for, at most 4). `alpha` bounds the chance that the run certifies a
-    candidate that is no better.
+    candidate that is no better. `audited`: accepted examples are looked at by an auditor.
     """
 
     seed: int = 0
@@ -56,6 +56,7 @@ class SearchPlan:
     finalists: int = 1
     test_repeats: int = 0
     alpha: float = 0.05
+    audited: bool = False
 
     def check(self, documents: Mapping[Split, Sequence[str]]) -> None:
         """Refuse what cannot work, naming the field and the fix.

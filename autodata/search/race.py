@@ -38,19 +38,20 @@ class RaceResult:
 class Wealth:
     """An e-process for "the mean is at most `bound`": the wealth of gamblers who bet against it.
 
-    Values lie in [-1, 1], the bound in [-0.5, 0]. Each gambler stakes a fixed share on every
-    value; their average is a nonnegative martingale when documents are drawn at random and the
-    mean equals the bound, so by Ville's inequality it ever reaches 1/alpha with probability at
-    most alpha (Waudby-Smith and Ramdas 2024).
+    Values lie in [-reach, reach], the bound in [-0.5, 0]. Each gambler stakes a fixed share on
+    every value; their average is a nonnegative martingale when documents are drawn at random
+    and the mean equals the bound, so by Ville's inequality it ever reaches 1/alpha with
+    probability at most alpha (Waudby-Smith and Ramdas 2024).
     """
 
-    def __init__(self, bound: float = 0.0) -> None:
+    def __init__(self, bound: float = 0.0, reach: float = 1.0) -> None:
         self.bound = bound
+        self._reach = reach
         self._each = [1.0] * len(BETS)
 
     def add(self, value: float) -> None:
         """Add one document's value, in the order in which documents were drawn."""
-        surplus = value - self.bound
+        surplus = (value - self.bound) / self._reach
         self._each = [
             wealth * (1 + bet * surplus) for wealth, bet in zip(self._each, BETS, strict=True)
         ]
@@ -94,7 +95,7 @@ class Known:
 
     `mean` and `variance` are the parent's pooled estimate, `easiness` what documents add to it.
     `price` is the gain that an episode brings elsewhere, `pair` the episodes that one more
-    document costs.
+    document costs, `reach` the largest difference that two episodes on one document can have.
     """
 
     effect: Effect
@@ -103,6 +104,7 @@ class Known:
     easiness: Mapping[str, float]
     price: float
     pair: float = 2.0
+    reach: float = 1.0
 
 
 class Race:
@@ -127,8 +129,8 @@ class Race:
         self._total = 0.0
         self._squares = 0.0
         self._luck = 0.0
-        self._better = [Wealth(0.0) for _ in range(plan.passes)]
-        self._worse = [Wealth(-plan.margin) for _ in range(plan.passes)]
+        self._better = [Wealth(0.0, known.reach) for _ in range(plan.passes)]
+        self._worse = [Wealth(-plan.margin, known.reach) for _ in range(plan.passes)]
         self._asked: list[tuple[int, str]] = []
         self.pairs = 0
         self.steps: list[Json] = []

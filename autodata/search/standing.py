@@ -18,6 +18,10 @@ from autodata.types import Candidate, Cell, Outcome, Split
 FINAL_SHARE = 0.1
 """Part of the budget kept for re-measuring survivors after the iterations."""
 
+CAUGHT = 2.0
+"""What an accepted example that does not hold costs in a search: the auditor is taken to catch one
+in three of those that are no good. A certificate counts it as none, no more."""
+
 DRAWS = 40
 
 
@@ -62,7 +66,8 @@ class Standing:
     def first_look(self, outcomes: Sequence[Outcome]) -> None:
         """Begin the book with the baseline's first episodes; they price the cost, too."""
         self.rules = Rules.of(self.plan, self.documents["test"], outcomes)
-        self.book = Book(self.rules.yardstick)
+        caught = CAUGHT if self.plan.audited else 0.0
+        self.book = Book(replace(self.rules.yardstick, caught=caught))
         self.book.enter(self.baseline.id, None)
         self.learn(self.baseline.id, outcomes)
 
@@ -188,4 +193,5 @@ class Standing:
         each = remaining / (self.plan.iterations - number + 1)
         affordable = min(longest, max(1.0, (each - minibatch) / pair))
         price = going_rate(effect, pair, minibatch, affordable)
-        return Known(effect, belief.mean, belief.sd**2, self.book.easiness, price, pair)
+        reach = 1 + self.book.yardstick.caught
+        return Known(effect, belief.mean, belief.sd**2, self.book.easiness, price, pair, reach)

@@ -29,7 +29,7 @@ _ANALYZED = {
 """Which rows of which tables an analyzer reads in full: all, or those of training documents."""
 _SCORE = ("run_id", "candidate_id", "document_id", "split", "repeat", "status", "score")
 """What it sees of an episode on a validation document."""
-HELD = ("episodes", "rounds", "attempts", "calls")
+HELD = ("episodes", "rounds", "attempts", "findings", "calls")
 """Tables with rows of test documents."""
 _SUMS = ("prompt_tokens", "completion_tokens", "reasoning_tokens", "cost_usd", "seconds")
 _COUNTED = {

@@ -7,8 +7,9 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from autodata.errors import AutodataError, StoreError
 from autodata.store.format import FORMAT, Record
+from autodata.store.kinds import KINDS
 from autodata.store.lines import Entry, read_entries
-from autodata.store.records import KINDS, RunRecord, SessionRecord
+from autodata.store.records import RunRecord, SessionRecord
 
 R = TypeVar("R", bound=Record)
 R_co = TypeVar("R_co", bound=Record, covariant=True)

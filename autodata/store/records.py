@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Annotated, Literal
 
-from autodata.store.episodes import CallRecord, EpisodeRecord, ExecutionRecord, QueryRecord
 from autodata.store.format import INSIDE, OWN_WORDS, Quote, Record, Word
 from autodata.types import (
     Asked,
@@ -215,13 +214,3 @@ class TroubleRecord(Record):
     KIND = "trouble"
     problem: Quote
     pid: int
-
-
-# fmt: off
-RECORDS: tuple[type[Record], ...] = (
-    RunRecord, DocumentsRecord, SessionRecord, GrowthRecord, ClosingRecord, CandidateRecord,
-    EpisodeRecord, CallRecord, ExecutionRecord, QueryRecord, IterationRecord, Certificate,
-    PromotionRecord, TroubleRecord,
-)
-# fmt: on
-KINDS = {record.KIND: record for record in RECORDS}

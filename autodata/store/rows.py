@@ -14,6 +14,7 @@ from autodata.errors import StoreError
 from autodata.store.episodes import CallRecord, EpisodeRecord
 from autodata.store.facts import Fact
 from autodata.store.format import Record
+from autodata.store.quality import FindingRecord
 from autodata.store.records import (
     CandidateRecord,
     Certificate,
@@ -38,6 +39,7 @@ DERIVED: dict[str, tuple[str, ...]] = {
         *("round", "verified", "weak_mean", "strong_mean", "gap", "accepted", "reasons"),
     ),
     "attempts": (*_PLACE, "round"),
+    "findings": (),
     "calls": ("key", "finish", "reasoning_tokens"),
     "iterations": (),
     "certifications": ("commit", "evidence"),
@@ -125,6 +127,10 @@ def _round(past: Round) -> Row:
     }
 
 
+def _finding(fact: Fact[FindingRecord]) -> Iterator[tuple[str, Row]]:
+    yield "findings", _fields(fact.record, "findings")
+
+
 def _call(fact: Fact[CallRecord]) -> Iterator[tuple[str, Row]]:
     record = fact.record
     row = _fields(record, "calls")
@@ -174,6 +180,7 @@ _PROJECTIONS: dict[type[Record], Callable[[Fact[Any]], Iterator[tuple[str, Row]]
     DocumentsRecord: _documents,
     CandidateRecord: _candidate,
     EpisodeRecord: _episode,
+    FindingRecord: _finding,
     CallRecord: _call,
     IterationRecord: _iteration,
     Certificate: _certification,

@@ -47,6 +47,9 @@ class _Bench:
     async def verifier(self, request: Request, shape: type[Shape]) -> Shape:
         return self._ask("verifier", request, shape)
 
+    async def auditor(self, request: Request, shape: type[Shape]) -> Shape:
+        return self._ask("auditor", request, shape)
+
     async def run(self, function: Isolated, *arguments: Any) -> Execution:
         return await Executions().run(Site("function", "run"), function, arguments)
 

@@ -1,5 +1,6 @@
 """Worlds: reproducible, honest about their truth, and shaped as documented."""
 
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -84,6 +85,31 @@ async def test_hacks_raise_the_measured_rate_alone() -> None:
     candidate = await child(world, 1)
     assert world.truth(candidate) == world.truth(world.baseline)
     assert await measured(world, candidate, "test") > await measured(world, world.baseline, "test")
+
+
+@pytest.mark.parametrize(
+    ("correlation", "missed"), [(0, 0.155), (0.3, 0.214), (0.6, 0.284), (1, 0.393)]
+)
+async def test_an_auditor_misses_bad_examples_as_its_correlation_with_the_judge_says(
+    correlation: float, missed: float
+) -> None:
+    """Hacks of size .5 fool the judge on 1 - exp(-.5) = .393 of bad examples."""
+    alike: dict[str, float] = {"good": 0, "harmful": 0, "neutral_size": 0, "tilt": 0, "start": 1e-4}
+    world = SimulatedWorld(Shape(**alike, auditor=correlation, test=2000), 1)  # type: ignore[arg-type]
+    baseline = world.baseline
+    world._states[baseline.tree] = replace(world._states[baseline.tree], hack=0.5)
+    cells = [Cell(d, "test", r) for d in world.documents["test"] for r in range(20)]
+    outcomes = await world.evaluate(baseline, cells)
+    assert sum(o.accepted for o in outcomes) / len(outcomes) == pytest.approx(0.393, abs=0.01)
+    assert sum(o.counts for o in outcomes) / len(outcomes) == pytest.approx(missed, abs=0.01)
+    assert all((o.held is None) == (not o.accepted) for o in outcomes)
+
+
+async def test_an_auditor_who_cries_wolf_objects_to_good_examples() -> None:
+    world = SimulatedWorld(Shape(auditor=0.3, alarms=0.25), 1)
+    cells = [Cell(d, "test", r) for d in world.documents["test"] for r in range(20)]
+    accepted = [o for o in await world.evaluate(world.baseline, cells) if o.accepted]
+    assert sum(o.counts for o in accepted) / len(accepted) == pytest.approx(0.75, abs=0.03)
 
 
 async def test_an_episode_is_paid_once() -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from autodata import __version__
+from autodata.store.kinds import KINDS
 from autodata.store.lines import Entry, read_entries
-from autodata.store.records import KINDS
 from tests.support.command_line import Place, copied, good, refused
 from tests.support.journals import changed, write_entries
 

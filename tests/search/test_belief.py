@@ -92,6 +92,15 @@ def test_draws_have_the_posteriors_mean_and_spread() -> None:
     assert sd == pytest.approx(estimate.sd, rel=0.1)
 
 
+def test_an_example_that_does_not_hold_counts_as_none_and_in_a_search_as_less() -> None:
+    cell = Cell("d", "validation", 0)
+    unseen, held, caught = (Outcome(cell, True, held=said) for said in (None, True, False))
+    plain, wary = Yardstick(), Yardstick(caught=2.0)
+    assert [plain.value(o) for o in (unseen, held, caught)] == [1, 1, 0]
+    assert [wary.value(o) for o in (unseen, held, caught)] == [1, 1, -2]
+    assert wary.value(Outcome(cell, False)) == 0
+
+
 def test_the_price_of_cost_makes_the_baseline_worth_nothing() -> None:
     def episode(i: int, accepted: bool, tokens: int) -> Outcome:
         return Outcome(Cell(f"d{i}", "validation", 0), accepted, Spend(completion_tokens=tokens))

@@ -23,9 +23,9 @@ from autodata.search.session import RunStart, run_session
 from autodata.store.facts import R
 from autodata.store.format import Record
 from autodata.store.journal import Journal
+from autodata.store.kinds import RECORDS
 from autodata.store.records import (
     FINISHED,
-    RECORDS,
     Certificate,
     ClosingRecord,
     DocumentsRecord,

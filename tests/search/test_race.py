@@ -135,6 +135,15 @@ def test_wealth_grows_only_with_evidence() -> None:
     assert 0 <= worse.wealth < 0.4
 
 
+def test_wealth_stays_positive_where_an_example_that_was_caught_costs_more_than_none() -> None:
+    better, worse = Wealth(0.0, 3.0), Wealth(-0.05, 3.0)
+    for _ in range(4):
+        better.add(-3.0)
+        worse.add(-3.0)
+    assert 0 < better.wealth < 1
+    assert 0 < worse.wealth < 1
+
+
 def test_expected_gain_is_the_mean_of_the_positive_part() -> None:
     rng = Random(5)
     draws = [max(0.0, rng.gauss(-0.1, 0.2)) for _ in range(40_000)]

@@ -22,7 +22,8 @@ from autodata.search.session import (
 from autodata.store.facts import Fact
 from autodata.store.format import Record
 from autodata.store.journal import Journal
-from autodata.store.records import FINISHED, RECORDS, DocumentsRecord, RunRecord, SessionRecord
+from autodata.store.kinds import RECORDS
+from autodata.store.records import FINISHED, DocumentsRecord, RunRecord, SessionRecord
 from autodata.types import Candidate, Cell, DealtDocument, Outcome
 from tests.support.fakes import Memory
 from tests.support.harnesses import FILES

@@ -9,12 +9,13 @@ from autodata.errors import StoreError
 from autodata.store import audience, tables
 from autodata.store.facts import read_facts
 from autodata.store.journal import Journal
-from autodata.store.records import RECORDS, SessionRecord
+from autodata.store.kinds import RECORDS
+from autodata.store.records import SessionRecord
 from autodata.store.schema import SCHEMA
 from tests.support.journals import Kept, call, small_run, write
 
 FINISHED: Kept = ("finished", SessionRecord("finished"))
-ROWS = 3 + 2 + 6 + 1  # of test documents: episodes, rounds, attempts and a call
+ROWS = 3 + 2 + 6 + 1 + 1  # of test documents: episodes, rounds, attempts, a finding and a call
 
 
 def going_on(name: str = "r") -> list[Kept]:

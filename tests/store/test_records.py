@@ -14,8 +14,9 @@ from autodata.store import lines
 from autodata.store.episodes import CallRecord
 from autodata.store.facts import Fact, fact_of, read_facts
 from autodata.store.format import FORMAT, Record
+from autodata.store.kinds import KINDS, RECORDS
 from autodata.store.lines import Entry, read_entries
-from autodata.store.records import KINDS, RECORDS, RunRecord, SessionRecord, TroubleRecord
+from autodata.store.records import RunRecord, SessionRecord, TroubleRecord
 from autodata.store.rows import DERIVED, rows
 from autodata.store.schema import SCHEMA
 from autodata.types import Json

@@ -13,7 +13,8 @@ import pytest
 from autodata.store import tables
 from autodata.store.facts import read_facts
 from autodata.store.journal import Journal
-from autodata.store.records import RECORDS, IterationRecord
+from autodata.store.kinds import RECORDS
+from autodata.store.records import IterationRecord
 from autodata.store.rows import rows
 from autodata.types import Spend
 from tests.support.journals import call, episode, small_run, tables_of

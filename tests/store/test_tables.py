@@ -14,7 +14,7 @@ from autodata.store import tables
 from autodata.store.dump import json_line
 from autodata.store.facts import read_facts
 from autodata.store.journal import Journal
-from autodata.store.records import RECORDS
+from autodata.store.kinds import RECORDS
 from autodata.store.rows import rows
 from autodata.store.schema import SCHEMA
 from tests.support.journals import call, small_run, write
@@ -47,6 +47,7 @@ ALL = {
     "episodes": 9,
     "rounds": 6,
     "attempts": 18,
+    "findings": 3,
     "calls": 4,
     "iterations": 1,
     "certifications": 1,

@@ -13,6 +13,7 @@ from autodata.store.format import Record
 from autodata.store.journal import BULKY, PACKED_AT_LEAST, Journal
 from autodata.store.lines import Entry
 from autodata.store.packing import pack
+from autodata.store.quality import FindingRecord
 from autodata.store.records import (
     CandidateRecord,
     Certificate,
@@ -125,6 +126,12 @@ def certificate(candidate: str = "c1", certified: bool = True) -> Certificate:
     return Certificate(candidate, "c0", certified, mean, mean, mean, mean, 40, 1, 0)
 
 
+def finding(document: str, split: Split, holds: bool = True) -> FindingRecord:
+    """Return what the auditor says of an example of the baseline."""
+    place = ("c0", "commit0", "tree0", document, split, 0, 1)
+    return FindingRecord(*place, holds, False, not holds, False, True, False, "no objection", "-")
+
+
 def small_run(name: str = "r") -> Iterator[Kept]:
     """Yield records of every kind, and train, validation and test documents."""
     yield name, begun(name)
@@ -148,6 +155,8 @@ def small_run(name: str = "r") -> Iterator[Kept]:
         yield episode(f"doc-{split}-1", split)
         yield episode(f"doc-{split}-2", split, "void")
         yield episode(f"doc-{split}-2", split, "rejected")
+    for split in splits:
+        yield f"tree0:doc-{split}-1:0", finding(f"doc-{split}-1", split)
     yield call(2, "")
     yield "i1:aa", QueryRecord("select 1", "1")
     place = ("tree0", "commit0", "c0", "doc-test-1", "test", 0, "r1.weak.0.score")

@@ -10,7 +10,7 @@ from typing import Any
 
 from autodata.config.schema import Config
 from autodata.store.format import INSIDE, OWN_WORDS, QUOTING
-from autodata.store.records import RECORDS
+from autodata.store.kinds import RECORDS
 from autodata.store.strict import marked
 from autodata.types import Json
 

@@ -54,6 +54,7 @@ class Reserve:
 
     def __init__(self) -> None:
         self._open: dict[EpisodeKey, defaultdict[str, Spend]] = {}
+        self._over: set[EpisodeKey] = set()
         self._trees: dict[str, _Tally] = {}
         self._all = _Tally()
         self._wanted = Wanted("", 0, 0)
@@ -67,7 +68,13 @@ class Reserve:
         self._shares.clear()
 
     def call(self, episode: EpisodeKey, role: str, spend: Spend) -> None:
-        """Note a paid call of an episode."""
+        """Note a paid call of an episode; one that comes after its end, such as the auditor's."""
+        if episode in self._over:
+            self._shares.clear()
+            for tally in (self._all, self._trees[episode.tree]):
+                for name in (role, ""):
+                    tally.spent[name] += spend
+            return
         spent = self._open.setdefault(episode, defaultdict(Spend))
         for name in (role, ""):
             spent[name] += spend
@@ -82,6 +89,7 @@ class Reserve:
         spent = self._open.pop(episode, None)
         if spent is None:
             return
+        self._over.add(episode)
         for tally in (self._all, self._trees.setdefault(episode.tree, _Tally())):
             tally.episodes += 1
             for role, spend in spent.items():

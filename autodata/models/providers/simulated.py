@@ -12,7 +12,7 @@ item of difficulty b and discrimination a correctly with probability 1 / (1 + ex
   probability 0.25 and writes a malformed rubric with probability 0.2. Phrases in the challenger's
   prompt shift these by `EFFECTS`, whatever the rest of the harness says.
 - The judge meets a criterion with the answer's quality as probability; the verifier notices a leak
-  or a malformed rubric with probability 0.9.
+  or a malformed rubric with probability 0.9, and so does the auditor, independently.
 - The analyzer reads one trajectory and counts episodes before it says anything.
 - The implementer adds one phrase of `EFFECTS` to the challenger's prompt.
 """
@@ -128,6 +128,8 @@ def _structured(request: Request, prompt: str, rng: Random) -> Json:
         return _judge(prompt, rng)
     if "answer_consistent" in fields:
         return _verify(prompt, rng)
+    if "bare_number" in fields:
+        return _audit(prompt, rng)
     if "root_cause" in fields:
         return _analyze(prompt, rng)
     if "files" in fields:
@@ -172,6 +174,21 @@ def _verify(prompt: str, rng: Random) -> Json:
         "context_suffices": True,
         "overall": not (seen_leak or seen_bad),
         "feedback": "simulated feedback",
+    }
+
+
+def _audit(prompt: str, rng: Random) -> Json:
+    """Fill in the auditor's form, which knows no item: a sentence of a document holds as it is."""
+    items = ITEM.findall(prompt)
+    leak, bad = (int(items[-1][2]), int(items[-1][3])) if items else (0, 0)
+    seen_leak, seen_bad = leak and rng.random() < 0.9, bad and rng.random() < 0.9
+    return {
+        "leak": bool(seen_leak),
+        "ambiguous": False,
+        "bare_number": False,
+        "rubric_fair": not seen_bad,
+        "without_document": False,
+        "comment": "simulated objection" if seen_leak or seen_bad else "",
     }
 
 

@@ -114,6 +114,16 @@ async def test_calls_of_an_episode_count_once_it_has_ended() -> None:
     assert accounts.reserve.share().expected.calls == 40
 
 
+async def test_a_call_after_its_end_counts_to_an_episode_as_the_auditors_does() -> None:
+    accounts = Accounts(Budget(calls=10_000))
+    accounts.reserve.keep(TEST)
+    await episodes(accounts, "c0", range(1, 3), calls=2)
+    assert accounts.reserve.share().expected.calls == 40
+    for number in (1, 2):
+        await call(accounts, site("c0", number))
+    assert accounts.reserve.share().expected.calls == 60
+
+
 async def test_a_share_that_is_not_there_is_not_kept() -> None:
     accounts = Accounts(Budget(calls=15))
     accounts.reserve.keep(TEST)

@@ -1,0 +1,26 @@
+"""All kinds of records that a journal can hold, by name."""
+
+from autodata.store.episodes import CallRecord, EpisodeRecord, ExecutionRecord, QueryRecord
+from autodata.store.format import Record
+from autodata.store.quality import FindingRecord
+from autodata.store.records import (
+    CandidateRecord,
+    Certificate,
+    ClosingRecord,
+    DocumentsRecord,
+    GrowthRecord,
+    IterationRecord,
+    PromotionRecord,
+    RunRecord,
+    SessionRecord,
+    TroubleRecord,
+)
+
+# fmt: off
+RECORDS: tuple[type[Record], ...] = (
+    RunRecord, DocumentsRecord, SessionRecord, GrowthRecord, ClosingRecord, CandidateRecord,
+    EpisodeRecord, FindingRecord, CallRecord, ExecutionRecord, QueryRecord, IterationRecord,
+    Certificate, PromotionRecord, TroubleRecord,
+)
+# fmt: on
+KINDS = {record.KIND: record for record in RECORDS}
