@@ -173,13 +173,26 @@ class Interval:
     level: float
 
 
+def is_null(repeat: int) -> bool:
+    """Whether a repeat is that of a null episode; no honest one shares a key with it."""
+    return repeat < 0
+
+
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """The key of an episode within a harness version: a document and a repeat number."""
+    """The key of an episode within a harness version: a document and a repeat number.
+
+    A repeat below zero is that of a null episode, in which the strong role has both seats.
+    """
 
     document_id: str
     split: Split
     repeat: int
+
+    @property
+    def null(self) -> bool:
+        """Whether its episode is a null one: whatever passes there has passed by luck."""
+        return is_null(self.repeat)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +202,11 @@ class EpisodeKey:
     tree: str
     document_id: str
     repeat: int
+
+    @property
+    def null(self) -> bool:
+        """Whether it is a null episode."""
+        return is_null(self.repeat)
 
 
 @dataclass(frozen=True, slots=True)

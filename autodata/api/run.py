@@ -37,7 +37,7 @@ from rounds r
 join episodes e using (run_id, candidate_id, document_id, split, repeat)
 left join (select distinct run_id, document_id, name from documents) d
   using (run_id, document_id)
-where r.accepted and e.status = 'accepted'
+where r.accepted and e.status = 'accepted' and not e.null_episode
 order by r.recorded_at, r.candidate_id, r.document_id, r.repeat
 """
 

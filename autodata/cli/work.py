@@ -175,7 +175,7 @@ def replay(run: LastSearch = None, as_json: AsJson = False) -> None:
     """Carry a finished run out again from its journal, without any model, and compare."""
     from autodata.api import work
     from autodata.cli.display import watched
-    from autodata.report import views
+    from autodata.report import lines
 
     chosen, _ = chosen_run(run, kind=OPTIMIZATION)
     with watched(make_console(as_json)) as view:
@@ -183,7 +183,7 @@ def replay(run: LastSearch = None, as_json: AsJson = False) -> None:
     if as_json:
         out_json({**data, "equal": True})
     else:
-        out(views.replayed(data))
+        out(lines.replayed(data))
 
 
 def serve(
@@ -220,7 +220,7 @@ def estimate(
     """Predict tokens, dollars and hours of a search from a pilot of a few episodes."""
     from autodata.api import work
     from autodata.cli.display import watched
-    from autodata.report import views
+    from autodata.report import lines
 
     command = f"autodata estimate --episodes {episodes}"
     with watched(make_console(as_json), lambda name: f"{command} --run {name}") as view:
@@ -230,4 +230,4 @@ def estimate(
     if as_json:
         out_json(data)
     else:
-        out(views.estimated(data))
+        out(lines.estimated(data))

@@ -37,7 +37,7 @@ class Solvers:
         def draw(shown: Document) -> Coroutine[Any, Any, list[Attempt]]:
             return solve(self._asking, trial, shown, samples)
 
-        if self._asking.team.settings(role).privileged:
+        if self._asking.team.settings(self._asking.player(role)).privileged:
             return await self._fitting.ask(draw)
         return await draw(document)
 

@@ -30,6 +30,10 @@ class Asking:
     place: Place
     book: Callable[[Spend], None]
 
+    def player(self, seat: SolverRole) -> SolverRole:
+        """Return the role that plays a solver's seat: in a null episode `strong` plays both."""
+        return "strong" if self.place.null else seat
+
     def at(self, role: str, ordinal: str) -> Site:
         """Return the site of one call of this episode."""
         return self.place.site(role, ordinal)
@@ -79,7 +83,8 @@ def sampling(asking: Asking, role: str, ordinal: str, request: Request) -> Reque
 class Trial:
     """An example of a domain that a solver is tried on, in a round of an episode.
 
-    `fresh` samples are those of its confirmation.
+    `role` is the solver's seat; who plays it is asked of `Asking.player`. `fresh` samples are those
+    of its confirmation.
     """
 
     domain: Domain
@@ -152,14 +157,15 @@ async def solve(asking: Asking, trial: Trial, shown: Document, samples: range) -
 
 
 async def _answer(asking: Asking, trial: Trial, shown: Document, ordinal: str) -> str:
-    settings: RoleSettings = asking.team.settings(trial.role)
+    player = asking.player(trial.role)
+    settings: RoleSettings = asking.team.settings(player)
     question = trial.domain.question(shown, trial.example, settings)
     request = replace(question, again=True)  # more samples
 
     async def sample(place: str) -> str:
         try:
-            sampled = sampling(asking, trial.role, place, request)
-            reply = await asking.call(asking.at(trial.role, place), sampled)
+            sampled = sampling(asking, player, place, request)
+            reply = await asking.call(asking.at(player, place), sampled)
             if len(reply.text) > MOST_REPLY:
                 raise Truncated(f"a reply of {len(reply.text):,} characters is not looked at")
         except (Truncated, Refused):

@@ -4,6 +4,7 @@ A certificate counts if it follows from the run's own record and test episodes, 
 project's record of tests: it is made anew from these and compared.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import isclose
 from pathlib import Path
@@ -13,7 +14,9 @@ from autodata.engine.recorded import recorded_rules
 from autodata.episode.evaluator import episode_key
 from autodata.errors import AutodataError, RepositoryError, StoreError
 from autodata.report.views import signed
-from autodata.search.certify import certify, fingerprint
+from autodata.search.certify import Side, certify, fingerprint
+from autodata.search.null import FIRST_STAGE
+from autodata.search.sealed import further_nulls
 from autodata.store import looks
 from autodata.store.episodes import EpisodeRecord
 from autodata.store.facts import JournalReader
@@ -123,11 +126,23 @@ def certificate_anew(
         raise StoreError(f"{looks.place(runs)} has no note of this test")
     rules = recorded_rules(run, journal.records(EpisodeRecord), documents)
 
-    def outcomes(tree: str) -> list[Outcome]:
-        return [_outcome(journal, tree, cell) for cell in rules.cells]
+    def side(name: str, tree: str, null: Sequence[Cell]) -> Side:
+        counted, lucky = (
+            [_outcome(journal, tree, c) for c in cells] for cells in (rules.cells, null)
+        )
+        return Side(name, counted, lucky)
 
-    ours, before = outcomes(candidate.tree), outcomes(run.baseline_tree)
-    return certify(rules, earlier[0], chosen, ours, "c0", before)
+    def both(more: Mapping[str, int]) -> Certificate:
+        ours, theirs = (
+            side(name, tree, rules.null_cells(more.get(name, FIRST_STAGE)))
+            for name, tree in ((chosen, candidate.tree), ("c0", run.baseline_tree))
+        )
+        return certify(rules, earlier[0], ours, theirs)
+
+    found = both({})
+    while more := further_nulls(found):
+        found = both(more)
+    return found
 
 
 def _outcome(journal: JournalReader, tree: str, cell: Cell) -> Outcome:
@@ -173,4 +188,5 @@ def _untested(journal: JournalReader, name: str, chosen: str) -> RepositoryError
 def _result(certificate: Certificate) -> str:
     difference = certificate.difference
     mean, low, high = map(signed, (difference.mean, difference.low, difference.high))
-    return f"difference {mean} [{low}, {high}] on {certificate.documents} documents"
+    shown = f"difference {mean} [{low}, {high}] on {certificate.documents} documents"
+    return "; ".join((shown, *certificate.refused))

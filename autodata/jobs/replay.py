@@ -331,7 +331,7 @@ def _was_under_way(record: Record, closed: ClosingRecord, parallel: int) -> bool
         return repeat.purpose == "iteration" and repeat.of > closed.after
     if record.split == "validation" and repeat.purpose == "iteration":
         return repeat.of + parallel > closed.after  # its youngest sibling
-    return record.split == "validation" and repeat.of > closed.looks
+    return record.split == "validation" and repeat.purpose == "look" and repeat.of > closed.looks
 
 
 def _name(key: str, record: Record) -> str:

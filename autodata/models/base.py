@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, Protocol
 
-from autodata.types import EpisodeKey, Json, Spend
+from autodata.types import EpisodeKey, Json, Spend, is_null
 
 FinishReason = Literal["stop", "length", "tool_calls", "refused"]
 
@@ -244,6 +244,11 @@ class Place:
     repeat: int = 0
     candidate_id: str = ""
     commit: str = ""
+
+    @property
+    def null(self) -> bool:
+        """Whether the strong role plays both solvers here."""
+        return is_null(self.repeat)
 
     def site(self, role: str, ordinal: str) -> Site:
         """Return the site of a role's call."""

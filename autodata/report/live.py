@@ -13,7 +13,7 @@ from autodata.config.schema import Budget
 from autodata.models.calls.caller import CallStatus
 from autodata.models.endpoint.throttle import Now
 from autodata.report.display import Display, Job
-from autodata.report.views import SIMULATED, believed, signed
+from autodata.report.views import SIMULATED, believed, null_shown, signed
 from autodata.search.belief import Estimate
 from autodata.search.events import (
     Ahead,
@@ -54,6 +54,7 @@ class LiveView(Display):
         self._phase = "starting models"
         self._best = "-"
         self._baseline = "-"
+        self._null = ""
         self._races: dict[int, str] = {}
         self._last_plain = self._began
         self._marks: list[tuple[float, int]] = []
@@ -111,8 +112,8 @@ class LiveView(Display):
         self.line(f"{number.name}: stopping; calls in flight get some seconds, the rest is undone")
 
     def episode(self, record: EpisodeRecord) -> None:
-        """Count a finished episode."""
-        if not record.void:
+        """Count a finished episode; one that is null says nothing of the harness."""
+        if not record.void and not record.null:
             self._episodes += 1
             self._accepted += record.status == "accepted"
         self._plain(PLAIN_EVERY_S)
@@ -126,6 +127,7 @@ class LiveView(Display):
         match event:
             case Started():
                 self._baseline = believed(event.baseline)
+                self._null = null_shown(event.null)
                 self._phase = "searching"
             case Selected():
                 self._races[event.number] = f"iteration {event.number}: editing {event.parent_id}"
@@ -137,6 +139,7 @@ class LiveView(Display):
             case Decided():
                 self._decided += 1
                 self._races.pop(event.iteration.number, None)
+                self._null = null_shown(event.null)
                 self._lead(event.baseline, event.best)
             case Remeasured():
                 self._phase = "measuring the leaders again"
@@ -169,7 +172,7 @@ class LiveView(Display):
         if self._iterations:
             facts = [
                 ("iteration", f"{self._decided} of {self._iterations} decided  {self._phase}"),
-                ("pass rate", f"baseline {self._baseline}  best {self._best}"),
+                ("pass rate", f"baseline {self._baseline}  best {self._best}{self._null}"),
             ]
         facts.append(("episodes", f"{self._episodes:,}{share}"))
         if self._status is not None:

@@ -34,7 +34,7 @@ def evaluation_report(connection: "duckdb.DuckDBPyConnection", run: str) -> Json
     reasons = rows(
         connection,
         "select status, reason, count(*) as episodes from episodes "
-        "where run_id = $run and status <> 'accepted' group by all "
+        "where run_id = $run and status <> 'accepted' and not null_episode group by all "
         "order by episodes desc, status, reason",
         run,
     )

@@ -94,8 +94,10 @@ def run_report(connection: "duckdb.DuckDBPyConnection", run: str) -> Json:
     episodes = rows(
         connection,
         "select split, count(*) filter (score is not null) as episodes, sum(score) as accepted, "
-        "count(*) filter (score is null) as void from episodes where run_id = $run "
-        "group by split order by split",
+        "count(*) filter (status = 'void') as void, "
+        "count(*) filter (null_episode and status <> 'void') as null_episodes, "
+        "count(*) filter (null_episode and status = 'accepted') as null_accepted "
+        "from episodes where run_id = $run group by split order by split",
         run,
     )
     certificates = rows(
@@ -174,6 +176,7 @@ def candidate_report(connection: "duckdb.DuckDBPyConnection", run: str, candidat
         connection,
         "select split, status, reason, count(*) as episodes from episodes "
         f"where run_id = $run and candidate_id = {quoted} and split <> 'test' "
+        "and not null_episode "
         "group by all order by split, episodes desc",
         run,
     )

@@ -9,7 +9,9 @@ from rich.table import Table
 from rich.text import Text
 
 from autodata.search.belief import Estimate
-from autodata.store.records import Certificate, ClosingRecord
+from autodata.search.null import NULL_LEVEL, exact_interval
+from autodata.store.certificates import Certificate, NullRate
+from autodata.store.records import ClosingRecord
 from autodata.types import Json
 
 SIMULATED = Text(
@@ -41,6 +43,13 @@ def believed(estimate: Estimate) -> str:
     return rate(estimate.mean, low, high)
 
 
+def null_shown(found: NullRate | None) -> str:
+    """Return a null rate as it stands beside the rate it goes with, or nothing."""
+    if found is None:
+        return ""
+    return f"  null {rate(found.rate.mean, found.rate.low, found.rate.high)}"
+
+
 def run_view(report: Json, state: str, width: int = 120) -> RenderableType:
     """Draw `show RUN` for a screen of so many columns."""
     run, totals = report["run"], report["totals"]
@@ -63,6 +72,8 @@ def run_view(report: Json, state: str, width: int = 120) -> RenderableType:
     )
     if report["unusable"]:
         parts.append(Text(unusable(report["unusable"])))
+    if (luck := null_line(report)) is not None:
+        parts.append(luck)
     parts += [
         certificate_line(Certificate.from_json(row["evidence"])) for row in certificates(report)
     ]
@@ -137,12 +148,27 @@ def certificates(report: Json) -> list[Json]:
 def certificate_line(found: Certificate) -> Text:
     """Render the certificate of one finalist."""
     gain, ours, base = found.gain, found.rate, found.baseline_rate
+    why = f": {'; '.join(found.refused)}" if found.refused else ""
     return Text.assemble(
         f"test documents ({found.documents} sealed): "
-        f"baseline {rate(base.mean, base.low, base.high)}  "
-        f"{found.candidate_id} {rate(ours.mean, ours.low, ours.high)}  "
+        f"baseline {rate(base.mean, base.low, base.high)}{null_shown(found.baseline_null)}  "
+        f"{found.candidate_id} {rate(ours.mean, ours.low, ours.high)}{null_shown(found.null)}  "
         f"difference {signed(gain.mean)} [{signed(gain.low)}, {signed(gain.high)}] ",
-        ("certified", "bold green") if found.certified else ("not certified", "yellow"),
+        ("certified", "bold green") if found.certified else (f"not certified{why}", "yellow"),
+    )
+
+
+def null_line(report: Json) -> Text | None:
+    """Render the pooled null rate of the documents on which a search decides."""
+    lines = [line for line in report["episodes"] if line["split"] != "test"]
+    episodes = sum(int(line["null_episodes"]) for line in lines)
+    accepted = sum(int(line["null_accepted"]) for line in lines)
+    if not episodes:
+        return None
+    low, high = exact_interval(accepted, episodes, 1 - NULL_LEVEL)
+    return Text(
+        f"null rate {rate(accepted / episodes, low, high)}  ({accepted} of {episodes} episodes in "
+        "which `strong` had both seats: what luck alone gives)"
     )
 
 
@@ -276,30 +302,6 @@ def settings_view(settings: Sequence[Json]) -> RenderableType:
     return Group(*parts)
 
 
-def estimated(forecast: Json) -> str:
-    """Render the forecast of a search."""
-    lines = [
-        f"a search takes {forecast['fewest_episodes']:,} to {forecast['most_episodes']:,} episodes "
-        f"(pilot of {forecast['pilot_episodes']}, kept as {forecast['run_id']})"
-    ]
-    if forecast["pilot_edits"]:
-        lines.append(
-            f"and {forecast['fewest_edits']:,} to {forecast['most_edits']:,} edits of texts "
-            f"(pilot of {forecast['pilot_edits']})"
-        )
-    for name, key, form in (
-        ("prompt tokens", "prompt_tokens", ",.0f"),
-        ("completion tokens", "completion_tokens", ",.0f"),
-        ("dollars", "usd", ",.2f"),
-        ("hours", "hours", ",.2f"),
-    ):
-        amount = {end: format(forecast[key][end], form) for end in ("mean", "low", "high")}
-        lines.append(f"{name:<18}{amount['mean']:>14}   [{amount['low']} to {amount['high']}]")
-    per = "random knob values do" if forecast["knobs_moved"] else "this harness does"
-    lines.append(f"[{forecast['level']:.0%} intervals, if candidates cost per episode what {per}]")
-    return "\n".join(lines)
-
-
 def _cell(value: Any) -> str:
     text = f"{value:.4g}" if isinstance(value, float) else str(value)
     return text if len(text) <= 300 else text[:297] + "..."
@@ -316,25 +318,6 @@ def _number(value: float | None, form: str) -> str:
 
 def _loaded(value: Any) -> Any:
     return json.loads(value) if isinstance(value, str) else value
-
-
-def replayed(replay: Json) -> str:
-    """Render the result of a replay."""
-    facts = replay["facts"]
-    decisions = ", ".join(
-        f"{number} {name}" for name, number in sorted(replay["decisions"].items())
-    )
-    rows = ", ".join(f"{table} {number:,}" for table, number in sorted(replay["rows"].items()))
-    return "\n".join(
-        (
-            f"calls       {facts['call']:,}, answered from the journal; no model was asked",
-            f"episodes    {facts['episode']:,} of {facts['candidate']:,} candidates",
-            f"iterations  {facts.get('iteration', 0):,}: {decisions}",
-            f"decision    {replay['best']} after {facts.get('certification', 0)} certifications",
-            f"table rows  {rows}",
-            "equal, all of it, up to times",
-        )
-    )
 
 
 def shown_bytes(count: float) -> str:

@@ -45,7 +45,8 @@ class Iteration:
 
     `evidence` holds whatever the decision rule looked at (race steps, means, e-values), in plain
     JSON. `outcomes` are the mutant's validation outcomes, `parent_outcomes` the parent's on the
-    same cells. `audit` scores the predictions (Brier score, hit rate, base rate), if any.
+    same cells; `null` are null episodes of the mutant. `audit` scores the predictions (Brier score,
+    hit rate, base rate), if any.
     """
 
     number: int
@@ -55,6 +56,7 @@ class Iteration:
     reason: str
     outcomes: tuple[Outcome, ...] = ()
     parent_outcomes: tuple[Outcome, ...] = ()
+    null: tuple[Outcome, ...] = ()
     evidence: Json = field(default_factory=dict)
     audit: Json = field(default_factory=dict)
 

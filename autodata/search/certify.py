@@ -2,8 +2,9 @@
 
 Each candidate ever tested on a split has an error rate of its own, alpha / (j (j + 1)) for the
 j-th one, so that all of them together stay below alpha (Bonferroni over an endless list). It is
-certified when the lower end of its two-sided interval at level 1 - 2 alpha_j is above zero. For
-alpha = .05 the first candidate has a 95 % interval.
+certified when the lower end of its two-sided interval at level 1 - 2 alpha_j is above zero, and
+the null rates of both harnesses are low (`search.null`). For alpha = .05 the first candidate has a
+95 % interval.
 """
 
 import hashlib
@@ -14,11 +15,13 @@ from statistics import NormalDist
 
 from autodata.errors import DocumentError
 from autodata.search.belief import Yardstick
+from autodata.search.null import FIRST_STAGE, NULL_BOUND, null_cells, stage_rate, within
 from autodata.search.plan import SearchPlan
 from autodata.store.records import Certificate
 from autodata.types import Candidate, Cell, Interval, Outcome
 
 MOST_TESTED = 10
+NO_GAIN = "no gain is certain"
 Claim = Callable[[Sequence[Candidate]], Awaitable[Sequence[int]]]
 """Writes down who is about to be tested before anything is seen; returns, for each of them, how
 many were ever tested on the split before. Asked again for the same ones it answers the same."""
@@ -70,34 +73,53 @@ class Rules:
         """The episodes of each candidate that is tested."""
         return [Cell(d, "test", repeat) for repeat in range(self.repeats) for d in self.documents]
 
+    def null_cells(self, episodes: int = FIRST_STAGE) -> list[Cell]:
+        """The null episodes of each harness that is tested, up to so many.
+
+        They go by the documents' ids, whatever their order: no more than these are recorded.
+        """
+        return null_cells(sorted(self.documents), "test", episodes)
+
     def error_rate(self, tested_before: int) -> float:
         """The part of `alpha` that the test after so many others may use."""
         turn = tested_before + 1
         return self.alpha / (turn * (turn + 1))
 
 
-def certify(
-    rules: Rules,
-    tested_before: int,
-    candidate_id: str,
-    candidate: Sequence[Outcome],
-    baseline_id: str,
-    baseline: Sequence[Outcome],
-) -> Certificate:
-    """Compare a finalist with the baseline, paired by document, on all of `rules.cells`."""
+@dataclass(frozen=True, slots=True)
+class Side:
+    """A harness in a sealed test: its outcomes on all of `rules.cells`, and its null ones."""
+
+    id: str
+    outcomes: Sequence[Outcome]
+    null: Sequence[Outcome]
+
+
+def certify(rules: Rules, tested_before: int, finalist: Side, baseline: Side) -> Certificate:
+    """Compare a finalist with the baseline, paired by document."""
     level = 1 - 2 * rules.error_rate(tested_before)
-    difference = interval(_paired(candidate, baseline, rules.yardstick), level)
+    ours, theirs = finalist.outcomes, baseline.outcomes
+    difference = interval(_paired(ours, theirs, rules.yardstick), level)
+    null, baseline_null = stage_rate(finalist.null), stage_rate(baseline.null)
+    refused = [] if difference.low > 0 else [NO_GAIN]
+    for side, found in ((finalist, null), (baseline, baseline_null)):
+        if not within(found):
+            high = f"{found.rate.high:.2f}, more than {NULL_BOUND:.2f}"
+            refused.append(f"the null rate of {side.id} may be {high}")
     return Certificate(
-        candidate_id,
-        baseline_id,
-        difference.low > 0,
+        finalist.id,
+        baseline.id,
+        not refused,
         difference,
-        interval(_paired(candidate, baseline, Yardstick()), level),
-        interval_of(candidate),
-        interval_of(baseline),
+        interval(_paired(ours, theirs, Yardstick()), level),
+        interval_of(ours),
+        interval_of(theirs),
         len(rules.documents),
         rules.repeats,
         tested_before,
+        null,
+        baseline_null,
+        tuple(refused),
     )
 
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from autodata.search.base import Iteration
 from autodata.search.belief import Estimate
-from autodata.store.records import Certificate, ClosingRecord
+from autodata.store.certificates import Certificate, NullRate
+from autodata.store.records import ClosingRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +16,7 @@ class Started:
     baseline: Estimate
     iterations: int
     episodes: int
+    null: NullRate
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +41,16 @@ class Raced:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """An iteration is over; `best` is the leader of the population now, `spent` episodes so far."""
+    """An iteration is over; `best` is the leader of the population now, `spent` episodes so far.
+
+    `null` is the pooled null rate of the search.
+    """
 
     iteration: Iteration
     baseline: Estimate
     best: Estimate
     spent: int
+    null: NullRate
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +70,8 @@ class Ahead:
     baseline_episodes: int
     finalist_episodes: int
     out: frozenset[str]
+    baseline_null: int
+    finalist_null: int
 
 
 @dataclass(frozen=True, slots=True)

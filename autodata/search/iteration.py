@@ -13,6 +13,7 @@ from autodata.concurrency import all_of, finish
 from autodata.search.audit import audit
 from autodata.search.base import Evaluator, Iteration, Proposal, Proposer, candidate_record
 from autodata.search.events import Progress, Raced, Selected
+from autodata.search.null import NULL_EACH, null_cells
 from autodata.search.race import Race, RaceResult
 from autodata.search.repeats import Repeat
 from autodata.search.standing import Standing, Start
@@ -118,12 +119,21 @@ class Iterations:
         )
         ours: list[Outcome] = []
         theirs: list[Outcome] = []
+        null: list[Outcome] = []
         result, value = None, self._standing.book.yardstick.value
         while result is None:
             cells = race.block()
-            new, old = await all_of(
-                (self._evaluator.evaluate(mutant, cells), self._parent(start.parent, cells))
+            lucky = (
+                [] if ours else null_cells([c.document_id for c in cells], "validation", NULL_EACH)
             )
+            new, old = await all_of(
+                (
+                    self._evaluator.evaluate(mutant, [*cells, *lucky]),
+                    self._parent(start.parent, cells),
+                )
+            )
+            null += new[len(cells) :]
+            new = new[: len(cells)]
             ours += new
             theirs += old
             result = race.add([value(o) for o in new], [value(o) for o in old])
@@ -132,7 +142,8 @@ class Iterations:
             self._progress(Raced(*who, race.pairs, gain, sd))
         admitted, reason = _decide(result, start.parent, mutant, race)
         score, audited = await self._audit(proposal, mutant, minibatch)
-        episodes = len(minibatch) + 2 * race.pairs + audited
+        episodes = len(minibatch) + 2 * race.pairs + len(null) + audited
+        lucky_ones = {"episodes": len(null), "accepted": sum(o.accepted for o in null)}
         return Iteration(
             start.number,
             start.parent.id,
@@ -141,7 +152,13 @@ class Iterations:
             reason,
             tuple(ours),
             tuple(theirs),
-            {**race.evidence(), "ending": result.ending, "episodes": episodes},
+            tuple(null),
+            {
+                **race.evidence(),
+                "ending": result.ending,
+                "episodes": episodes,
+                "null": lucky_ones,
+            },
             score,
         )
 

@@ -6,6 +6,7 @@ from difflib import get_close_matches
 from typing import Literal
 
 from autodata.errors import AutodataError, ConfigurationError, DocumentError
+from autodata.search.null import FIRST_STAGE, NULL_EACH, NULL_LOOK
 from autodata.types import Split
 
 Objective = Literal["pass_rate", "pass_rate_per_cost"]
@@ -110,11 +111,12 @@ class SearchPlan:
                 "a document is in two splits or twice in one",
                 "remove the copies from the corpus: a test document must never be seen before",
             )
-        smallest = 2 * len(documents["test"]) + 4 * self.race.block
+        tested = 2 * (len(documents["test"]) + FIRST_STAGE)
+        smallest = tested + 4 * self.race.block + NULL_LOOK + NULL_EACH
         if 0 < self.episodes < smallest:
             yield ConfigurationError(
-                f"optimize.episodes is {self.episodes}: the test split alone needs "
-                f"{2 * len(documents['test'])} for baseline and one finalist",
+                f"optimize.episodes is {self.episodes}: the sealed test alone needs {tested} for "
+                f"baseline and one finalist, {2 * FIRST_STAGE} of them null episodes",
                 f"set it to at least {smallest}, or make the test split smaller",
             )
 

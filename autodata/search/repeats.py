@@ -3,11 +3,13 @@
 A look at validation has its own number below 100: 0 is the baseline's first, those after it
 measure the leaders again. An iteration has 100 of them: its race takes one a pass, counted
 from the first of its siblings, and its minibatch takes the first. The sealed test counts from 0 on
-a split of its own. They are in journals, and stay as they are.
+a split of its own. Null episodes count down from -1. They are in journals, and stay as they are.
 """
 
 from dataclasses import dataclass, replace
 from typing import Literal
+
+from autodata.types import is_null
 
 _STRIDE = 100
 MOST_LOOKS = _STRIDE - 2
@@ -16,21 +18,25 @@ MOST_LOOKS = _STRIDE - 2
 
 @dataclass(frozen=True, slots=True)
 class Repeat:
-    """Why documents are evaluated: by a look or an iteration, which one, and which pass of it."""
+    """Why documents are evaluated: by a look, an iteration or as null, which one, and its pass."""
 
-    purpose: Literal["look", "iteration"]
+    purpose: Literal["look", "iteration", "null"]
     of: int
     turn: int = 0
 
     @classmethod
     def read(cls, number: int) -> "Repeat":
         """Return what a number in a journal says."""
+        if is_null(number):
+            return cls("null", -number)
         block, turn = divmod(number, _STRIDE)
         return cls("iteration", block - 1, turn) if block else cls("look", turn)
 
     @property
     def number(self) -> int:
         """The number for a journal."""
+        if self.purpose == "null":
+            return -self.of
         return self.of if self.purpose == "look" else _STRIDE * (self.of + 1) + self.turn
 
     def pass_of(self, turn: int) -> "Repeat":

@@ -30,6 +30,7 @@ from autodata.search.certify import Claim, interval_of
 from autodata.search.course import STRAIGHT, Course
 from autodata.search.events import Ahead, Closed, Decided, Progress, Remeasured, Started
 from autodata.search.iteration import Iterations
+from autodata.search.null import NULL_LOOK, null_cells, null_rate
 from autodata.search.plan import SearchPlan
 from autodata.search.repeats import FIRST_SIGHT, MOST_LOOKS, Repeat
 from autodata.search.sealed import SealedTest
@@ -156,11 +157,12 @@ class Search:
         validation = list(standing.documents["validation"])
         sample = standing.rng(0, "baseline").sample(validation, min(FIRST_LOOK, len(validation)))
         cells = [Cell(document, "validation", FIRST_SIGHT.number) for document in sample]
+        cells += null_cells(sample, "validation", NULL_LOOK)
         standing.first_look(await self._evaluator.evaluate(standing.baseline, cells))
         record = candidate_record(standing.baseline, 0, "baseline")
         await self._journal.once(standing.baseline.id, record)
         first, plan = standing.ranking()[0], standing.plan
-        self._progress(Started(first, plan.iterations, plan.episodes))
+        self._progress(Started(first, plan.iterations, plan.episodes, null_rate(standing.null)))
         self._look_ahead()
 
     async def _iterate(self) -> None:
@@ -224,7 +226,8 @@ class Search:
             raise (await self._close(spent) if isinstance(spent, BudgetSpent) else spent) from None
         iteration = self._standing.apply(decided)
         await self._journal.once(str(iteration.number), iteration.record())
-        self._progress(Decided(iteration, *self._leads(), self._standing.spent))
+        told = (*self._leads(), self._standing.spent, null_rate(self._standing.null))
+        self._progress(Decided(iteration, *told))
         self._look_ahead()
 
     def _leads(self) -> tuple[Estimate, Estimate]:
@@ -234,8 +237,10 @@ class Search:
 
     def _look_ahead(self) -> None:
         standing = self._standing
-        test, baseline = standing.test_cost(), standing.baseline_cost()
-        self._progress(Ahead(standing.baseline.tree, baseline, test - baseline, standing.out()))
+        baseline, baseline_null = standing.baseline_cost()
+        finalists, null = standing.finalists_cost()
+        kept = (baseline, finalists, standing.out(), baseline_null, null)
+        self._progress(Ahead(standing.baseline.tree, *kept))
 
     async def _remeasure(self) -> None:
         """Measure the leader and its likeliest rival once more, until one of them clearly leads."""
@@ -281,8 +286,8 @@ class Search:
         if fresh or self._baseline_rate is None:
             sealed = SealedTest(rules, self._evaluator, self._journal, self._claim, self._progress)
             tested = await sealed.meet(standing.baseline, fresh)
-            standing.met([standing.baseline, *fresh], rules.cells)
-            self._baseline_rate = interval_of(tested.baseline)
+            standing.met(tested.cells)
+            self._baseline_rate = interval_of(tested.baseline.outcomes)
             self._certificates.update((c.candidate_id, c) for c in tested.certificates)
         self._look_ahead()
 

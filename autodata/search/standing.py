@@ -3,13 +3,14 @@
 It sees no evaluator, proposer or clock, so whatever is computed from it can be replayed.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 
 from autodata.search.base import Iteration
 from autodata.search.belief import Book, Estimate, Yardstick
 from autodata.search.certify import Rules
+from autodata.search.null import NULL_EACH
 from autodata.search.plan import SearchPlan
 from autodata.search.race import Known, going_rate
 from autodata.search.selection import SELECTION
@@ -54,6 +55,7 @@ class Standing:
         self.population = [baseline.id]
         self.history: list[Iteration] = []
         self.spent = 0
+        self.null: list[Outcome] = []  # of any candidate: they say nothing of how good it is
         self.rules = Rules.of(plan, documents["test"], [])
         self.book = Book(Yardstick())
         self.looks = 0
@@ -65,11 +67,14 @@ class Standing:
 
     def first_look(self, outcomes: Sequence[Outcome]) -> None:
         """Begin the book with the baseline's first episodes; they price the cost, too."""
-        self.rules = Rules.of(self.plan, self.documents["test"], outcomes)
+        counted = [outcome for outcome in outcomes if not outcome.cell.null]
+        self.null += [outcome for outcome in outcomes if outcome.cell.null]
+        self.rules = Rules.of(self.plan, self.documents["test"], counted)
         caught = CAUGHT if self.plan.audited else 0.0
         self.book = Book(replace(self.rules.yardstick, caught=caught))
         self.book.enter(self.baseline.id, None)
-        self.learn(self.baseline.id, outcomes)
+        self.learn(self.baseline.id, counted)
+        self.spent += len(self.null)
 
     def learn(self, candidate_id: str, outcomes: Sequence[Outcome]) -> None:
         """Pool fresh outcomes of a candidate and count them as spent."""
@@ -79,7 +84,8 @@ class Standing:
 
     def start(self, number: int, minibatch: int) -> Start | None:
         """Choose the parent of an iteration and fix what it may know; None: the budget is spent."""
-        overhead = 2 * minibatch  # the parent's, and the mutant's on what was predicted
+        # the parent's, the mutant's on what was predicted, and its null ones
+        overhead = 2 * minibatch + NULL_EACH
         longest = overhead + 2 * self.plan.race.passes * len(self.documents["validation"])
         remaining = self._left() if self.plan.episodes else float("inf")
         free = self.plan.parallel - len(self._reserved)
@@ -114,6 +120,7 @@ class Standing:
         iteration = replace(iteration, evidence={**iteration.evidence, "episodes": episodes})
         self.history.append(iteration)
         self.spent += episodes
+        self.null += iteration.null
         if iteration.decision != "refused" and candidate is not None:
             self.candidates[candidate.id] = candidate
             self.book.enter(candidate.id, parent)
@@ -157,9 +164,8 @@ class Standing:
         better = ranking[: ranking.index(self.baseline.id)]
         return [self.candidates[name] for name in better[: self.plan.finalists]]
 
-    def met(self, candidates: Iterable[Candidate], cells: Sequence[Cell]) -> None:
-        """Count the episodes of a sealed test as spent, each once."""
-        tests = {(candidate.tree, cell) for candidate in candidates for cell in cells}
+    def met(self, tests: frozenset[tuple[str, Cell]]) -> None:
+        """Count the episodes of a sealed test as spent, each once: pairs of a tree and a cell."""
         self.spent += len(tests - self._tested)
         self._tested |= tests
 
@@ -171,11 +177,20 @@ class Standing:
 
     def test_cost(self) -> int:
         """Return the episodes kept for baseline and finalists on the test split."""
-        return self.baseline_cost() + self.plan.finalists * len(self.rules.cells)
+        return sum((*self.baseline_cost(), *self.finalists_cost()))
 
-    def baseline_cost(self) -> int:
-        """Episodes of these that are the baseline's, and not run yet."""
-        return sum((self.baseline.tree, cell) not in self._tested for cell in self.rules.cells)
+    def finalists_cost(self) -> tuple[int, int]:
+        """Episodes of these that are the finalists', and null ones."""
+        finalists, rules = self.plan.finalists, self.rules
+        return finalists * len(rules.cells), finalists * len(rules.null_cells())
+
+    def baseline_cost(self) -> tuple[int, int]:
+        """Episodes of these that are the baseline's and not run yet, and null ones."""
+        honest, null = (
+            sum((self.baseline.tree, cell) not in self._tested for cell in cells)
+            for cells in (self.rules.cells, self.rules.null_cells())
+        )
+        return honest, null
 
     def rng(self, number: int, purpose: str) -> Random:
         """Return the random generator of one purpose of one iteration."""

@@ -15,6 +15,7 @@ from autodata.store.format import Record
 from autodata.store.lines import Line
 from autodata.store.records import FINISHED, SessionRecord
 from autodata.store.rows import Row, rows
+from autodata.types import is_null
 
 if TYPE_CHECKING:
     import duckdb
@@ -74,13 +75,15 @@ def for_analyzer(facts: Iterable[Fact[Record]], run_id: str) -> Iterator[tuple[s
 
 
 def _seen_by_analyzer(table: str, row: Row) -> set[str]:
-    """Return the columns of a row that an analyzer may see; none if it sees no such row."""
+    """Return the columns of a row that an analyzer may see; none if it sees no such row.
+
+    Null episodes it sees none of: they are a test of the harness, not what it is made for.
+    """
+    if is_null(row.get("repeat") or 0):
+        return set()
     split = _ANALYZED.get(table)
     if split == "all" or (split and row["split"] == split):
-        if table == "attempts" and row["fresh"]:
-            return set()
-        hidden = ("_at", "seconds", "fresh_weak_mean", "fresh_strong_mean")
-        return {name for name in row if not name.endswith(hidden)}
+        return {name for name in row if not name.endswith(("_at", "seconds"))}
     return set(_SCORE) if table == "episodes" and row["split"] == "validation" else set()
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from autodata.store import strict
 from autodata.store.format import INSIDE, OWN_WORDS, Quote, Record, Word
-from autodata.types import Cell, Json, Outcome, Round, Spend, Split, Status
+from autodata.types import Cell, Json, Outcome, Round, Spend, Split, Status, is_null
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,11 @@ class EpisodeRecord(Record):
     def void(self) -> bool:
         """Infrastructure failed: it counts for nothing."""
         return self.status == "void"
+
+    @property
+    def null(self) -> bool:
+        """The strong role had both seats: it counts as no episode of the harness."""
+        return is_null(self.repeat)
 
     @property
     def cell(self) -> Cell:

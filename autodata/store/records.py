@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Annotated, Literal
 
+from autodata.store.certificates import Certificate as Certificate
 from autodata.store.format import INSIDE, OWN_WORDS, Quote, Record, Word
 from autodata.types import (
     Asked,
     DealtDocument,
-    Interval,
     Json,
     KnobValue,
     Origin,
@@ -68,27 +68,6 @@ class DocumentsRecord(Record):
         yield from (("train", document) for document in self.train)
         yield from (("validation", document) for document in self.validation)
         yield from (("test", document) for document in self.test)
-
-
-@dataclass(frozen=True, slots=True)
-class Certificate(Record):
-    """The result of one finalist against the baseline on the test split.
-
-    `difference` is in the unit of the objective and decides; `rate` and `baseline_rate` are plain
-    pass rates with 95 % intervals, `gain` their paired difference at the certificate's level.
-    """
-
-    KIND = "certification"
-    candidate_id: Word
-    baseline_id: Word
-    certified: bool
-    difference: Annotated[Interval, INSIDE]
-    gain: Annotated[Interval, INSIDE]
-    rate: Annotated[Interval, INSIDE]
-    baseline_rate: Annotated[Interval, INSIDE]
-    documents: int
-    repeats: int
-    tested_before: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,7 +95,7 @@ def test_a_planted_key_is_nowhere_but_in_requests(tmp_path: Path) -> None:
     ):
         (tmp_path / "other").mkdir()
         assert run.run(Place(tmp_path / "other"), "init", "simulated")[0] == 0
-        place = small_project(tmp_path / "project", server.url, iterations=1, episodes=60)
+        place = small_project(tmp_path / "project", server.url, iterations=1, episodes=130)
         command = run.begin(place, *OPTIMIZE)
         assert until(lambda: lines(place, "episode") > 0, command)
         assert KEY.encode() in Path(f"/proc/{command.pid}/environ").read_bytes()
@@ -144,7 +144,7 @@ def test_the_value_of_a_header_is_nowhere_but_in_requests(tmp_path: Path) -> Non
         served(act) as server,
         forks(tmp_path / "logs", **{TEAM_NAME: f"{TEAM}\n"}) as run,
     ):
-        place = small_project(tmp_path / "project", server.url, iterations=1, episodes=60)
+        place = small_project(tmp_path / "project", server.url, iterations=1, episodes=130)
         settings = [f"--set=roles.{role}.headers={header}" for role in ("weak", "strong")]
         command = run.begin(place, *OPTIMIZE, *settings)
         assert until(lambda: lines(place, "episode") > 0, command)

@@ -35,7 +35,7 @@ def test_settings_of_today_do_not_count_and_typed_ones_are_refused_by_name(mine:
     assert "protocol.max_rounds" in done.out
     for words, named in (
         (("--set=optimize.alpha=0.01",), "optimize.alpha is 0.01, was 0.3"),
-        (("--set=optimize.episodes=100",), "optimize.episodes is 100, was 200; it may only grow"),
+        (("--set=optimize.episodes=150",), "optimize.episodes is 150, was 270; it may only grow"),
         (("--iterations=1",), "optimize.iterations is 1"),
         (("--seed=9",), "--seed 9, was 19"),
         (("--from=first/c1",), "--from first/c1"),

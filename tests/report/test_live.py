@@ -14,7 +14,8 @@ from autodata.report.live import PLAIN_STILL_S, LiveView
 from autodata.search.base import Iteration, Proposal
 from autodata.search.belief import Estimate
 from autodata.search.events import Decided, Remeasured, Started
-from autodata.types import Spend, Status
+from autodata.search.null import null_cells, null_rate
+from autodata.types import Outcome, Spend, Status
 from tests.support.journals import episode
 
 
@@ -87,11 +88,14 @@ def believed(candidate: str, mean: float) -> Estimate:
 def test_the_baseline_is_shown_as_it_is_believed_now() -> None:
     screen = Screen(iterations=3)
     screen.begin()
-    screen.view.progress(Started(believed("c0", 0.2), 3, 0))
+    screen.view.progress(Started(believed("c0", 0.2), 3, 0, null_rate([])))
     assert "baseline .20 [" in screen.still(PLAIN_STILL_S)[0]
     refused = Iteration(1, "c0", Proposal("knobs", None), "refused", "tried before")
     now, best = believed("c0", 0.45), believed("c1", 0.6)
-    screen.view.progress(Decided(refused, now, best, 40))
-    assert "baseline .45 [.25, .65]  best c1 .60 [" in screen.still(PLAIN_STILL_S)[0]
+    null = null_rate([Outcome(cell, False) for cell in null_cells("d", "validation", 30)])
+    screen.view.progress(Decided(refused, now, best, 40, null))
+    line = screen.still(PLAIN_STILL_S)[0]
+    assert "baseline .45 [.25, .65]  best c1 .60 [" in line
+    assert "null .00 [.00, .10]" in line
     screen.view.progress(Remeasured(believed("c0", 0.5), best, 50))
     assert "baseline .50 [" in screen.still(PLAIN_STILL_S)[0]

@@ -7,7 +7,9 @@ import pytest
 from autodata.errors import DocumentError
 from autodata.search.belief import Yardstick
 from autodata.search.certify import (
+    NO_GAIN,
     Rules,
+    Side,
     certify,
     check_room,
     fingerprint,
@@ -35,7 +37,14 @@ def certified_at(seed: int, gain: float) -> Certificate:
     base = [rng.betavariate(1.5, 1.5) * 0.6 for _ in range(60)]
     better = [min(1.0, rate + gain + rng.uniform(-0.2, 0.2) * min(rate, 0.5)) for rate in base]
     ours, theirs = outcomes(rng, better, 2), outcomes(rng, base, 2)
-    return certify(rules(60, 2), 0, "c1", ours, "c0", theirs)
+    return met(rules(60, 2), ours, theirs)
+
+
+def met(rules: Rules, ours: list[Outcome], theirs: list[Outcome], lucky: int = 0) -> Certificate:
+    """What a test shows whose finalist was accepted in so many null episodes."""
+    null = [Outcome(cell, False) for cell in rules.null_cells()]
+    won = [Outcome(cell, turn < lucky) for turn, cell in enumerate(rules.null_cells())]
+    return certify(rules, 0, Side("c1", ours, won), Side("c0", theirs, null))
 
 
 def test_nothing_is_certified_when_nothing_was_gained() -> None:
@@ -45,6 +54,19 @@ def test_nothing_is_certified_when_nothing_was_gained() -> None:
 
 def test_a_large_gain_is_certified() -> None:
     assert sum(certified_at(seed, 0.3).certified for seed in range(50)) >= 48
+
+
+def test_a_gain_is_not_certified_where_luck_may_have_bought_it() -> None:
+    ours = outcomes(Random(1), [0.9] * 60, 2)
+    theirs = outcomes(Random(1), [0.1] * 60, 2)
+    certain = met(rules(60, 2), ours, theirs)
+    assert (certain.certified, certain.refused) == (True, ())
+    lucky = met(rules(60, 2), ours, theirs, lucky=1)
+    assert lucky.difference == certain.difference
+    assert not lucky.certified
+    assert lucky.refused == ("the null rate of c1 may be 0.15, more than 0.10",)
+    assert lucky.null != lucky.baseline_null == certain.null
+    assert met(rules(60, 2), theirs, ours).refused == (NO_GAIN,)
 
 
 def test_the_interval_covers_the_gain_of_the_documents_population() -> None:
@@ -58,7 +80,7 @@ def test_repeats_of_one_document_are_no_new_documents() -> None:
     widths = []
     for repeats in (1, 10):
         ours = outcomes(Random(1), rates, repeats)
-        found = certify(rules(40, repeats), 0, "c1", ours, "c0", ours)
+        found = met(rules(40, repeats), ours, ours)
         widths.append(found.rate.high - found.rate.low)
     assert widths[0] == widths[1] > 0.3
 

@@ -30,7 +30,7 @@ SMALL = (
     "--set=documents.splits.train=4",
     "--set=documents.splits.validation=16",
     "--set=documents.splits.test=40",
-    "--set=optimize.episodes=200",
+    "--set=optimize.episodes=270",
     "--set=optimize.alpha=0.3",
 )
 """A search that takes two seconds."""
@@ -38,7 +38,7 @@ TINY = (
     "--set=documents.splits.train=2",
     "--set=documents.splits.validation=8",
     "--set=documents.splits.test=10",
-    "--set=optimize.episodes=60",
+    "--set=optimize.episodes=130",
     "--iterations=1",
 )
 """One that takes less than one."""

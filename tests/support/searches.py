@@ -24,11 +24,13 @@ def documents(train: int = 20, validation: int = 28, test: int = 60) -> Mapping[
 class Rates:
     """An evaluator: a candidate's knob `rate` is its pass rate; documents differ a little.
 
-    With `jitter`, answers come in a random order of time; `paid` holds what was evaluated.
+    With `jitter`, answers come in a random order of time; `paid` holds what was evaluated. `luck`
+    is the rate of null episodes.
     """
 
-    def __init__(self, seed: int = 0, jitter: int = 0) -> None:
+    def __init__(self, seed: int = 0, jitter: int = 0, luck: float = 0.0) -> None:
         self._seed = seed
+        self._luck = luck
         self._timing = Random(jitter)
         self._jitter = jitter
         self.paid: set[tuple[str, Cell]] = set()
@@ -44,6 +46,7 @@ class Rates:
     def _outcome(self, candidate: Candidate, cell: Cell) -> Outcome:
         rate = float(candidate.knobs["rate"])
         rate += 0.3 * rate * (1 - rate) * Random(f"{self._seed}{cell.document_id}").gauss(0, 1)
+        rate = self._luck if cell.null else rate
         draw = Random(f"{self._seed} {candidate.tree} {cell}").random()
         tokens = int(candidate.knobs.get("tokens", 100))
         return Outcome(cell, draw < rate, Spend(calls=1, completion_tokens=tokens))

@@ -42,7 +42,7 @@ def fake_vllm(folder: Path) -> Path:
 
 def vllm_project(folder: Path, python: Path) -> Place:
     """Make a project with two models on vLLM: `big` in two replicas, and `small`."""
-    place = small_project(folder, "", iterations=1, episodes=60)
+    place = small_project(folder, "", iterations=1, episodes=130)
     config = json.loads((folder / "autodata.yaml").read_text())
     here = os.path.relpath(python, folder)
     both = {"provider": "vllm", "python": here, "api": "completions", "concurrency": 4}

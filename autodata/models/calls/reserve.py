@@ -25,7 +25,7 @@ class _Tally:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """The episodes of a sealed test: the baseline's, and those of finalists.
+    """The episodes of a sealed test: the baseline's, those of finalists, and null ones of both.
 
     Any harness may become a finalist but those that are `out`; what is kept is for the dearest.
     """
@@ -34,6 +34,8 @@ class Wanted:
     baseline_episodes: int
     finalist_episodes: int
     out: frozenset[str] = frozenset()
+    baseline_null: int = 0
+    finalist_null: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,7 @@ class Reserve:
         self._over: set[EpisodeKey] = set()
         self._trees: dict[str, _Tally] = {}
         self._all = _Tally()
+        self._null = _Tally()
         self._wanted = Wanted("", 0, 0)
         self._shares: dict[str, Share] = {}
         self._beside = 0.0
@@ -90,7 +93,8 @@ class Reserve:
         if spent is None:
             return
         self._over.add(episode)
-        for tally in (self._all, self._trees.setdefault(episode.tree, _Tally())):
+        tallies = (self._all, self._trees.setdefault(episode.tree, _Tally()))
+        for tally in (self._null,) if episode.null else tallies:
             tally.episodes += 1
             for role, spend in spent.items():
                 tally.spent[role] += spend
@@ -104,7 +108,8 @@ class Reserve:
 
     def _share(self, role: str) -> Share:
         wanted = self._wanted
-        if not self._all.episodes or not wanted.baseline_episodes + wanted.finalist_episodes:
+        null = wanted.baseline_null + wanted.finalist_null
+        if not self._all.episodes or not wanted.baseline_episodes + wanted.finalist_episodes + null:
             return NOTHING
         known = {tree: tally for tree, tally in self._trees.items() if tally.episodes >= _FEW}
         may = [tally for tree, tally in known.items() if tree not in wanted.out]
@@ -114,6 +119,7 @@ class Reserve:
         for tally, episodes in (
             (known.get(wanted.baseline, self._all), wanted.baseline_episodes),
             (dearest, wanted.finalist_episodes),
+            (self._null if self._null.episodes else dearest, null),
         ):
             spent = tally.spent.get(role, Spend())
             margin = MARGIN + 1 / sqrt(tally.episodes)
