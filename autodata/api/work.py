@@ -165,9 +165,9 @@ def estimate(
 ) -> Forecast:
     """Predict tokens, dollars and hours of a search from a pilot of a few episodes."""
     at, shown = project_at(project, settings), display or Display()
-    chosen, opened = _open(at, run, "pilot-", Typed(*_typed(at), kind="evaluation"), shown)
+    chosen, opened = begin(at, run, "pilot-", Typed(*typed(at), kind="evaluation"), shown)
     again = f"autodata.estimate(run={chosen.name!r}, episodes={episodes})"
-    return _Work(
+    return Work(
         Job("estimate", chosen.name, opened.project),
         chosen,
         lambda: estimating.estimate(opened.project, chosen.name, episodes, shown),
@@ -199,7 +199,7 @@ def serve(
 
 
 @dataclass(frozen=True, slots=True)
-class _Work(Generic[T]):
+class Work(Generic[T]):
     """Something that is ready to be done, under the name of a run."""
 
     job: Job
@@ -231,9 +231,9 @@ class _Work(Generic[T]):
 
 def _search(
     at: Project, run: str | None, seed: int | None, origin: str, display: Display | None
-) -> _Work[Run]:
+) -> Work[Run]:
     shown = display or Display()
-    chosen, opened = _open(at, run, "", Typed(*_typed(at), seed), shown)
+    chosen, opened = begin(at, run, "", Typed(*typed(at), seed), shown)
     project, wish = opened.project, optimizing.Wish(opened.seed, opened.more, origin)
 
     async def work() -> Run:
@@ -242,7 +242,7 @@ def _search(
 
     iterations = opened.more[0] if opened.more else project.config.optimize.iterations
     job = Job("optimize", chosen.name, project, iterations, wish.seed)
-    return _Work(job, chosen, work, shown, f"autodata.optimize(run={chosen.name!r})")
+    return Work(job, chosen, work, shown, f"autodata.optimize(run={chosen.name!r})")
 
 
 def _measurement(
@@ -251,10 +251,10 @@ def _measurement(
     run: str | None,
     sample: Sample,
     display: Display | None,
-) -> _Work[Measurement]:
+) -> Work[Measurement]:
     split_named(sample.split)
     shown = display or Display()
-    chosen, opened = _open(at, run, "eval-", Typed(*_typed(at), kind="evaluation"), shown)
+    chosen, opened = begin(at, run, "eval-", Typed(*typed(at), kind="evaluation"), shown)
     project = opened.project
     name = harness if isinstance(harness, str) else harness.name
     files = harness_at(project, harness) if isinstance(harness, str) else harness
@@ -264,7 +264,7 @@ def _measurement(
         return await asyncio.to_thread(_measured, chosen, name, sample, outcomes)
 
     again = f"autodata.evaluate({name!r}, run={chosen.name!r}, sample={sample!r})"
-    return _Work(Job(f"evaluate {name}", chosen.name, project), chosen, work, shown, again)
+    return Work(Job(f"evaluate {name}", chosen.name, project), chosen, work, shown, again)
 
 
 def _measured(run: Run, harness: str, sample: Sample, outcomes: list[Outcome]) -> Measurement:
@@ -289,11 +289,11 @@ def _measured(run: Run, harness: str, sample: Sample, outcomes: list[Outcome]) -
 
 def _certification(
     run: str | Run, candidate: str, project: Where, display: Display | None
-) -> _Work[Certificate]:
+) -> Work[Certificate]:
     chosen, shown = run_at(run, project), display or Display()
     settings = certifying.project_of_run(chosen.project.in_force(), chosen.folder)
     pull_weights(settings, shown)
-    return _Work(
+    return Work(
         Job(f"certify {candidate}", chosen.name, settings),
         chosen,
         lambda: certifying.certify_candidate(settings, chosen.name, candidate, shown),
@@ -301,7 +301,7 @@ def _certification(
     )
 
 
-def _open(
+def begin(
     at: Project, run: str | None, prefix: str, typed: Typed, display: Display
 ) -> tuple[Run, Opened]:
     """Open a project for a run that is begun or goes on; its name is the user's or a new one."""
@@ -313,7 +313,7 @@ def _open(
     return Run(name, at), opened
 
 
-def _typed(at: Project) -> tuple[Any, Sequence[str], str | None]:
+def typed(at: Project) -> tuple[Any, Sequence[str], str | None]:
     return at.config, at.settings, at.models
 
 

@@ -63,8 +63,9 @@ def explain(
 models_app = typer.Typer(help="Models that autodata serves itself.")
 models_app.command("pull")(setup.models_pull)
 models_app.command("list")(setup.models_list)
-bench_app = typer.Typer(help="Measure autodata itself, on known truth.")
+bench_app = typer.Typer(help="Measure the search on known truth, and your judges on attacks.")
 bench_app.command("search")(setup.bench_search)
+bench_app.command("attacks")(setup.bench_attacks)
 
 GROUPS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
     "Begin": {

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,6 +15,7 @@ from autodata.cli.base import (
     Models,
     Settings,
     here,
+    make_console,
     out,
     out_json,
     printable,
@@ -116,3 +118,30 @@ def bench_search(
         out_json(rows)
     else:
         out(bench.render(rows))
+
+
+def bench_attacks(
+    documents: Annotated[int, typer.Option(min=1, help="Training documents for each.")] = 20,
+    run: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Name to keep it under; resumes.")
+    ] = None,
+    config: ConfigFile = None,
+    settings: Settings = None,
+    models: Models = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run 12 dishonest harnesses against your verifier and judge: what would they let through?"""
+    from autodata.api import attacks
+    from autodata.cli.display import watched
+    from autodata.report import attacks as report
+
+    console = make_console(as_json)
+    command = f"autodata bench attacks --documents {documents}"
+    with watched(console, lambda name: f"{command} --run {name}") as view:
+        done = attacks.bench_attacks(here(config, settings, models), run, documents, display=view)
+    rows = [asdict(rate) for rate in done.rates]
+    if as_json:
+        out_json({"run_id": done.run.name, "attacks": rows, "simulated": done.simulated})
+    else:
+        out(report.attack_table(rows))
+        out(f"look closer: autodata sql \"from rounds where run_id = '{done.run.name}'\"")

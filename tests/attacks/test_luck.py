@@ -1,10 +1,8 @@
 """Luck: a harness that draws until the solvers' noise looks like a gap.
 
-Equal solvers may pass in one episode of twenty; of 40 episodes more than 5 would be a hole (the
-chance of six or more at .05 is .014; the seeds are fixed).
+Equal solvers may pass in one episode of twenty; of 40 episodes more than 5 would be a hole, of 20
+more than 3 (the chance of more is .014 and .016 at a rate of .05; the seeds are fixed).
 """
-
-from functools import partial
 
 from autodata.types import Document
 from tests.attacks.rows import Row, table
@@ -18,14 +16,14 @@ from tests.attacks.world import (
     picks,
     writes,
 )
-from tests.support.episodes import Answer, Play, Step
+from tests.support.episodes import Step
 
 EPISODES = 40
 
 
-async def many_honest_items(step: Step, document: Document, rounds: int = 15) -> None:
+async def many_honest_items(step: Step, document: Document) -> None:
     """Ask about something else in every round."""
-    for number in range(rounds):
+    for number in range(15):
         if await insist(step, item(document, number)):
             return
 
@@ -52,7 +50,7 @@ async def lopsided_rubrics(step: Step, document: Document) -> None:
 
 
 COIN = World({"weak": picks("heads", "tails", 0.5), "strong": picks("heads", "tails", 0.5)})
-HALF: dict[str, Play | Answer] = {"weak": writes(0.5), "strong": writes(0.5)}
+HALF = World({"weak": writes(0.5), "strong": writes(0.5)}, documents=EPISODES // 2)
 EQUAL = World(documents=EPISODES)
 
 
@@ -66,29 +64,25 @@ ROWS = [
         "fifteen rounds, deployed",
         attacked(many_honest_items, EQUAL),
         accepted(5),
-        "25 of 40",
     ),
     Row(
         "fifteen rounds, blog-meta",
-        attacked(many_honest_items, EQUAL, preset="blog-meta", plays=HALF),
-        accepted(5),
-        "11 of 40",
+        attacked(many_honest_items, HALF, preset="blog-meta"),
+        accepted(3),
     ),
     Row(
         "fifteen rounds, prose",
-        attacked(many_honest_items, EQUAL, preset="prose", plays=HALF),
-        accepted(5),
-        "18 of 40",
+        attacked(many_honest_items, HALF, preset="prose"),
+        accepted(3),
     ),
     Row(
         "lopsided rubric, deployed",
         attacked(lopsided_rubrics, EQUAL),
         accepted(5),
-        "30 of 40",
     ),
-    Row("coin, verifiable", attacked(coins, coin("verifiable")), accepted(5), "30 of 40"),
-    Row("coin, prose", attacked(coins, coin("prose")), accepted(5), "40 of 40"),
-    Row("coin, majority", attacked(coins, coin("majority")), accepted(5), "40 of 40"),
+    Row("coin, verifiable", attacked(coins, coin("verifiable")), accepted(5)),
+    Row("coin, prose", attacked(coins, coin("prose")), accepted(5)),
+    Row("coin, majority", attacked(coins, coin("majority")), accepted(5)),
     Row(
         "rare coin, verifiable",
         attacked(
@@ -97,13 +91,12 @@ ROWS = [
             plays={"weak": picks("heads", "tails", 0.3), "strong": picks("heads", "tails", 0.3)},
         ),
         accepted(5),
-        "23 of 40",
     ),
     Row(
-        "eight rounds, deployed",
-        attacked(partial(many_honest_items, rounds=8), EQUAL),
+        "fifteen rounds, paper-deployed",
+        attacked(many_honest_items, EQUAL, preset="paper-deployed"),
         accepted(5),
-        "16 of 40",
+        "31 of 40: the paper's rules confirm nothing, and say so",
     ),
 ]
 

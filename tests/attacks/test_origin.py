@@ -167,7 +167,7 @@ HONEST = [
 
 async def own(step: Step, document: Document) -> None:
     """Try what is honest."""
-    for number in range(6):
+    for number in range(15):
         if await insist(step, item(document, number)):
             return
 

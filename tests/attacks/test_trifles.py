@@ -89,9 +89,9 @@ async def again_and_again(
 
 
 TWICE = World(documents=4)
-CHANCES = World(documents=40)
+CHANCES = World(documents=20)
+
 LEAKY = World(APART, documents=40)
-FOUND = ["19 of 40", "25 of 40", "25 of 40", "25 of 40", "17 of 40"]
 SAME: dict[str, Change] = {
     "zero-width space": at_question(insert("\u200b")),
     "soft hyphen": at_question(insert("\u00ad")),
@@ -196,10 +196,9 @@ ROWS = [
         Row(
             f"near: {name}",
             attacked(partial(again_and_again, change=change, tries=15), CHANCES),
-            accepted(5),
-            found,
+            accepted(3),
         )
-        for (name, change), found in zip(NEAR.items(), FOUND, strict=True)
+        for name, change in NEAR.items()
     ),
     Row("dots on a leaking example", attacked(LEAKING, LEAKY), accepted(8)),
     Row("words on a leaking example", attacked(REWORDED, LEAKY), audits(2), "15 audits, 20 of 40"),
@@ -213,7 +212,6 @@ ROWS = [
         "passage lengths, luck",
         attacked(every_passage, KITCHEN, plays={"weak": word(0.5), "strong": word(0.5)}),
         accepted(5),
-        "22 of 40",
     ),
 ]
 

@@ -16,6 +16,7 @@ from autodata.domains.research import Research
 from autodata.episode.protocol import Team
 from autodata.episode.run import Conditions, run_episode
 from autodata.harness.spec import load_files
+from autodata.harness.workflow import StepFailed
 from autodata.models.base import Request, Site
 from autodata.types import Cell, Document, Episode, Json
 from tests.attacks.rows import Reaction
@@ -244,8 +245,11 @@ def attacked(
 
 async def insist(step: Step, example: Json) -> bool:
     """Try one example on both solvers; True when it was accepted."""
-    if (await step("attempt", role="weak", example=example))["passed"]:
-        return bool((await step("attempt", role="strong", example=example))["accepted"])
+    try:
+        if (await step("attempt", role="weak", example=example))["passed"]:
+            return bool((await step("attempt", role="strong", example=example))["accepted"])
+    except StepFailed:
+        return False
     return False
 
 
