@@ -314,6 +314,7 @@ def begin(
 
 
 def typed(at: Project) -> tuple[Any, Sequence[str], str | None]:
+    """Return what a project's value says of files and settings, for `resume.Typed`."""
     return at.config, at.settings, at.models
 
 
