@@ -85,6 +85,16 @@ PRESETS: dict[str, Policy] = {
 """The rules of the paper decide by the samples that a harness chose an example by: equal solvers
 pass them by luck, the oftener the more rounds an episode has. Confirmed, they only screen."""
 
+LUCK = {"deployed": 0.1, "prose": 0.25, "blog-meta": 0.25, "verifiable": 0.1, "majority": 0.25}
+"""Chance that equal solvers pass the paper's rules in one round, with the question that suits luck
+best of all that were tried: coins of every chance, rubrics of 1 to 7 criteria."""
+
+
+def by_luck(preset: str, rounds: int) -> float:
+    """Return the chance that an episode of equal solvers is accepted; 0: it is confirmed."""
+    chance = LUCK.get(preset.removeprefix("paper-"), 0.0) if preset.startswith("paper-") else 0.0
+    return 1 - (1 - chance) ** rounds
+
 
 def policy_from(
     preset: str,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from autodata import __version__
 from autodata.concurrency import all_of
 from autodata.documents.splits import dealt_record
+from autodata.engine.doubts import doubts
 from autodata.engine.engine import (
     Engine,
     check_documents_fit,
@@ -63,6 +64,8 @@ async def measured(
     """
     harness, trees = tasks[0][0], {version.tree: version for version, _ in tasks}
     task_protocol(project.config)
+    for doubt in doubts(project.config):
+        display.line(doubt)
     check_documents_fit(documents, harness)
     candidates = [
         Candidate(f"c{number}", "", version.tree, None, version.values, version.prompt_chars)

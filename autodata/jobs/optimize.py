@@ -9,6 +9,7 @@ from functools import partial
 from autodata.documents.splits import dealt_record
 from autodata.engine.assembly import SearchTask, carry_out
 from autodata.engine.claims import check_room_left, claim, noted
+from autodata.engine.doubts import doubts
 from autodata.engine.engine import (
     check_documents_fit,
     check_workflow,
@@ -79,6 +80,8 @@ async def optimize(project: Project, run_id: str, wish: Wish, display: Display) 
     config = project.config
     documents = load_splits(config, project.root, display.line)
     task_protocol(config)
+    for doubt in doubts(config):
+        display.line(doubt)
     plan = search_plan(config, wish.seed)
     ids = {split: [document.id for document in dealt] for split, dealt in documents.items()}
     plan.check(ids)

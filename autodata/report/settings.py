@@ -20,7 +20,7 @@ from autodata.config.providers.table import PROVIDERS, AnyModel, takers
 from autodata.config.roles import RoleConfig
 from autodata.config.schema import ROLES, Config, Protocol
 from autodata.config.shaping import Shaping
-from autodata.episode.acceptance import NUMBERS, PRESETS, Policy
+from autodata.episode.acceptance import LUCK, NUMBERS, PRESETS, Policy, by_luck
 from autodata.errors import ConfigurationError
 from autodata.types import Json
 
@@ -147,12 +147,23 @@ def numbers() -> list[Setting]:
 
 
 def presets() -> list[list[str]]:
-    """Return the acceptance presets as a table: a row for each number, a column for each preset."""
-    rows = [["number", "meaning", *PRESETS]]
+    """Return the confirmed presets as a table: a row for each number, a column for each preset."""
+    shown = {name: policy for name, policy in PRESETS.items() if policy.confirm}
+    rows = [["number", "meaning", *shown]]
     for name, meaning in NUMBERS.items():
-        held = [getattr(policy, name) for policy in PRESETS.values()]
+        held = [getattr(policy, name) for policy in shown.values()]
         cells = ["-" if value is None or value is False else _text(value) for value in held]
         rows.append([name, meaning, *cells])
+    return rows
+
+
+def lucky() -> list[list[str]]:
+    """Return what luck makes of the paper's rules as a table."""
+    rounds = (1, 4, 8, 15)
+    rows = [["rounds per episode", *map(str, rounds)]]
+    for name in LUCK:
+        shares = [f"{by_luck(f'paper-{name}', number):.2f}" for number in rounds]
+        rows.append([f"`paper-{name}`", *shares])
     return rows
 
 
@@ -180,7 +191,11 @@ def document() -> str:
     parts.append(
         "### Acceptance presets\n\n`protocol.acceptance` names a column, `protocol.numbers` "
         "replaces single numbers of it. Scores are from 0 to 1; an answer is right above 0.5; "
-        f'"-": not checked.\n\n{markdown([rows[0], *quoted])}'
+        f'"-": not checked.\n\n{markdown([rows[0], *quoted])}\n\n'
+        "Each is there as `paper-deployed`, `paper-prose` ... too: the rules of the paper, without "
+        "`confirm`. They decide by the samples that an example was chosen by. Where both solvers "
+        "are the same model, so many episodes are accepted by luck, with the question that suits "
+        f"it best:\n\n{markdown(lucky())}"
     )
     return "\n\n".join(parts)
 

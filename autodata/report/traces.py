@@ -80,7 +80,7 @@ def trace_report(connection: "duckdb.DuckDBPyConnection", run: str, episode: str
     rounds = rows(connection, f"select * from rounds where {where} order by repeat, round", run)
     attempts = rows(
         connection,
-        f"select * from attempts where {where} order by repeat, round, role desc, sample",
+        f"select * from attempts where {where} order by repeat, round, fresh, role desc, sample",
         run,
     )
     calls = rows(
@@ -136,7 +136,9 @@ def _told(past: Json, prompts: str) -> str | None:
         Verification(bool(c["passed"]), c.get("feedback", ""), bool(c.get("frozen")))
         for c in past["verifications"] or []
     )
-    attempts = tuple(Attempt(a["role"], a["sample"], "", a["score"]) for a in past["attempts"])
+    attempts = tuple(
+        Attempt(a["role"], a["sample"], "", a["score"]) for a in past["attempts"] if not a["fresh"]
+    )
     title, line = line_of(
         Round(
             past["round"],
@@ -206,7 +208,9 @@ def _round(past: Json) -> list[tuple[str, str]]:
         met = [
             f"{attempt['role']} {attempt['sample']}"
             for attempt in past["attempts"]
-            if number < len(attempt["satisfied"] or []) and attempt["satisfied"][number]
+            if not attempt["fresh"]
+            and number < len(attempt["satisfied"] or [])
+            and attempt["satisfied"][number]
         ]
         judged = any(attempt["satisfied"] for attempt in past["attempts"])
         by = f"  [met by {', '.join(met) or 'none'}]" if judged else ""
@@ -220,9 +224,13 @@ def _round(past: Json) -> list[tuple[str, str]]:
         detail = "; ".join(filter(None, (checks, check.get("feedback"))))
         lines.append(("verifier", f"{verdict} ({whose}){': ' if detail else ''}{detail}"))
     for attempt in past["attempts"]:
-        label = f"{attempt['role']} {attempt['sample']}"
+        label = f"{'fresh ' * attempt['fresh']}{attempt['role']} {attempt['sample']}"
         note = f"  [{attempt['note']}]" if attempt["note"] else ""
         lines.append((label, f"{rate(attempt['score'])}  {attempt['answer']}{note}"))
+    if past["confirmation"]:
+        weak, strong = rate(past["fresh_weak_mean"]), rate(past["fresh_strong_mean"])
+        verdict = "confirmed" if past["confirmed"] else "not confirmed"
+        lines.append(("fresh", f"{verdict}: weak {weak}, strong {strong} on average"))
     if past["told"]:
         lines.append(("feedback", past["told"]))
     return lines

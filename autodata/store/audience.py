@@ -83,7 +83,10 @@ def _seen_by_analyzer(table: str, row: Row) -> set[str]:
         return set()
     split = _ANALYZED.get(table)
     if split == "all" or (split and row["split"] == split):
-        return {name for name in row if not name.endswith(("_at", "seconds"))}
+        if table == "attempts" and row["fresh"]:
+            return set()
+        hidden = ("_at", "seconds", "fresh_weak_mean", "fresh_strong_mean")
+        return {name for name in row if not name.endswith(hidden)}
     return set(_SCORE) if table == "episodes" and row["split"] == "validation" else set()
 
 

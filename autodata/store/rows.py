@@ -24,7 +24,7 @@ from autodata.store.records import (
     RunRecord,
 )
 from autodata.store.schema import SCHEMA
-from autodata.types import Round
+from autodata.types import Attempt, Round
 
 Row = dict[str, Any]
 
@@ -37,8 +37,9 @@ DERIVED: dict[str, tuple[str, ...]] = {
     "rounds": (
         *_PLACE,
         *("round", "verified", "weak_mean", "strong_mean", "gap", "accepted", "reasons"),
+        *("confirmed", "confirmation", "fresh_weak_mean", "fresh_strong_mean"),
     ),
-    "attempts": (*_PLACE, "round"),
+    "attempts": (*_PLACE, "round", "fresh"),
     "findings": (),
     "calls": ("key", "finish", "reasoning_tokens"),
     "iterations": (),
@@ -108,14 +109,16 @@ def _episode(fact: Fact[EpisodeRecord]) -> Iterator[tuple[str, Row]]:
     for past in record.played:
         place["round"] = past.index
         yield "rounds", {**place, **_round(past)}
-        for attempt in past.attempts:
-            yield "attempts", {**place, **_fields(attempt, "attempts")}
+        fresh = past.confirmation.attempts if past.confirmation else ()
+        for attempts, confirming in ((past.attempts, False), (fresh, True)):
+            for attempt in attempts:
+                yield "attempts", {**place, **_fields(attempt, "attempts"), "fresh": confirming}
 
 
 def _round(past: Round) -> Row:
-    weak = _mean(attempt.score for attempt in past.attempts if attempt.role == "weak")
-    strong = _mean(attempt.score for attempt in past.attempts if attempt.role == "strong")
-    checks = past.verifications
+    weak, strong = (_mean(past.attempts, role) for role in ("weak", "strong"))
+    checks, confirmation = past.verifications, past.confirmation
+    fresh = confirmation.attempts if confirmation else ()
     return {
         **_fields(past.example, "rounds"),
         "rubric": [asdict(criterion) for criterion in past.example.rubric],
@@ -124,6 +127,10 @@ def _round(past: Round) -> Row:
         "weak_mean": weak,
         "strong_mean": strong,
         "gap": None if weak is None or strong is None else round(strong - weak, 9),
+        "confirmed": confirmation and confirmation.confirmed,
+        "confirmation": confirmation and confirmation.turn,
+        "fresh_weak_mean": _mean(fresh, "weak"),
+        "fresh_strong_mean": _mean(fresh, "strong"),
         "accepted": past.verdict.accepted,
         "reasons": past.verdict.reasons,
     }
@@ -165,8 +172,8 @@ def _make_shared(cls: Any, table: str) -> tuple[str, ...]:
     return tuple(name for name in _NAMES[table] if name in cls.__dataclass_fields__)
 
 
-def _mean(scores: Iterable[float]) -> float | None:
-    values = list(scores)
+def _mean(attempts: Iterable[Attempt], role: str) -> float | None:
+    values = [attempt.score for attempt in attempts if attempt.role == role]
     return round(sum(values) / len(values), 9) if values else None
 
 
