@@ -51,13 +51,13 @@ def config(
 
 
 def _explain(asked: list["Setting"], entries: list[Json], as_json: bool) -> None:
+    from autodata.report import in_force, views
     from autodata.report import settings as reference
-    from autodata.report import views
 
     if as_json:
         out_json(entries)
         return
-    draw(views.settings_view(entries))
+    draw(in_force.settings_view(entries))
     if any(one.path in ("protocol.acceptance", "protocol.numbers") for one in asked):
-        head, *rows = reference.presets()
-        draw(views.rows_view(head, rows))
+        for head, *rows in (reference.presets(), reference.lucky()):
+            draw(views.rows_view(head, rows))

@@ -5,12 +5,14 @@ What may be secret is left out.
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel
+from rich.console import Group, RenderableType
+from rich.text import Text
 
 from autodata.config import plugins
 from autodata.config.checks import VARIABLE
@@ -19,6 +21,7 @@ from autodata.config.roles import RoleConfig
 from autodata.config.schema import Config
 from autodata.episode.acceptance import NUMBERS, policy_from
 from autodata.report.settings import Setting, own_first
+from autodata.report.views import rows_view
 from autodata.types import Json
 
 DEFAULT = "default"
@@ -138,3 +141,25 @@ def _without_keys(value: Any) -> Any:
 
 def _text(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else json.dumps(value, ensure_ascii=False)
+
+
+def settings_view(settings: Sequence[Json]) -> RenderableType:
+    """Draw what settings mean: a section as a table, some of one name one after the other."""
+    if len({one["key"].rpartition(".")[0] for one in settings}) < len(settings):
+        rows = [[one["key"], one["default"].strip("`"), one["meaning"]] for one in settings]
+        return rows_view(("setting", "default", "meaning"), rows)
+    parts: list[RenderableType] = []
+    for one in settings:
+        parts.append(Text(one["key"], style="bold"))
+        parts.append(Text(f"  {one['meaning']}"))
+        facts = {
+            "type": one["type"].replace("`", ""),
+            "unit": one["unit"],
+            "default": one["default"].strip("`"),
+            "providers": ", ".join(one["providers"]),
+        }
+        parts += [Text(f"  {name:<10} {fact}") for name, fact in facts.items() if fact]
+        for number, line in enumerate(one["now"]):
+            label = "" if number else "now"
+            parts.append(Text(f"  {label:<10} {line['key']}: {line['value']}  ({line['from']})"))
+    return Group(*parts)

@@ -42,6 +42,16 @@ select count(*) as calls, coalesce(sum(prompt_tokens), 0) as prompt_tokens,
 from calls where run_id = $run
 """
 
+CONFIRMING = """
+select count(*) filter (confirmed is not null) as confirmations,
+       count(*) filter (confirmed) as confirmed,
+       (select count(*) from attempts where run_id = $run and fresh) as samples,
+       (select coalesce(sum(prompt_tokens + completion_tokens), 0) from calls
+        where run_id = $run and contains(ordinal, '.fresh.')) as tokens,
+       count(*) filter (accepted) as accepted
+from rounds where run_id = $run
+"""
+
 UNUSABLE = """
 select role, outcome, count(*) as calls,
        count(*) filter (
@@ -117,6 +127,7 @@ def run_report(connection: "duckdb.DuckDBPyConnection", run: str) -> Json:
         "run": runs[0],
         "totals": totals,
         "unusable": rows(connection, UNUSABLE, run),
+        "confirming": rows(connection, CONFIRMING, run)[0],
         "episodes": episodes,
         "candidates": candidates,
         "iterations": iterations,

@@ -74,6 +74,8 @@ def run_view(report: Json, state: str, width: int = 120) -> RenderableType:
         parts.append(Text(unusable(report["unusable"])))
     if (luck := null_line(report)) is not None:
         parts.append(luck)
+    if report["confirming"]["confirmations"]:
+        parts.append(Text(confirming(report["confirming"])))
     parts += [
         certificate_line(Certificate.from_json(row["evidence"])) for row in certificates(report)
     ]
@@ -102,6 +104,16 @@ def tokens(totals: Json) -> str:
     thought = totals["reasoning_tokens"]
     part = f" ({thought:,} of thinking)" if thought else ""
     return f"{totals['prompt_tokens'] + totals['completion_tokens']:,} tokens{part}"
+
+
+def confirming(counts: Json) -> str:
+    """Render how many examples fresh samples confirmed, and what that took."""
+    accepted = max(1, counts["accepted"])
+    return (
+        f"fresh samples confirmed {counts['confirmed']:,} of {counts['confirmations']:,} examples, "
+        f"for {counts['samples'] / accepted:.1f} samples and {counts['tokens'] / accepted:,.0f} "
+        "tokens per accepted one"
+    )
 
 
 def unusable(counts: Sequence[Json]) -> str:
@@ -278,28 +290,6 @@ def rows_view(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> Table:
     for row in rows:
         table.add_row(*(Text("" if value is None else plain(_cell(value))) for value in row))
     return table
-
-
-def settings_view(settings: Sequence[Json]) -> RenderableType:
-    """Draw what settings mean: a section as a table, some of one name one after the other."""
-    if len({one["key"].rpartition(".")[0] for one in settings}) < len(settings):
-        rows = [[one["key"], one["default"].strip("`"), one["meaning"]] for one in settings]
-        return rows_view(("setting", "default", "meaning"), rows)
-    parts: list[RenderableType] = []
-    for one in settings:
-        parts.append(Text(one["key"], style="bold"))
-        parts.append(Text(f"  {one['meaning']}"))
-        facts = {
-            "type": one["type"].replace("`", ""),
-            "unit": one["unit"],
-            "default": one["default"].strip("`"),
-            "providers": ", ".join(one["providers"]),
-        }
-        parts += [Text(f"  {name:<10} {fact}") for name, fact in facts.items() if fact]
-        for number, line in enumerate(one["now"]):
-            label = "" if number else "now"
-            parts.append(Text(f"  {label:<10} {line['key']}: {line['value']}  ({line['from']})"))
-    return Group(*parts)
 
 
 def _cell(value: Any) -> str:

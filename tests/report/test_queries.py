@@ -67,6 +67,7 @@ def test_show_json_has_stable_keys_and_real_values(finished: Place) -> None:
     assert keys(report) == [
         "candidates",
         "certificates",
+        "confirming",
         "episodes",
         "iterations",
         "run",
