@@ -45,12 +45,13 @@ from calls where run_id = $run
 CONFIRMING = """
 select count(*) filter (confirmed is not null) as confirmations,
        count(*) filter (confirmed) as confirmed,
-       (select count(*) from attempts where run_id = $run and fresh) as samples,
+       (select count(*) from attempts where run_id = $run and repeat >= 0 and fresh) as samples,
        (select coalesce(sum(prompt_tokens + completion_tokens), 0) from calls
-        where run_id = $run and contains(ordinal, '.fresh.')) as tokens,
+        where run_id = $run and repeat >= 0 and contains(ordinal, '.fresh.')) as tokens,
        count(*) filter (accepted) as accepted
-from rounds where run_id = $run
+from rounds where run_id = $run and repeat >= 0
 """
+"""What confirming took; repeats below zero are those of null episodes."""
 
 UNUSABLE = """
 select role, outcome, count(*) as calls,
