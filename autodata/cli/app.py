@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.text import Text
 
 from autodata import __version__
-from autodata.cli import cleanup, inspect, promotion, settings, setup, work
+from autodata.cli import cleanup, inspect, promotion, quality, settings, setup, work
 from autodata.cli.base import go_to, out
 from autodata.cli.mistakes import explained
 from autodata.cli.output import checked_output
@@ -87,6 +87,8 @@ GROUPS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
         "trace": inspect.trace,
         "diff": inspect.diff,
         "sql": inspect.sql,
+        "sample": quality.sample,
+        "calibrate-judge": quality.calibrate_judge,
         "replay": work.replay,
         "bundle": inspect.bundle,
     },

@@ -35,7 +35,7 @@ from autodata.store.facts import Fact, JournalReader, R
 from autodata.store.format import Record, difference
 from autodata.store.journal import Journal
 from autodata.store.lines import check, segments
-from autodata.store.quality import FindingRecord
+from autodata.store.quality import LABELS, FindingRecord
 from autodata.store.records import (
     FINISHED,
     CandidateRecord,
@@ -264,7 +264,8 @@ class ComparedFacts:
 
         Voids are failures of infrastructure, which a replay has none of. What follows the end of
         the run is a later `certify` or `promote`; a search that went on may have one before it.
-        What was under way when a search closed came to nothing, and is not come to.
+        What was under way when a search closed came to nothing, and is not come to, nor are calls
+        by which a judge was asked again about labelled answers.
         """
         seen: set[tuple[str, str]] = set()
         end = ending(self._journal)
@@ -279,6 +280,8 @@ class ComparedFacts:
                     break
                 continue
             if isinstance(record, EpisodeRecord) and record.void:
+                continue
+            if isinstance(record, CallRecord) and record.ordinal.startswith(LABELS):
                 continue
             if name not in self._found_out:
                 if closed and _was_under_way(record, closed, parallel):

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from autodata.report.quality import quality_lines
 from autodata.report.queries import rows, run_report, wilson
 from autodata.report.views import SIMULATED, rate, rows_view, tokens, unusable
 from autodata.types import Json
@@ -55,6 +56,7 @@ def evaluation_view(report: Json, state: str) -> RenderableType:
         interval = rate(line["pass_rate"], line["low"], line["high"])
         counted = f"({line['accepted']} of {line['episodes']} {line['split']} episodes{several})"
         parts.append(Text(f"pass rate {interval}  {counted}"))
+    parts += quality_lines(report["quality"])
     if not report["measured"]:
         parts.append(Text("no episode has ended yet"))
     void = sum(line["void"] for line in report["episodes"])

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from autodata.errors import StoreError
 from autodata.harness.knobs import nearest
+from autodata.report.quality import quality_report
 from autodata.store.audience import counts
 from autodata.store.tables import query
 from autodata.types import Json
@@ -120,6 +121,7 @@ def run_report(connection: "duckdb.DuckDBPyConnection", run: str) -> Json:
         "from iterations where run_id = $run order by iteration",
         run,
     )
+    quality = quality_report(lambda query: rows(connection, query, run))
     totals = rows(connection, TOTALS, run)[0]
     for hidden in counts(connection):
         spent = {**asdict(hidden), "usd": hidden.cost_usd}
@@ -133,6 +135,7 @@ def run_report(connection: "duckdb.DuckDBPyConnection", run: str) -> Json:
         "candidates": candidates,
         "iterations": iterations,
         "certificates": certificates,
+        "quality": quality,
     }
 
 

@@ -8,6 +8,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from autodata.report.quality import quality_lines
 from autodata.search.belief import Estimate
 from autodata.search.null import NULL_LEVEL, exact_interval
 from autodata.store.certificates import Certificate, NullRate
@@ -81,6 +82,7 @@ def run_view(report: Json, state: str, width: int = 120) -> RenderableType:
     ]
     if not report["certificates"]:
         parts += _baseline_alone(report, state)
+    parts += quality_lines(report["quality"])
     if report["candidates"]:
         parts.append(candidates_table(report["candidates"], width))
         parts.append(

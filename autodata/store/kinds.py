@@ -2,7 +2,7 @@
 
 from autodata.store.episodes import CallRecord, EpisodeRecord, ExecutionRecord, QueryRecord
 from autodata.store.format import Record
-from autodata.store.quality import FindingRecord
+from autodata.store.quality import CalibrationRecord, FindingRecord
 from autodata.store.records import (
     CandidateRecord,
     Certificate,
@@ -20,7 +20,7 @@ from autodata.store.records import (
 RECORDS: tuple[type[Record], ...] = (
     RunRecord, DocumentsRecord, SessionRecord, GrowthRecord, ClosingRecord, CandidateRecord,
     EpisodeRecord, FindingRecord, CallRecord, ExecutionRecord, QueryRecord, IterationRecord,
-    Certificate, PromotionRecord, TroubleRecord,
+    Certificate, PromotionRecord, TroubleRecord, CalibrationRecord,
 )
 # fmt: on
 KINDS = {record.KIND: record for record in RECORDS}

@@ -1,10 +1,13 @@
-"""The records of how good the data and its judges are: the auditor's findings on examples."""
+"""The records of how good data and judges are: an auditor's findings, a judge's calibration."""
 
 from dataclasses import dataclass
 from typing import Annotated
 
-from autodata.store.format import OWN_WORDS, Quote, Record, Word
-from autodata.types import Split
+from autodata.store.format import INSIDE, OWN_WORDS, Quote, Record, Word
+from autodata.types import Interval, Json, Split
+
+LABELS = "labels"
+"""Where the ordinal of a call begins by which a judge is asked again about a labelled answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,3 +33,26 @@ class FindingRecord(Record):
     without_document: bool | None = None
     comment: str = ""
     problem: Quote = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrationRecord(Record):
+    """How the judge of a run agrees with people's labels and with itself; its key is their digest.
+
+    Counts are of criteria, `agreement` is a mean over answers. Of `negatives` labelled as not met
+    the judge called `false_positives` met, of `positives` it missed `false_negatives`. Asked again
+    about all of them it said the `same` about so many.
+    """
+
+    KIND = "calibration"
+    labelled_by: str
+    judge: str
+    answers: int
+    criteria: int
+    agreement: Annotated[Interval, INSIDE]
+    negatives: int
+    false_positives: int
+    positives: int
+    false_negatives: int
+    same: int
+    by_criterion: tuple[Json, ...]

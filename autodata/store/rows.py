@@ -14,7 +14,7 @@ from autodata.errors import StoreError
 from autodata.store.episodes import CallRecord, EpisodeRecord
 from autodata.store.facts import Fact
 from autodata.store.format import Record
-from autodata.store.quality import FindingRecord
+from autodata.store.quality import CalibrationRecord, FindingRecord
 from autodata.store.records import (
     CandidateRecord,
     Certificate,
@@ -44,6 +44,7 @@ DERIVED: dict[str, tuple[str, ...]] = {
     "calls": ("key", "finish", "reasoning_tokens"),
     "iterations": (),
     "certifications": ("commit", "evidence"),
+    "calibrations": (),
     "promotions": ("evidence",),
 }
 """Columns that are no field of what a table's rows stand for."""
@@ -158,6 +159,11 @@ def _certification(fact: Fact[Certificate]) -> Iterator[tuple[str, Row]]:
     yield "certifications", {**row, "evidence": fact.record.to_json()}
 
 
+def _calibration(fact: Fact[CalibrationRecord]) -> Iterator[tuple[str, Row]]:
+    row = _fields(fact.record, "calibrations")
+    yield "calibrations", {**row, "agreement": asdict(fact.record.agreement)}
+
+
 def _promotion(fact: Fact[PromotionRecord]) -> Iterator[tuple[str, Row]]:
     row = _fields(fact.record, "promotions")
     yield "promotions", {**row, "evidence": fact.record.to_json()}
@@ -193,5 +199,6 @@ _PROJECTIONS: dict[type[Record], Callable[[Fact[Any]], Iterator[tuple[str, Row]]
     CallRecord: _call,
     IterationRecord: _iteration,
     Certificate: _certification,
+    CalibrationRecord: _calibration,
     PromotionRecord: _promotion,
 }

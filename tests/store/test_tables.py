@@ -51,6 +51,7 @@ ALL = {
     "calls": 4,
     "iterations": 1,
     "certifications": 1,
+    "calibrations": 1,
     "promotions": 1,
 }
 

@@ -13,7 +13,7 @@ from autodata.store.format import Record
 from autodata.store.journal import BULKY, PACKED_AT_LEAST, Journal
 from autodata.store.lines import Entry
 from autodata.store.packing import pack
-from autodata.store.quality import FindingRecord
+from autodata.store.quality import CalibrationRecord, FindingRecord
 from autodata.store.records import (
     CandidateRecord,
     Certificate,
@@ -186,6 +186,9 @@ def small_run(name: str = "r") -> Iterator[Kept]:
     yield "1", GrowthRecord(4, 0, 1, 2)
     yield "1", ClosingRecord("budget.calls", 100, 1, 0, True)
     yield "c1", certificate()
+    agreement = Interval(0.9, 0.8, 1.0, 0.95)
+    calibrated = CalibrationRecord("us", "m", 2, 10, agreement, 4, 1, 6, 0, 9, ({"labelled": 2},))
+    yield "labels", calibrated
     yield "finished", SessionRecord("finished")
     yield "harness/h/v3", PromotionRecord("c1", "commit2", "h", "v3", False, {"run": name})
 
