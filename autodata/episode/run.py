@@ -111,9 +111,10 @@ class EpisodeRun:
         # not a method of its own: in a cycle, all of it would wait for the garbage collector
         self._asking = Asking(team, place, self._spent.append)
         domain = protocol.domain
-        self._solvers = Solvers(self._asking, domain, self._fitting)
+        frozen = Fitting(document)  # its cuts are not the harness's to make
+        self._solvers = Solvers(self._asking, domain, frozen)
         self._gates = Gates(
-            Asking(team, place, self._tested.append), domain, protocol.policy, self._fitting
+            Asking(team, place, self._tested.append), domain, protocol.policy, frozen
         )
 
     @property

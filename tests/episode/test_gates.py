@@ -1,9 +1,10 @@
 import pytest
 
-from autodata.errors import Truncated
+from autodata.errors import ContextTooLong, Truncated
 from autodata.harness.workflow import StepFailed
 from autodata.models.base import Request, Site
 from tests.support.episodes import (
+    DOCUMENT,
     GIVEN,
     Answer,
     Step,
@@ -83,3 +84,18 @@ async def test_without_confirmation_the_screen_decides() -> None:
     )
     assert found.status == "accepted"
     assert found.rounds[0].confirmation is None
+
+
+async def test_a_workflow_does_not_cut_the_document_that_the_audit_sees() -> None:
+    def challenger(site: Site, request: Request) -> Answer:
+        return ContextTooLong("too long") if "flood" in str(request.to_json()) else GIVEN
+
+    async def flooding(step: Step) -> None:
+        with pytest.raises(StepFailed):
+            await step("challenge", feedback="flood")
+        await whole_round(step)
+
+    caller = good_caller(challenger=challenger)
+    assert (await episode(flooding, caller)).status == "accepted"
+    _, audit = caller.of("verifier")[-1]
+    assert DOCUMENT.text in audit.messages[-1].content
