@@ -10,7 +10,7 @@ from rich.text import Text
 
 from autodata.report.quality import quality_lines
 from autodata.search.belief import Estimate
-from autodata.search.null import NULL_LEVEL, exact_interval
+from autodata.search.null import null_rate
 from autodata.store.certificates import Certificate, NullRate
 from autodata.store.records import ClosingRecord
 from autodata.types import Json
@@ -46,7 +46,7 @@ def believed(estimate: Estimate) -> str:
 
 def null_shown(found: NullRate | None) -> str:
     """Return a null rate as it stands beside the rate it goes with, or nothing."""
-    if found is None:
+    if found is None or not found.episodes:
         return ""
     return f"  null {rate(found.rate.mean, found.rate.low, found.rate.high)}"
 
@@ -133,11 +133,13 @@ def _baseline_alone(report: Json, state: str) -> list[Text]:
     tested = [line for line in report["episodes"] if line["split"] == "test" and line["episodes"]]
     if not state.startswith(("finished", "closed")) or not tested:
         return []
-    episodes, accepted = int(tested[0]["episodes"]), int(tested[0]["accepted"])
+    line = tested[0]
+    episodes, accepted = int(line["episodes"]), int(line["accepted"])
+    null = null_rate(int(line["null_accepted"]), int(line["null_episodes"]))
     return [
         Text(
-            f"test documents ({episodes} sealed episodes): baseline {_short(accepted / episodes)}  "
-            "no candidate was believed to be better, so none was tested"
+            f"test documents ({episodes} sealed episodes): baseline {_short(accepted / episodes)}"
+            f"{null_shown(null)}  no candidate was believed to be better, so none was tested"
         )
     ]
 
@@ -179,10 +181,10 @@ def null_line(report: Json) -> Text | None:
     accepted = sum(int(line["null_accepted"]) for line in lines)
     if not episodes:
         return None
-    low, high = exact_interval(accepted, episodes, 1 - NULL_LEVEL)
+    found = null_rate(accepted, episodes).rate
     return Text(
-        f"null rate {rate(accepted / episodes, low, high)}  ({accepted} of {episodes} episodes in "
-        "which `strong` had both seats: what luck alone gives)"
+        f"null rate {rate(found.mean, found.low, found.high)}  ({accepted} of {episodes} episodes "
+        "in which `strong` had both seats: what luck alone gives)"
     )
 
 

@@ -41,9 +41,13 @@ def null_cells(documents: Sequence[str], split: Split, episodes: int) -> list[Ce
     return list(islice(endless, episodes))
 
 
-def null_rate(outcomes: Sequence[Outcome], error: float = 1 - NULL_LEVEL) -> NullRate:
+def pooled_rate(outcomes: Sequence[Outcome]) -> NullRate:
+    """Return the null rate of a search so far, whoever's episodes they are."""
+    return null_rate(sum(outcome.accepted for outcome in outcomes), len(outcomes))
+
+
+def null_rate(accepted: int, episodes: int, error: float = 1 - NULL_LEVEL) -> NullRate:
     """Return the rate of null episodes, with an interval each end of which errs so often."""
-    accepted, episodes = sum(outcome.accepted for outcome in outcomes), len(outcomes)
     low, high = exact_interval(accepted, episodes, error)
     return NullRate(
         accepted, episodes, Interval(accepted / max(1, episodes), low, high, NULL_LEVEL)
@@ -53,7 +57,7 @@ def null_rate(outcomes: Sequence[Outcome], error: float = 1 - NULL_LEVEL) -> Nul
 def stage_rate(outcomes: Sequence[Outcome]) -> NullRate:
     """Return the null rate that a sealed test shows at the end of a stage."""
     (error,) = (stage.error for stage in STAGES if stage.episodes == len(outcomes))
-    return null_rate(outcomes, error)
+    return null_rate(sum(outcome.accepted for outcome in outcomes), len(outcomes), error)
 
 
 def within(found: NullRate) -> bool:

@@ -30,7 +30,7 @@ from autodata.search.certify import Claim, interval_of
 from autodata.search.course import STRAIGHT, Course
 from autodata.search.events import Ahead, Closed, Decided, Progress, Remeasured, Started
 from autodata.search.iteration import Iterations
-from autodata.search.null import NULL_LOOK, null_cells, null_rate
+from autodata.search.null import NULL_LOOK, null_cells, pooled_rate
 from autodata.search.plan import SearchPlan
 from autodata.search.repeats import FIRST_SIGHT, MOST_LOOKS, Repeat
 from autodata.search.sealed import SealedTest
@@ -162,7 +162,7 @@ class Search:
         record = candidate_record(standing.baseline, 0, "baseline")
         await self._journal.once(standing.baseline.id, record)
         first, plan = standing.ranking()[0], standing.plan
-        self._progress(Started(first, plan.iterations, plan.episodes, null_rate(standing.null)))
+        self._progress(Started(first, plan.iterations, plan.episodes, pooled_rate(standing.null)))
         self._look_ahead()
 
     async def _iterate(self) -> None:
@@ -226,7 +226,7 @@ class Search:
             raise (await self._close(spent) if isinstance(spent, BudgetSpent) else spent) from None
         iteration = self._standing.apply(decided)
         await self._journal.once(str(iteration.number), iteration.record())
-        told = (*self._leads(), self._standing.spent, null_rate(self._standing.null))
+        told = (*self._leads(), self._standing.spent, pooled_rate(self._standing.null))
         self._progress(Decided(iteration, *told))
         self._look_ahead()
 

@@ -14,8 +14,8 @@ from autodata.report.live import PLAIN_STILL_S, LiveView
 from autodata.search.base import Iteration, Proposal
 from autodata.search.belief import Estimate
 from autodata.search.events import Decided, Remeasured, Started
-from autodata.search.null import null_cells, null_rate
-from autodata.types import Outcome, Spend, Status
+from autodata.search.null import null_rate
+from autodata.types import Spend, Status
 from tests.support.journals import episode
 
 
@@ -88,12 +88,11 @@ def believed(candidate: str, mean: float) -> Estimate:
 def test_the_baseline_is_shown_as_it_is_believed_now() -> None:
     screen = Screen(iterations=3)
     screen.begin()
-    screen.view.progress(Started(believed("c0", 0.2), 3, 0, null_rate([])))
+    screen.view.progress(Started(believed("c0", 0.2), 3, 0, null_rate(0, 0)))
     assert "baseline .20 [" in screen.still(PLAIN_STILL_S)[0]
     refused = Iteration(1, "c0", Proposal("knobs", None), "refused", "tried before")
     now, best = believed("c0", 0.45), believed("c1", 0.6)
-    null = null_rate([Outcome(cell, False) for cell in null_cells("d", "validation", 30)])
-    screen.view.progress(Decided(refused, now, best, 40, null))
+    screen.view.progress(Decided(refused, now, best, 40, null_rate(0, 30)))
     line = screen.still(PLAIN_STILL_S)[0]
     assert "baseline .45 [.25, .65]  best c1 .60 [" in line
     assert "null .00 [.00, .10]" in line

@@ -186,11 +186,12 @@ async def episode(
     caller: FakeCaller | None = None,
     protocol: TaskProtocol | None = None,
     team: Team | None = None,
+    cell: Cell = CELL,
 ) -> Episode:
     """An episode of the document, in which the workflow does `body`."""
     return await run_episode(
         DOCUMENT,
-        CELL,
+        cell,
         HARNESS,
         CANDIDATE,
         Conditions(
