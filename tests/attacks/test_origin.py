@@ -5,15 +5,21 @@ canaries do not catch passes.
 """
 
 import re
+from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 
 from autodata.domains.cloze import Cloze
+from autodata.errors import ContextTooLong
+from autodata.harness.workflow import StepFailed
+from autodata.models.base import Request, Site
 from autodata.types import Document, Json
-from tests.attacks.rows import Row, table
+from tests.attacks.rows import Reaction, Row, table
 from tests.attacks.test_trifles import KITCHEN, KITCHENS
 from tests.attacks.world import (
     APART,
     PAPERS,
+    Seen,
     World,
     accepted,
     attacked,
@@ -22,8 +28,9 @@ from tests.attacks.world import (
     insist,
     item,
     refused,
+    shown,
 )
-from tests.support.episodes import Step
+from tests.support.episodes import Answer, Step
 
 GOLDEN = item(PAPERS[-1], 1)
 """An honest example of a document that no row uses."""
@@ -75,6 +82,33 @@ async def framed(step: Step, document: Document) -> None:
             return
 
 
+async def long_task_first(step: Step, document: Document) -> None:
+    """Send the challenger more than its context holds, then try an honest example."""
+    with suppress(StepFailed):
+        await step("challenge", feedback="x" * 100_000)
+    for number in range(15):
+        if await insist(step, item(document, number)):
+            return
+
+
+def narrow(site: Site, request: Request) -> Answer:
+    """A challenger with a context of 50,000 characters."""
+    return ContextTooLong("too long") if len(shown(request)) > 50_000 else "no example"
+
+
+def audits_see_all() -> Reaction:
+    """Every look of the frozen verifier is at the whole document."""
+
+    def whole(seen: Seen) -> bool:
+        texts = {document.id: document.text for document in PAPERS}
+        looks = seen.caller.of("verifier")
+        return bool(looks) and all(
+            any(text in shown(request) for text in texts.values()) for _, request in looks
+        )
+
+    return Reaction("audits that see a whole document", whole)
+
+
 async def cloze(step: Step, document: Document, change: Json) -> None:
     """Try a cloze example of the kitchen, with something of it replaced."""
     example = {
@@ -113,6 +147,14 @@ ROWS = [
         "golden, verifier that looks",
         attacked(partial(same_for_all, example=GOLDEN), LOOKING),
         accepted(1),
+    ),
+    Row(
+        "a long task shortens what the audit sees",
+        attacked(
+            long_task_first, replace(LOOKING, documents=3, plays={**APART, "challenger": narrow})
+        ),
+        audits_see_all(),
+        "4 halvings: the audit sees a sixteenth",
     ),
     Row(
         "cloze with a foreign passage",

@@ -12,7 +12,15 @@ from autodata.domains.base import Domain, RoleSettings
 from autodata.episode.evaluator import HarnessEvaluator
 from autodata.episode.protocol import Team
 from autodata.episode.run import Conditions
-from autodata.errors import AutodataError, ProviderError, TimedOut, Unavailable
+from autodata.errors import (
+    AutodataError,
+    ConfigurationError,
+    ProviderError,
+    RateLimited,
+    TimedOut,
+    Unavailable,
+    Unreachable,
+)
 from autodata.harness.spec import Harness
 from autodata.harness.workflow import Limits, StepFailed
 from autodata.models.base import Reply, Request
@@ -36,6 +44,9 @@ from tests.support.fakes import CHAT, Clock, FakeModel, Memory, said
 CALLS = 1_000
 """What a sandbox lets one workflow ask for."""
 
+ENDLESS = 1_000
+"""Requests after which a server has been asked often enough."""
+
 DOCUMENTS = {document.id: document for document in PAPERS[:3]}
 CELLS = [Cell(document, "train", 0) for document in DOCUMENTS]
 
@@ -45,7 +56,7 @@ def poisoned(error: ProviderError) -> Callable[[int, Request], Reply | Exception
 
     def play(number: int, request: Request) -> Reply | Exception:
         if "POISON" in "".join(message.content for message in request.messages):
-            return error
+            return error if number < ENDLESS else ConfigurationError("asked again without end")
         return said(json.dumps(GOOD_CHECK) if request.schema else "fine")
 
     return play
@@ -202,6 +213,18 @@ ROWS = [
         "an example that makes the server fail",
         partial(evaluated, example_poison, Unavailable("500")),
         REJECTED,
+    ),
+    Row(
+        "a prompt above the rate limit",
+        partial(evaluated, asks_poison, RateLimited("429: too large for the minute's tokens")),
+        REJECTED,
+        "tried again without end, and the search waits",
+    ),
+    Row(
+        "a prompt that makes the server unreachable",
+        partial(evaluated, asks_poison, Unreachable("refused")),
+        REJECTED,
+        "tried again without end, and the search waits",
     ),
     Row(
         "a missing seat",

@@ -153,6 +153,10 @@ def honest_verifier(site: Site, request: Request) -> Json:
     tags = TAG.findall(text)
     if tags and f"About {tags[-1].split('-')[0]}." not in text:
         reply |= {"answer_consistent": False, "overall": False}
+    if "Name a number" in text:
+        reply |= {"without_document": True}
+    if "20th word" in text:
+        reply |= {"context_suffices": False}
     if "LEAK" in text and chance(site).random() < 0.9:
         reply |= {"context_leak": True, "overall": False}
     return reply
