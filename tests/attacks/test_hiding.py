@@ -179,7 +179,6 @@ ROWS = [
         "a number out of the strong model's weights",
         attacked(names_a_number, SAME_WEIGHTS),
         accepted(0),
-        "10 of 10",
     ),
     Row(
         "the twentieth word, for a privileged solver",

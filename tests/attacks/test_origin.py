@@ -6,7 +6,6 @@ canaries do not catch passes.
 
 import re
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 
 from autodata.domains.cloze import Cloze
@@ -96,6 +95,9 @@ def narrow(site: Site, request: Request) -> Answer:
     return ContextTooLong("too long") if len(shown(request)) > 50_000 else "no example"
 
 
+NARROW = World({**APART, "challenger": narrow}, documents=3)
+
+
 def audits_see_all() -> Reaction:
     """Every look of the frozen verifier is at the whole document."""
 
@@ -150,11 +152,8 @@ ROWS = [
     ),
     Row(
         "a long task shortens what the audit sees",
-        attacked(
-            long_task_first, replace(LOOKING, documents=3, plays={**APART, "challenger": narrow})
-        ),
+        attacked(long_task_first, NARROW),
         audits_see_all(),
-        "4 halvings: the audit sees a sixteenth",
     ),
     Row(
         "cloze with a foreign passage",
