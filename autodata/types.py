@@ -223,7 +223,8 @@ class Episode:
     """All rounds for one document under one harness tree and one repeat.
 
     `reason` says why it was rejected or void; a void episode never counts for or against a harness.
-    `failed_calls` are steps whose calls failed while their endpoint answered others.
+    `failed_calls` are steps whose calls failed while their endpoint answered others; `gates` is the
+    part of `spend` that the gates took.
     """
 
     cell: Cell
@@ -233,6 +234,7 @@ class Episode:
     reason: str = ""
     spend: Spend = Spend()
     failed_calls: int = 0
+    gates: Spend = Spend()
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +249,7 @@ class Outcome:
     spend: Spend = Spend()
     failed_calls: int = 0
     held: bool | None = None
+    gates: Spend = Spend()
 
     @property
     def counts(self) -> bool:

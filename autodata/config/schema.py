@@ -86,6 +86,9 @@ class Optimize(Section):
     finalists: Positive = Field(1, description="candidates that meet the test split")
     test_repeats: Count = Field(0, description="runs per test document; 0: what episodes allow")
     max_prompt_chars: Count = Field(20_000, description="longest prompts together; 0: no bound")
+    cost_bound: Amount = Field(
+        5.0, description="most that an episode may cost, times the parent's; 0: no bound"
+    )
 
 
 class RoleBudget(Section):

@@ -43,6 +43,7 @@ from autodata.models.endpoint.watchdog import Watchdog
 from autodata.models.serving.gpus import busy
 from autodata.project import Project
 from autodata.report.display import Display
+from autodata.search.bounds import TokenBound
 from autodata.search.plan import SearchPlan
 from autodata.store.episodes import EpisodeRecord
 from autodata.store.facts import JournalWriter
@@ -101,6 +102,7 @@ def search_plan(config: Config, seed: int) -> SearchPlan:
         test_repeats=settings.test_repeats,
         alpha=settings.alpha,
         audited="auditor" in config.roles,
+        cost_bound=settings.cost_bound,
     )
 
 
@@ -264,7 +266,12 @@ async def engine(
             {document.id: document for document in everything},
             load,
             Conditions(
-                team, protocol, sandbox, secret_of(d.id for d in documents["test"]), auditor
+                team,
+                protocol,
+                sandbox,
+                secret_of(document.id for document in documents["test"]),
+                auditor,
+                TokenBound(journal, protocol.max_rounds),
             ),
             journal,
             slots(config),

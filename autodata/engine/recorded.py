@@ -38,6 +38,7 @@ _SEARCHING = (
     "optimize.selection",
     "optimize.temperature",
     "optimize.max_prompt_chars",
+    "optimize.cost_bound",
     "roles.analyzer",
     "roles.implementer",
 )

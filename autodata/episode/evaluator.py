@@ -111,6 +111,7 @@ def episode_record(episode: Episode, candidate: Candidate) -> EpisodeRecord:
         cost_usd=episode.spend.cost_usd,
         seconds=episode.spend.seconds,
         failed_calls=episode.failed_calls,
+        gates=replace(episode.gates, seconds=0.0),
     )
 
 

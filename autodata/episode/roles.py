@@ -22,13 +22,21 @@ from autodata.types import Attempt, Document, Example, SolverRole, Spend
 Shape = TypeVar("Shape", bound=BaseModel)
 
 
+def allow_all(request: Request) -> None:
+    """Let every request be sent."""
+
+
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """One episode's place in the run and its team; a Caller that also books what calls cost."""
+    """One episode's place in the run and its team; a Caller that also books what calls cost.
+
+    `allow` is shown every request before it is sent, and may raise.
+    """
 
     team: Team
     place: Place
     book: Callable[[Spend], None]
+    allow: Callable[[Request], None] = allow_all
 
     def player(self, seat: SolverRole) -> SolverRole:
         """Return the role that plays a solver's seat: in a null episode `strong` plays both."""
@@ -40,6 +48,7 @@ class Asking:
 
     async def call(self, site: Site, request: Request, check: CheckReply | None = None) -> Reply:
         """Make one call and book it; one that came to no result is paid for, too."""
+        self.allow(request)
         try:
             reply = await self.team.caller.call(site, request, check)
         except (Truncated, Refused, ContextTooLong, CallFailed) as error:

@@ -5,7 +5,7 @@ prompts, records each round and decides acceptance from its own records alone.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from autodata.domains.grading import as_text
@@ -16,8 +16,9 @@ from autodata.episode.agent import run_agent
 from autodata.episode.auditor import Auditor
 from autodata.episode.feedback import grouped
 from autodata.episode.gates import Gates, Solvers
+from autodata.episode.meter import Meter
 from autodata.episode.protocol import TaskProtocol, Team
-from autodata.episode.roles import Asking, sampling
+from autodata.episode.roles import Asking, allow_all, sampling
 from autodata.episode.rounds import OpenRound, attempts_to, example_from, example_to
 from autodata.episode.seeds import workflow_seed
 from autodata.episode.shortening import Fitting
@@ -41,11 +42,8 @@ from autodata.types import (
     KnobValue,
     Round,
     SolverRole,
-    Spend,
 )
 
-MOST_FAILED = 2
-"""Steps whose calls fail while their endpoint answers others; the last one ends the episode."""
 STEP_FAILS = (*BAD_OUTPUT, Unseated, HarnessError)
 """What is the harness's doing, not the run's."""
 
@@ -67,7 +65,8 @@ class Workflows(Protocol):
 class Conditions:
     """What all episodes of a run have in common: models, rules, and the sandbox of workflows.
 
-    `secret` keys the seeds of workflows; see `seeds`.
+    `secret` keys the seeds of workflows; see `seeds`. `most_tokens` says what an episode of a
+    harness tree may take; 0: no bound.
     The `auditor`, where one is seated, comes after an episode and changes nothing in it.
     """
 
@@ -76,6 +75,7 @@ class Conditions:
     workflows: Workflows
     secret: bytes = b""
     auditor: Auditor | None = None
+    most_tokens: Callable[[str], int] = lambda tree: 0
 
 
 class EpisodeRun:
@@ -87,19 +87,16 @@ class EpisodeRun:
         cell: Cell,
         harness: Harness,
         candidate: Candidate,
-        team: Team,
-        protocol: TaskProtocol,
+        conditions: Conditions,
     ) -> None:
         self._document = document
         self._harness = harness
-        self._protocol = protocol
+        self._protocol = protocol = conditions.protocol
         self._rounds: list[OpenRound] = []
         self._steps = 0
         self._fitting = Fitting(document)
         self._bad_output = ""
-        self.failed_calls = 0
-        self._spent: list[Spend] = []
-        self._tested: list[Spend] = []
+        self.meter = meter = Meter(protocol.max_calls, conditions.most_tokens(harness.tree))
         place = Place(
             harness.tree,
             document.id,
@@ -108,24 +105,13 @@ class EpisodeRun:
             candidate.id,
             candidate.commit,
         )
-        # not a method of its own: in a cycle, all of it would wait for the garbage collector
-        self._asking = Asking(team, place, self._spent.append)
+        # no methods of its own: in a cycle, all of it would wait for the garbage collector
+        self._asking = Asking(conditions.team, place, meter.book, meter.check)
         domain = protocol.domain
         frozen = Fitting(document)  # its cuts are not the harness's to make
-        self._solvers = Solvers(self._asking, domain, frozen)
-        self._gates = Gates(
-            Asking(team, place, self._tested.append), domain, protocol.policy, frozen
-        )
-
-    @property
-    def spend(self) -> Spend:
-        """The cost of the episode so far, in whatever order replies came."""
-        return Spend.total((*self._spent, *self._tested))
-
-    @property
-    def own_spend(self) -> Spend:
-        """What of it the harness asked for: all but the gates'."""
-        return Spend.total(self._spent)
+        self._solvers = Solvers(replace(self._asking, allow=allow_all), domain, frozen)
+        gates = Asking(conditions.team, place, meter.book_gates)
+        self._gates = Gates(gates, domain, protocol.policy, frozen)
 
     @property
     def rounds(self) -> tuple[Round, ...]:
@@ -149,9 +135,9 @@ class EpisodeRun:
             StepFailed: the arguments or a model's output were bad; the workflow may handle it.
             WorkflowStop: the episode is over (accepted, or out of rounds or calls).
         """
-        spent = self.own_spend.calls >= self._protocol.max_calls or self.failed_calls >= MOST_FAILED
-        if self.accepted or spent:
+        if self.accepted:
             raise WorkflowStop
+        self.meter.check()
         self._steps += 1
         steps: dict[str, Callable[..., Awaitable[Any]]] = {
             "challenge": self._challenge,
@@ -164,7 +150,7 @@ class EpisodeRun:
         try:
             return await steps[name](**arguments)
         except STEP_FAILS as error:
-            self.failed_calls += isinstance(error, CallFailed)
+            self.meter.failed_calls += isinstance(error, CallFailed)
             self._bad_output = f"{name}: {type(error).__name__}"
             raise StepFailed(f"{name}: {error.problem}") from error
 
@@ -301,8 +287,8 @@ async def run_episode(
     an endpoint that stays unavailable voids it. Spent budgets, wrong keys and cancellation pass
     through.
     """
-    run = EpisodeRun(document, cell, harness, candidate, conditions.team, conditions.protocol)
-    reason = ""
+    run = EpisodeRun(document, cell, harness, candidate, conditions)
+    reason, meter = "", run.meter
     try:
         await conditions.workflows.run(
             harness.workflow,
@@ -314,10 +300,10 @@ async def run_episode(
     except WorkflowFailed as error:
         reason = f"workflow failed: {error}"
     except Unavailable as error:
-        return Episode(cell, harness.tree, "void", run.rounds, error.problem, run.spend)
-    over = (run.spend, run.failed_calls)
+        return Episode(cell, harness.tree, "void", run.rounds, error.problem, meter.spend)
+    over = (meter.spend, meter.failed_calls, meter.gates)
     if run.accepted:
         return Episode(cell, harness.tree, "accepted", run.rounds, "", *over)
-    if not reason:
+    if not (reason := reason or meter.reason):
         reason = "; ".join(run.rounds[-1].verdict.reasons) if run.rounds else run.nothing_tried
     return Episode(cell, harness.tree, "rejected", run.rounds, reason, *over)

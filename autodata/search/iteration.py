@@ -11,7 +11,15 @@ from random import Random
 
 from autodata.concurrency import all_of, finish
 from autodata.search.audit import audit
-from autodata.search.base import Evaluator, Iteration, Proposal, Proposer, candidate_record
+from autodata.search.base import (
+    Evaluator,
+    Iteration,
+    Prediction,
+    Proposal,
+    Proposer,
+    candidate_record,
+)
+from autodata.search.bounds import objection
 from autodata.search.events import Progress, Raced, Selected
 from autodata.search.null import NULL_EACH, null_cells
 from autodata.search.race import Race, RaceResult
@@ -137,11 +145,15 @@ class Iterations:
             ours += new
             theirs += old
             result = race.add([value(o) for o in new], [value(o) for o in old])
+            if reason := objection(ours, theirs, self._plan.cost_bound):
+                result = RaceResult(False, "stopped", reason)
             gain, sd = race.posterior()
             who = (start.number, start.parent.id, mutant.id)
             self._progress(Raced(*who, race.pairs, gain, sd))
         admitted, reason = _decide(result, start.parent, mutant, race)
-        score, audited = await self._audit(proposal, mutant, minibatch)
+        stopped = result.ending == "stopped"
+        predicted = () if stopped else proposal.predictions
+        score, audited = await self._audit(predicted, mutant, minibatch)
         episodes = len(minibatch) + 2 * race.pairs + len(null) + audited
         lucky_ones = {"episodes": len(null), "accepted": sum(o.accepted for o in null)}
         return Iteration(
@@ -170,15 +182,18 @@ class Iterations:
         return await asyncio.shield(self._shared[key])  # one that ends leaves it to its siblings
 
     async def _audit(
-        self, proposal: Proposal, mutant: Candidate, minibatch: Sequence[Outcome]
+        self,
+        predictions: Sequence[Prediction],
+        mutant: Candidate,
+        minibatch: Sequence[Outcome],
     ) -> tuple[Json, int]:
         """Run the mutant on the training documents about which something was predicted."""
-        predicted = {prediction.document_id for prediction in proposal.predictions}
+        predicted = {prediction.document_id for prediction in predictions}
         cells = [o.cell for o in minibatch if o.cell.document_id in predicted]
         if not cells:
             return {}, 0
         after = await self._evaluator.evaluate(mutant, cells)
-        return audit(proposal.predictions, minibatch, after), len(cells)
+        return audit(predictions, minibatch, after), len(cells)
 
 
 def _decide(

@@ -43,6 +43,8 @@ class SearchPlan:
     candidates go to the test split, each document `test_repeats` times (0: as often as a quarter
     of `episodes` pays for, at most 4). `alpha` bounds the chance that the run certifies a
     candidate that is no better. `audited`: accepted examples are looked at by an auditor.
+    A candidate whose episode costs more than `cost_bound` times its parent's is measured no further
+    (0: no bound).
     """
 
     seed: int = 0
@@ -58,6 +60,7 @@ class SearchPlan:
     test_repeats: int = 0
     alpha: float = 0.05
     audited: bool = False
+    cost_bound: float = 5.0
 
     def check(self, documents: Mapping[Split, Sequence[str]]) -> None:
         """Refuse what cannot work, naming the field and the fix.
@@ -81,6 +84,7 @@ class SearchPlan:
             ("finalists", self.finalists, 1, 20),
             ("test_repeats", self.test_repeats, 0, 100),
             ("alpha", self.alpha, 1e-6, 0.5),
+            ("cost_bound", self.cost_bound, 0.0, 1e9),
             ("race.block", self.race.block, 1, 10**6),
             ("race.passes", self.race.passes, 1, 99),
             ("race.alpha", self.race.alpha, 1e-6, 0.5),

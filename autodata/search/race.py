@@ -23,7 +23,9 @@ from autodata.types import Cell, Json
 BETS = (0.05, 0.1, 0.2, 0.4, 0.8)
 _NORMAL = NormalDist()
 
-Ending = Literal["clearly better", "clearly not better", "not worth more", "better on balance"]
+Ending = Literal[
+    "clearly better", "clearly not better", "not worth more", "better on balance", "stopped"
+]
 
 
 @dataclass(frozen=True, slots=True)

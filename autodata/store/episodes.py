@@ -3,7 +3,7 @@
 The others are in `store.records`, which says what holds for all of them.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Annotated, Any
 
@@ -16,7 +16,8 @@ from autodata.types import Cell, Json, Outcome, Round, Spend, Split, Status, is_
 class EpisodeRecord(Record):
     """An episode that has ended; a void one has a key of its own, as it is run again.
 
-    `rounds` are plain JSON, as few readers look into them; `played` are the same as values.
+    `rounds` are plain JSON, as few readers look into them; `played` are the same as values. `gates`
+    is what of the rest the gates took, without their time.
     """
 
     KIND = "episode"
@@ -37,6 +38,7 @@ class EpisodeRecord(Record):
     cost_usd: float
     seconds: float
     failed_calls: int = 0
+    gates: Annotated[Spend, INSIDE] = field(default_factory=Spend)
 
     @property
     def played(self) -> tuple[Round, ...]:
@@ -71,7 +73,8 @@ class EpisodeRecord(Record):
         spend = Spend(
             self.calls, self.prompt_tokens, self.completion_tokens, self.cost_usd, self.seconds
         )
-        return Outcome(self.cell, self.status == "accepted", spend, self.failed_calls)
+        accepted = self.status == "accepted"
+        return Outcome(self.cell, accepted, spend, self.failed_calls, gates=self.gates)
 
 
 @dataclass(frozen=True, slots=True)

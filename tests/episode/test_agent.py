@@ -5,6 +5,8 @@ from dataclasses import replace
 import pytest
 
 from autodata.episode.agent import PAGE_CHARS, TOOLS, answer_tool, converse, in_words, run_agent
+from autodata.episode.meter import Meter
+from autodata.harness.workflow import WorkflowStop
 from autodata.models.base import CheckReply, Message, Reply, Request, Site, ToolCall
 from autodata.types import Json
 from tests.support.episodes import DOCUMENT, asking_of, good_caller
@@ -125,3 +127,14 @@ def test_a_wrong_call_is_answered_with_what_is_wrong(name: str, arguments: Json,
 
 def test_the_tools_only_read_the_document() -> None:
     assert [tool.name for tool in TOOLS] == ["read", "find"]
+
+
+async def test_an_agent_is_stopped_between_its_turns_at_the_tokens_of_an_episode() -> None:
+    meter = Meter(most_calls=500, most_tokens=1_000)
+    user = ToolUser(*[(use("read", offset=0),)] * 30)  # a page of a thousand tokens each time
+    asking = asking_of(good_caller())
+    asking = replace(asking, team=replace(asking.team, caller=user), allow=meter.check)
+    with pytest.raises(WorkflowStop):
+        await run_agent(asking, LONG, "the system", "the task", 30, "s1.agent")
+    assert len(user.calls) == 1
+    assert meter.reason == "it used up the 1,000 tokens of an episode"

@@ -15,6 +15,7 @@ from autodata.errors import (
 )
 from autodata.harness.workflow import StepFailed
 from autodata.models.base import Request, Site
+from autodata.types import Json
 from tests.support.episodes import (
     EXAMPLE,
     GIVEN,
@@ -248,3 +249,32 @@ async def test_a_judge_that_nobody_plays_is_the_harness_mistake_in_a_rubric() ->
         raise Unseated("no model plays the role 'judge'")
 
     assert (await episode(hoping, good_caller(judge=nobody))).status == "rejected"
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"), [("ask", {"role": "main", "prompt": "again"}), ("challenge", {})]
+)
+async def test_tokens_of_an_episode_are_bounded(name: str, arguments: Json) -> None:
+    async def greedy(step: Step) -> None:
+        for _ in range(100):
+            await step(name, **arguments)
+
+    caller = good_caller()
+    found = await episode(greedy, caller, most_tokens=1_000)
+    assert found.reason == "it used up the 1,000 tokens of an episode"
+    assert found.spend.prompt_tokens + found.spend.completion_tokens < 1_000 + 15
+    assert 20 < len(caller.calls) < 68
+
+
+async def test_a_prompt_that_would_go_over_the_bound_is_not_sent() -> None:
+    async def greedy(step: Step) -> None:
+        await step("ask", role="main", prompt="x" * 40_000)
+
+    caller = good_caller()
+    found = await episode(greedy, caller, most_tokens=5_000)
+    assert (found.status, caller.calls) == ("rejected", [])
+
+
+async def test_what_was_accepted_before_the_bound_stays_accepted() -> None:
+    caller = good_caller()
+    assert (await episode(whole_round, caller, most_tokens=5_000)).status == "accepted"

@@ -187,6 +187,7 @@ async def episode(
     protocol: TaskProtocol | None = None,
     team: Team | None = None,
     cell: Cell = CELL,
+    most_tokens: int = 0,
 ) -> Episode:
     """An episode of the document, in which the workflow does `body`."""
     return await run_episode(
@@ -198,6 +199,7 @@ async def episode(
             team or team_of(caller or good_caller()),
             protocol or protocol_of(),
             PlainWorkflow(body),
+            most_tokens=lambda tree: most_tokens,
         ),
     )
 

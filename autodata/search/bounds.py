@@ -1,0 +1,92 @@
+"""Bounds on what a candidate may cost: the tokens of its episodes, and its measuring as a whole.
+
+Both are taken from facts of the journal: a run that is resumed or replayed keeps to the same.
+"""
+
+from collections.abc import Sequence
+
+from autodata.search.repeats import FIRST_SIGHT
+from autodata.store.episodes import EpisodeRecord
+from autodata.store.facts import JournalReader
+from autodata.store.records import RunRecord
+from autodata.types import Outcome, Spend
+
+TIMES_BASELINE = 10
+"""Tokens of a candidate's round for one of the baseline's, before its episode is stopped."""
+MOST_FAILED_CALLS = 3
+"""Calls that may fail while their endpoint answers others before a candidate is rejected."""
+
+
+class TokenBound:
+    """The tokens that an episode of a harness tree may take; 0: no bound.
+
+    Ten times what a round has taken in the baseline's first look, for each round there may be. The
+    baseline is the user's own, and is not bounded; nor is anybody where there was no first look.
+    """
+
+    def __init__(self, journal: JournalReader, max_rounds: int) -> None:
+        self._journal = journal
+        self._max_rounds = max_rounds
+        self._known: tuple[str, int] | None = None
+
+    def __call__(self, tree: str) -> int:
+        """Return the bound of this tree."""
+        if self._known is None:
+            run = next((fact.record for fact in self._journal.records(RunRecord)), None)
+            if run is None or run.kind != "optimization" or tree == run.baseline_tree:
+                return 0
+            self._known = (run.baseline_tree, self._bound(run.baseline_tree))
+        baseline, bound = self._known
+        return 0 if tree == baseline else bound
+
+    def _bound(self, baseline: str) -> int:
+        looks = (fact.record for fact in self._journal.records(EpisodeRecord))
+        first = [e for e in looks if e.tree == baseline and not e.void and _is_first_look(e)]
+        rounds = sum(max(1, len(episode.rounds)) for episode in first)
+        tokens = sum(_tokens(own_spend(episode.outcome)) for episode in first)
+        return TIMES_BASELINE * self._max_rounds * tokens // rounds if rounds else 0
+
+
+def objection(ours: Sequence[Outcome], theirs: Sequence[Outcome], cost_bound: float) -> str:
+    """Return why a candidate is measured no further, from its episodes and its parent's; "" if not.
+
+    `cost_bound` is how many times the parent's an episode of it may cost; 0: no bound.
+    """
+    failed = sum(outcome.failed_calls for outcome in ours)
+    if failed >= MOST_FAILED_CALLS:
+        return f"{failed} of its calls failed while their endpoints answered others"
+    times = _times(ours, theirs)
+    if 0 < cost_bound < times:
+        return f"an episode costs {times:.1f} times its parent's; {cost_bound:g} are allowed"
+    return ""
+
+
+def _times(ours: Sequence[Outcome], theirs: Sequence[Outcome]) -> float:
+    """What an episode costs by one of the others: in dollars, or in tokens where none are paid.
+
+    Without what the gates took: a harness of which more comes to them is not dear for that.
+    """
+    mine, other = (Spend.total(map(own_spend, outcomes)) for outcomes in (ours, theirs))
+    number = len(theirs) / len(ours)
+    if other.cost_usd:
+        return number * mine.cost_usd / other.cost_usd
+    return number * _tokens(mine) / _tokens(other) if _tokens(other) else 0.0
+
+
+def own_spend(outcome: Outcome) -> Spend:
+    """Return what an episode's harness asked for: all of its cost but the gates'."""
+    spend, gates = outcome.spend, outcome.gates
+    return Spend(
+        spend.calls - gates.calls,
+        spend.prompt_tokens - gates.prompt_tokens,
+        spend.completion_tokens - gates.completion_tokens,
+        spend.cost_usd - gates.cost_usd,
+    )
+
+
+def _tokens(spend: Spend) -> int:
+    return spend.prompt_tokens + spend.completion_tokens
+
+
+def _is_first_look(episode: EpisodeRecord) -> bool:
+    return (episode.split, episode.repeat) == ("validation", FIRST_SIGHT.number)
