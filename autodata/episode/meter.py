@@ -8,7 +8,7 @@ from autodata.types import Spend
 
 MOST_FAILED = 2
 """Steps whose calls fail while their endpoint answers others; the last one ends the episode."""
-CHARS_PER_TOKEN = 4
+_CHARS_PER_TOKEN = 4
 
 
 @dataclass(slots=True)
@@ -65,4 +65,4 @@ class Meter:
 
 def _tokens(request: Request) -> int:
     characters = sum(len(message.content) for message in request.messages) + len(request.prompt)
-    return characters // CHARS_PER_TOKEN
+    return characters // _CHARS_PER_TOKEN

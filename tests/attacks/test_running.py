@@ -218,13 +218,11 @@ ROWS = [
         "a prompt above the rate limit",
         partial(evaluated, asks_poison, RateLimited("429: too large for the minute's tokens")),
         REJECTED,
-        "tried again without end, and the search waits",
     ),
     Row(
         "a prompt that makes the server unreachable",
         partial(evaluated, asks_poison, Unreachable("refused")),
         REJECTED,
-        "tried again without end, and the search waits",
     ),
     Row(
         "a missing seat",

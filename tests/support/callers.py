@@ -1,6 +1,7 @@
 """A caller with a journal in memory and one fake model behind two roles."""
 
 import asyncio
+from random import Random
 
 from autodata.config.providers.base import Price
 from autodata.config.schema import Budget
@@ -32,6 +33,25 @@ def make_caller(
     )
     seats = {"weak": Seat(endpoint, temperature=0.7), "strong": Seat(endpoint, max_tokens=33)}
     return RecordedCaller(log, seats, Accounts(budget or Budget())), model, log
+
+
+def endpoint_of(
+    play: Play,
+    clock: Clock,
+    *,
+    price: Price | None = None,
+    limits: EndpointLimits | None = None,
+) -> tuple[Endpoint, FakeModel]:
+    """An endpoint whose model answers as `play` says, and that model."""
+    model = FakeModel(play)
+    endpoint = Endpoint(
+        "strong",
+        model,
+        limits or EndpointLimits(),
+        Service(price=price),
+        Timing(clock.now, clock.sleep, Random(0)),
+    )
+    return endpoint, model
 
 
 async def ticks() -> None:

@@ -34,6 +34,7 @@ from autodata.models.prices import cost_usd
 
 MOST_TRIES = 6  # failures of one call while the endpoint answers others
 LATE_TRIES = 2  # of which one that came to its deadline is as good as this many
+PATIENCE = 20  # how often a call is turned away before that may be its own fault, too
 FIRST_BACKOFF = 0.25
 LAST_BACKOFF = 30.0
 
@@ -182,7 +183,7 @@ class Endpoint:
         self, request: Request, priority: Priority, deadlines: Deadlines
     ) -> tuple[Reply, int]:
         """Try until there is a reply; whoever gets it has to leave the gate."""
-        failures = tries = 0
+        failures = tries = turned_away = 0
         answered = self.breaker.successes
         while True:
             tries += 1
@@ -199,8 +200,12 @@ class Endpoint:
                     self.gate.timed_out(sent)
                 self.gate.leave()
                 self.breaker.check()
-                # an outage and a busy server are not this call's fault
-                if not isinstance(error, RateLimited | Unreachable):
+                # an outage and a busy server are not this call's fault; being too large for it is
+                if isinstance(error, RateLimited | Unreachable):
+                    turned_away += 1
+                    if turned_away > PATIENCE:
+                        failures += await self._answers_others(deadlines)
+                else:
                     counts = LATE_TRIES if isinstance(error, TimedOut) else 1
                     failures += counts * (self.breaker.successes > answered)
                 if failures >= MOST_TRIES:

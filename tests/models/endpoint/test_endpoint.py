@@ -2,7 +2,6 @@
 
 import asyncio
 from dataclasses import replace
-from random import Random
 from typing import Any
 
 import pytest
@@ -11,7 +10,6 @@ from autodata.concurrency import finish
 from autodata.config.providers.base import Price
 from autodata.errors import (
     AuthenticationFailed,
-    CallFailed,
     ConfigurationError,
     ContextTooLong,
     RateLimited,
@@ -24,41 +22,22 @@ from autodata.errors import (
     Unusable,
 )
 from autodata.models.base import Deadlines, Message, Reply, Request, ToolCall
-from autodata.models.endpoint.breaker import THRESHOLD
 from autodata.models.endpoint.endpoint import (
-    MOST_TRIES,
     Answer,
     Endpoint,
     EndpointLimits,
     Service,
     Timing,
 )
+from tests.support.callers import endpoint_of
 from tests.support.fakes import CHAT, Clock, FakeModel, Play, said
 
 POISON = Request(messages=(Message("user", "poison"),))
 
 
-def build(
-    play: Play,
-    clock: Clock,
-    *,
-    price: Price | None = None,
-    limits: EndpointLimits | None = None,
-) -> tuple[Endpoint, FakeModel]:
-    model = FakeModel(play)
-    endpoint = Endpoint(
-        "strong",
-        model,
-        limits or EndpointLimits(),
-        Service(price=price),
-        Timing(clock.now, clock.sleep, Random(0)),
-    )
-    return endpoint, model
-
-
 async def test_passing_failure_is_tried_again() -> None:
     clock = Clock()
-    endpoint, model = build(lambda n, _: Unavailable("reset") if n < 2 else said(), clock)
+    endpoint, model = endpoint_of(lambda n, _: Unavailable("reset") if n < 2 else said(), clock)
     answer = await endpoint.call(CHAT)
     assert (answer.reply.text, answer.tries, len(model.requests)) == ("ok", 3, 3)
     assert len(clock.slept) == 2
@@ -68,7 +47,7 @@ async def test_passing_failure_is_tried_again() -> None:
     "error", [AuthenticationFailed("key"), RequestRejected("no"), ContextTooLong("long")]
 )
 async def test_final_failure_is_not_tried_again(error: Exception) -> None:
-    endpoint, model = build(lambda *_: error, Clock())
+    endpoint, model = endpoint_of(lambda *_: error, Clock())
     with pytest.raises(type(error)):
         await endpoint.call(CHAT)
     assert len(model.requests) == 1
@@ -77,7 +56,7 @@ async def test_final_failure_is_not_tried_again(error: Exception) -> None:
 
 async def test_retry_after_is_honoured_by_all_calls() -> None:
     clock = Clock()
-    endpoint, _ = build(
+    endpoint, _ = endpoint_of(
         lambda n, _: RateLimited("busy", retry_after=40) if n == 0 else said(), clock
     )
     began = clock.now()
@@ -88,7 +67,7 @@ async def test_retry_after_is_honoured_by_all_calls() -> None:
 
 async def test_a_server_that_asks_for_days_is_asked_again_in_minutes() -> None:
     clock = Clock()
-    endpoint, _ = build(
+    endpoint, _ = endpoint_of(
         lambda n, _: RateLimited("busy", retry_after=86_400) if n == 0 else said(), clock
     )
     began = clock.now()
@@ -119,7 +98,7 @@ async def test_halves_of_characters_go_no_further_than_the_endpoint() -> None:
     for _ in range(10_000):
         deep = [deep]
     deepest = ToolCall("2", "sql", {"query": deep})
-    endpoint, _ = build(lambda *_: Reply("t \ud800 x", tool_calls=(call, deepest)), Clock())
+    endpoint, _ = endpoint_of(lambda *_: Reply("t \ud800 x", tool_calls=(call, deepest)), Clock())
     reply = (await endpoint.call(CHAT)).reply
     assert reply.text == "t \ufffd x"
     first, second = reply.tool_calls
@@ -136,7 +115,7 @@ async def test_a_probe_that_is_declined_says_nothing_of_the_call() -> None:
             return Unavailable("down")
         return Refused("rules") if request.max_tokens == 1 else said()
 
-    endpoint, model = build(play, Clock())
+    endpoint, model = endpoint_of(play, Clock())
     await endpoint.call(CHAT)
     assert (await endpoint.call(CHAT)).reply.text == "ok"
     assert [request.max_tokens for request in model.requests[-2:]] == [1, 100]
@@ -145,7 +124,7 @@ async def test_a_probe_that_is_declined_says_nothing_of_the_call() -> None:
 async def test_overload_and_time_outs_lower_the_limit_and_crashes_do_not() -> None:
     limits = {}
     for error in (RateLimited("busy"), TimedOut("late"), Unavailable("reset")):
-        endpoint, _ = build(lambda n, _, e=error: e if n == 0 else said(), Clock())  # type: ignore[misc]
+        endpoint, _ = endpoint_of(lambda n, _, e=error: e if n == 0 else said(), Clock())  # type: ignore[misc]
         await endpoint.call(CHAT)
         limits[type(error)] = endpoint.gate.limit
     assert limits == {RateLimited: 31, TimedOut: 31, Unavailable: 32}
@@ -156,67 +135,9 @@ async def test_silent_endpoint_is_noticed_at_its_deadline() -> None:
         await asyncio.Event().wait()
         return said()
 
-    endpoint, model = build(lambda n, _: silence() if n == 0 else said(), Clock())
+    endpoint, model = endpoint_of(lambda n, _: silence() if n == 0 else said(), Clock())
     answer = await endpoint.call(CHAT, deadlines=Deadlines(total_s=0.05))
     assert (answer.tries, len(model.requests)) == (2, 2)
-
-
-async def test_one_call_that_always_fails_is_given_up_while_others_succeed() -> None:
-    clock = Clock()
-    endpoint, model = build(
-        lambda _, request: Unavailable("500") if request == POISON else said(), clock
-    )
-    await endpoint.call(CHAT)
-    with pytest.raises(CallFailed, match=r"in 6 tries: 500 \(its known-good request was answered"):
-        await endpoint.call(POISON)
-    assert model.requests.count(POISON) == MOST_TRIES
-    assert endpoint.breaker.paused == ""
-
-
-async def test_many_calls_that_always_fail_do_not_bring_the_endpoint_down_for_others() -> None:
-    told = set[str]()
-
-    def play(_: int, request: Request) -> Reply | Exception:
-        told.add(endpoint.breaker.paused)
-        return Unavailable("500") if request == POISON else said()
-
-    endpoint, model = build(play, Clock())
-    await endpoint.call(CHAT)
-    calls = (endpoint.call(POISON) for _ in range(4 * THRESHOLD))
-    failed = await asyncio.gather(*calls, return_exceptions=True)
-    assert {type(error) for error in failed} == {CallFailed}
-    assert told == {""}
-    assert (await endpoint.call(CHAT)).tries == 1
-    probes = len(model.requests) - model.requests.count(POISON)
-    assert probes < 2 * THRESHOLD * MOST_TRIES  # one for all that fail together
-
-
-async def test_call_that_hangs_is_given_up_sooner_while_the_endpoint_answers_others() -> None:
-    async def hang() -> Reply:
-        await asyncio.Event().wait()
-        return said()
-
-    endpoint, _ = build(lambda _, r: hang() if r == POISON else said(), Clock())
-    await endpoint.call(CHAT)
-    with pytest.raises(CallFailed, match="3 tries: strong sent no reply within"):
-        await endpoint.call(POISON, deadlines=Deadlines(total_s=0.02))
-    assert endpoint.breaker.paused == ""
-    await endpoint.close()
-
-
-async def test_words_that_a_firewall_takes_for_no_key_are_the_calls_own_fault() -> None:
-    def play(number: int, request: Request) -> Reply | Exception:
-        wrong = request == POISON or number > 4
-        return AuthenticationFailed("403") if wrong else said()
-
-    endpoint, _ = build(play, Clock())
-    await endpoint.call(CHAT)
-    with pytest.raises(CallFailed, match="403"):
-        await endpoint.call(POISON)
-    await endpoint.call(CHAT)
-    await endpoint.call(CHAT)
-    with pytest.raises(AuthenticationFailed):  # what was answered before fails as well
-        await endpoint.call(POISON)
 
 
 async def test_outage_pauses_all_calls_and_ends_by_itself() -> None:
@@ -229,7 +150,7 @@ async def test_outage_pauses_all_calls_and_ends_by_itself() -> None:
             return said()
         return Unavailable("connection refused")
 
-    endpoint, model = build(play, clock)
+    endpoint, model = endpoint_of(play, clock)
     await endpoint.call(CHAT)
     answers = await asyncio.gather(*(endpoint.call(CHAT) for _ in range(20)))
     assert [answer.reply.text for answer in answers] == ["ok"] * 20
@@ -250,7 +171,7 @@ def one_left_over(then: Play, clock: Clock) -> tuple[Endpoint, asyncio.Event]:
         await over.wait()
         raise Unavailable("connection reset")
 
-    endpoint, _ = build(lambda n, request: reset() if n == 1 else then(n, request), clock)
+    endpoint, _ = endpoint_of(lambda n, request: reset() if n == 1 else then(n, request), clock)
     return endpoint, over
 
 
@@ -306,7 +227,7 @@ async def test_call_survives_a_server_that_answers_what_it_has_and_takes_nothing
             return Unreachable("connection refused") if clock.now() < shut else said()
         return answered_later(number)
 
-    endpoint, _ = build(play, clock, limits=EndpointLimits(concurrency=100))  # type: ignore[arg-type]
+    endpoint, _ = endpoint_of(play, clock, limits=EndpointLimits(concurrency=100))  # type: ignore[arg-type]
     calls = [asyncio.create_task(endpoint.call(CHAT)) for _ in range(99)]
     await asyncio.sleep(0)
     assert (await endpoint.call(POISON)).reply.text == "ok"
@@ -317,7 +238,7 @@ async def test_endpoint_that_is_there_but_busy_or_silent_from_the_beginning_is_w
     for error in (RateLimited("busy"), TimedOut("late"), Unavailable("502")):
         clock = Clock()
         began = clock.now()
-        endpoint, _ = build(
+        endpoint, _ = endpoint_of(
             lambda *_, c=clock, b=began, e=error: said() if c.now() - b > 900 else e, clock
         )
         assert (await endpoint.call(CHAT)).reply.text == "ok"
@@ -326,7 +247,7 @@ async def test_endpoint_that_is_there_but_busy_or_silent_from_the_beginning_is_w
 async def test_endpoint_that_answered_in_an_earlier_session_is_waited_for() -> None:
     clock = Clock()
     began = clock.now()
-    endpoint, _ = build(
+    endpoint, _ = endpoint_of(
         lambda *_: said() if clock.now() - began > 900 else Unreachable("refused"), clock
     )
     endpoint.breaker.contacted = True
@@ -334,7 +255,7 @@ async def test_endpoint_that_answered_in_an_earlier_session_is_waited_for() -> N
 
 
 async def test_place_is_held_until_the_answer_is_kept() -> None:
-    endpoint, _ = build(lambda *_: said(), Clock(), limits=EndpointLimits(concurrency=1))
+    endpoint, _ = endpoint_of(lambda *_: said(), Clock(), limits=EndpointLimits(concurrency=1))
     kept = asyncio.Event()
 
     async def keep(_: Answer) -> None:
@@ -352,7 +273,7 @@ async def test_place_is_held_until_the_answer_is_kept() -> None:
 
 async def test_outage_longer_than_the_pause_fails_the_calls() -> None:
     clock = Clock()
-    endpoint, _ = build(
+    endpoint, _ = endpoint_of(
         lambda n, _: Unavailable("gone") if n else said(), clock, limits=EndpointLimits(pause_s=600)
     )
     await endpoint.call(CHAT)
@@ -367,7 +288,7 @@ async def test_endpoint_where_no_model_server_ever_was_is_a_mistake_to_fix(
     error: Unavailable,
 ) -> None:
     clock = Clock()
-    endpoint, _ = build(lambda *_: error, clock)
+    endpoint, _ = endpoint_of(lambda *_: error, clock)
     began = clock.now()
     with pytest.raises(ConfigurationError, match=f"was never there: {error}"):
         await endpoint.call(CHAT)
@@ -399,7 +320,7 @@ async def test_cancelled_probe_hands_over() -> None:
             return said()
         return Unavailable("down") if number < 6 else hang()
 
-    endpoint, model = build(play, clock)  # type: ignore[arg-type]
+    endpoint, model = endpoint_of(play, clock)  # type: ignore[arg-type]
     await endpoint.call(CHAT)
     first = asyncio.create_task(endpoint.call(CHAT))
     while len(model.requests) < 7:  # noqa: ASYNC110
@@ -411,20 +332,20 @@ async def test_cancelled_probe_hands_over() -> None:
 
 
 async def test_truncated_chat_is_no_result_and_paid_for() -> None:
-    endpoint, model = build(lambda *_: replace(said("half"), finish="length"), Clock())
+    endpoint, model = endpoint_of(lambda *_: replace(said("half"), finish="length"), Clock())
     answer = await endpoint.call(CHAT)
     assert isinstance(answer.error, Truncated)
     assert (len(model.requests), answer.reply.completion_tokens) == (1, 5)
 
 
 async def test_raw_continuation_may_end_at_its_limit() -> None:
-    endpoint, model = build(lambda *_: replace(said(" home"), finish="length"), Clock())
+    endpoint, model = endpoint_of(lambda *_: replace(said(" home"), finish="length"), Clock())
     answer = await endpoint.call(Request(prompt="She went", max_tokens=4))
     assert (answer.error, len(model.requests)) == (None, 1)
 
 
 async def test_refusal_is_an_error_and_paid_for() -> None:
-    endpoint, _ = build(lambda *_: replace(said("I cannot"), finish="refused"), Clock())
+    endpoint, _ = endpoint_of(lambda *_: replace(said("I cannot"), finish="refused"), Clock())
     answer = await endpoint.call(CHAT)
     assert isinstance(answer.error, Refused)
     assert answer.reply.spend.calls == 1
@@ -433,7 +354,7 @@ async def test_refusal_is_an_error_and_paid_for() -> None:
 async def test_dollars_come_from_the_price_with_cached_tokens_apart() -> None:
     price = Price(input=2.0, output=10.0, cached_input=0.5)
     reply = Reply("ok", prompt_tokens=1000, completion_tokens=100, cached_tokens=400)
-    endpoint, _ = build(lambda *_: reply, Clock(), price=price)
+    endpoint, _ = endpoint_of(lambda *_: reply, Clock(), price=price)
     answer = await endpoint.call(CHAT)
     assert answer.reply.cost_usd == pytest.approx((600 * 2 + 400 * 0.5 + 100 * 10) / 1e6)
 
@@ -441,12 +362,12 @@ async def test_dollars_come_from_the_price_with_cached_tokens_apart() -> None:
 async def test_dollars_count_what_is_put_into_a_cache_at_its_higher_price() -> None:
     price = Price(input=2.0, output=10.0, cached_input=0.2)
     reply = Reply("ok", prompt_tokens=1000, cached_tokens=400, stored_tokens=500)
-    endpoint, _ = build(lambda *_: reply, Clock(), price=price)
+    endpoint, _ = endpoint_of(lambda *_: reply, Clock(), price=price)
     answer = await endpoint.call(CHAT)
     assert answer.reply.cost_usd == pytest.approx((100 * 2 + 500 * 2.5 + 400 * 0.2) / 1e6)
 
 
 async def test_close_closes_the_model() -> None:
-    endpoint, model = build(lambda *_: said(), Clock())
+    endpoint, model = endpoint_of(lambda *_: said(), Clock())
     await endpoint.close()
     assert model.closed
