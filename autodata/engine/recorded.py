@@ -17,6 +17,7 @@ from autodata.config.checks import mistakes
 from autodata.config.schema import Config
 from autodata.config.upgrade import upgraded
 from autodata.engine.engine import code_of, search_plan, settings_of
+from autodata.episode.auditor import recorded_outcome
 from autodata.errors import ConfigurationError, ReplayMismatch, StoreError
 from autodata.models.base import Deadlines
 from autodata.models.calls.budget import check_budget
@@ -24,7 +25,7 @@ from autodata.project import Project
 from autodata.search.certify import Rules
 from autodata.search.repeats import FIRST_SIGHT
 from autodata.store.episodes import EpisodeRecord
-from autodata.store.facts import Fact
+from autodata.store.facts import JournalReader
 from autodata.store.records import RunRecord
 from autodata.types import Json
 
@@ -112,17 +113,16 @@ def check_kind(run: RunRecord, kind: str) -> None:
         )
 
 
-def recorded_rules(
-    run: RunRecord, episodes: Iterable[Fact[EpisodeRecord]], test_documents: Sequence[str]
-) -> Rules:
+def recorded_rules(run: RunRecord, journal: JournalReader, test_documents: Sequence[str]) -> Rules:
     """Return what decides the certificates of a run, from its record and journaled episodes.
 
     The baseline's first look fixes the objective's unit, as it did in the search.
     """
     plan = search_plan(recorded_config(run.config), run.seed)
     first = [
-        episode.outcome
-        for episode in (fact.record for fact in episodes)
+        recorded_outcome(journal, episode, fact.key, plan.audited)
+        for fact in journal.records(EpisodeRecord)
+        for episode in (fact.record,)
         if episode.tree == run.baseline_tree
         and (episode.split, episode.repeat) == ("validation", FIRST_SIGHT.number)
         and not episode.void

@@ -4,19 +4,19 @@ It stops nothing and tells no harness or analyzer what it found; `Outcome.held` 
 """
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from autodata.domains.base import Domain
 from autodata.episode.protocol import Team
 from autodata.episode.roles import Asking, Panel
 from autodata.episode.shortening import Fitting
-from autodata.errors import BAD_OUTPUT, AutodataError
+from autodata.errors import BAD_OUTPUT, AutodataError, StoreError
 from autodata.models.base import Place
 from autodata.store import strict
 from autodata.store.episodes import EpisodeRecord
-from autodata.store.facts import JournalWriter
+from autodata.store.facts import JournalReader, JournalWriter
 from autodata.store.quality import FindingRecord
-from autodata.types import AuditForm, Document, Example, Json, Spend
+from autodata.types import AuditForm, Document, Example, Json, Outcome, Spend
 
 
 class Auditor:
@@ -73,6 +73,23 @@ class Auditor:
         except BAD_OUTPUT as error:
             return _record(episode, accepted, None, error)
         return _record(episode, accepted, finding)
+
+
+def recorded_outcome(
+    journal: JournalReader, episode: EpisodeRecord, key: str, audited: bool
+) -> Outcome:
+    """Return the outcome of a journaled episode as it was known, by the auditor's finding as well.
+
+    Raises:
+        StoreError: an auditor was seated and no finding is recorded.
+    """
+    outcome = episode.outcome
+    if not audited or not outcome.accepted or outcome.cell.null:
+        return outcome
+    found = journal.find(FindingRecord, key)
+    if found is None:
+        raise StoreError(f"there is no finding of the auditor on episode {key}")
+    return replace(outcome, held=found.holds)
 
 
 def _unbooked(spend: Spend) -> None:

@@ -58,7 +58,7 @@ class HarnessEvaluator:
         if record is None:
             async with self._slots:
                 record = await self._run(harness, candidate, cell, key)
-        if (auditor := self._conditions.auditor) is None:
+        if (auditor := self._conditions.auditor) is None or cell.null:
             return record.outcome
         held = await auditor.held(key, self._documents[cell.document_id], record)
         return replace(record.outcome, held=held)

@@ -16,7 +16,6 @@ from autodata.report.display import Display
 from autodata.search.certify import check_room, fingerprint
 from autodata.search.sealed import SealedTest
 from autodata.search.session import recorded_session
-from autodata.store.episodes import EpisodeRecord
 from autodata.store.facts import JournalReader, read_facts
 from autodata.store.records import CandidateRecord, Certificate, RunRecord
 from autodata.store.runs import check_name_kept
@@ -69,7 +68,7 @@ async def certify_candidate(
         tests = noted(project, ids)
         if (run_id, candidate.tree) not in tests:
             check_room(ids, len(tests), 1)
-        rules = recorded_rules(run, journal.records(EpisodeRecord), ids)
+        rules = recorded_rules(run, journal, ids)
         with Repository(project.root) as repository:
 
             async def load(version: Candidate) -> Harness:

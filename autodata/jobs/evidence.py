@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from autodata.engine.recorded import recorded_rules
+from autodata.episode.auditor import recorded_outcome
 from autodata.episode.evaluator import episode_key
 from autodata.errors import AutodataError, RepositoryError, StoreError
 from autodata.report.views import signed
@@ -124,11 +125,12 @@ def certificate_anew(
     earlier = looks.before(tests, name, [candidate.tree])
     if earlier is None:
         raise StoreError(f"{looks.place(runs)} has no note of this test")
-    rules = recorded_rules(run, journal.records(EpisodeRecord), documents)
+    rules = recorded_rules(run, journal, documents)
 
     def side(name: str, tree: str, null: Sequence[Cell]) -> Side:
         counted, lucky = (
-            [_outcome(journal, tree, c) for c in cells] for cells in (rules.cells, null)
+            [_outcome(journal, tree, c, rules.audited) for c in cells]
+            for cells in (rules.cells, null)
         )
         return Side(name, counted, lucky)
 
@@ -145,11 +147,12 @@ def certificate_anew(
     return found
 
 
-def _outcome(journal: JournalReader, tree: str, cell: Cell) -> Outcome:
-    episode = journal.find(EpisodeRecord, episode_key(tree, cell))
+def _outcome(journal: JournalReader, tree: str, cell: Cell, audited: bool) -> Outcome:
+    key = episode_key(tree, cell)
+    episode = journal.find(EpisodeRecord, key)
     if episode is None or episode.void:
         raise StoreError(f"there is no episode of document {cell.document_id}, {cell.repeat}")
-    return episode.outcome
+    return recorded_outcome(journal, episode, key, audited)
 
 
 def difference(recorded: Any, follows: Any, place: str = "") -> str:

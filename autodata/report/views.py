@@ -11,7 +11,7 @@ from rich.text import Text
 from autodata.report.quality import quality_lines
 from autodata.search.belief import Estimate
 from autodata.search.null import null_rate
-from autodata.store.certificates import Certificate, NullRate
+from autodata.store.certificates import Audited, Certificate, NullRate
 from autodata.store.records import ClosingRecord
 from autodata.types import Json
 
@@ -49,6 +49,11 @@ def null_shown(found: NullRate | None) -> str:
     if found is None or not found.episodes:
         return ""
     return f"  null {rate(found.rate.mean, found.rate.low, found.rate.high)}"
+
+
+def audited_shown(found: Audited | None) -> str:
+    """Return how many accepted examples the auditor let stand, beside the rate of these, if any."""
+    return f" ({found.holds} of {found.accepted} accepted hold)" if found else ""
 
 
 def run_view(report: Json, state: str, width: int = 120) -> RenderableType:
@@ -167,8 +172,10 @@ def certificate_line(found: Certificate) -> Text:
     why = f": {'; '.join(found.refused)}" if found.refused else ""
     return Text.assemble(
         f"test documents ({found.documents} sealed): "
-        f"baseline {rate(base.mean, base.low, base.high)}{null_shown(found.baseline_null)}  "
-        f"{found.candidate_id} {rate(ours.mean, ours.low, ours.high)}{null_shown(found.null)}  "
+        f"baseline {rate(base.mean, base.low, base.high)}{audited_shown(found.baseline_audited)}"
+        f"{null_shown(found.baseline_null)}  "
+        f"{found.candidate_id} {rate(ours.mean, ours.low, ours.high)}{audited_shown(found.audited)}"
+        f"{null_shown(found.null)}  "
         f"difference {signed(gain.mean)} [{signed(gain.low)}, {signed(gain.high)}] ",
         ("certified", "bold green") if found.certified else (f"not certified{why}", "yellow"),
     )

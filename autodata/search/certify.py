@@ -17,7 +17,7 @@ from autodata.errors import DocumentError
 from autodata.search.belief import Yardstick
 from autodata.search.null import FIRST_STAGE, NULL_BOUND, null_cells, stage_rate, within
 from autodata.search.plan import SearchPlan
-from autodata.store.records import Certificate
+from autodata.store.certificates import Audited, Certificate
 from autodata.types import Candidate, Cell, Interval, Outcome
 
 MOST_TESTED = 10
@@ -55,6 +55,7 @@ class Rules:
     repeats: int
     alpha: float
     yardstick: Yardstick
+    audited: bool = False
 
     @classmethod
     def of(
@@ -66,6 +67,7 @@ class Rules:
             plan.repeats_on_test(len(test_documents)),
             plan.alpha,
             Yardstick.fit(plan.objective, first_look),
+            plan.audited,
         )
 
     @property
@@ -96,7 +98,10 @@ class Side:
 
 
 def certify(rules: Rules, tested_before: int, finalist: Side, baseline: Side) -> Certificate:
-    """Compare a finalist with the baseline, paired by document."""
+    """Compare a finalist with the baseline, paired by document.
+
+    With an auditor seated an example counts only if it holds.
+    """
     level = 1 - 2 * rules.error_rate(tested_before)
     ours, theirs = finalist.outcomes, baseline.outcomes
     difference = interval(_paired(ours, theirs, rules.yardstick), level)
@@ -120,7 +125,20 @@ def certify(rules: Rules, tested_before: int, finalist: Side, baseline: Side) ->
         null,
         baseline_null,
         tuple(refused),
+        *(_audited(each) if rules.audited else None for each in (ours, theirs)),
     )
+
+
+def _audited(outcomes: Sequence[Outcome]) -> Audited:
+    """Count accepted examples, and those that hold.
+
+    Raises:
+        ValueError: nobody has looked at one.
+    """
+    accepted = [outcome for outcome in outcomes if outcome.accepted]
+    if any(outcome.held is None for outcome in accepted):
+        raise ValueError("an accepted example was not audited")
+    return Audited(len(accepted), sum(outcome.counts for outcome in accepted))
 
 
 def interval_of(outcomes: Sequence[Outcome], level: float = 0.95) -> Interval:

@@ -23,12 +23,21 @@ class NullRate:
 
 
 @dataclass(frozen=True, slots=True)
+class Audited:
+    """Of so many accepted examples of a harness the auditor let so many stand."""
+
+    accepted: int
+    holds: int
+
+
+@dataclass(frozen=True, slots=True)
 class Certificate(Record):
     """The result of one finalist against the baseline on the test split.
 
     `difference` is in the unit of the objective; `rate` and `baseline_rate` are plain pass rates
     with 95 % intervals, `gain` their paired difference at the certificate's level. `refused` says
-    why it is not certified. Certificates of the acceptance rules 1 have no null rates.
+    why it is not certified. Certificates of the acceptance rules 1 have no null rates. With an
+    auditor seated, all rates are of examples that hold, and `audited` says of how many.
     """
 
     KIND = "certification"
@@ -45,3 +54,5 @@ class Certificate(Record):
     null: Annotated[NullRate | None, INSIDE] = None
     baseline_null: Annotated[NullRate | None, INSIDE] = None
     refused: Annotated[tuple[Word, ...], INSIDE] = ()
+    audited: Annotated[Audited | None, INSIDE] = None
+    baseline_audited: Annotated[Audited | None, INSIDE] = None

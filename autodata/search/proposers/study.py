@@ -127,7 +127,7 @@ class KnobStudy:
             return
         trial.set_user_attr("candidate", candidate.id)
         trial.set_user_attr("commit", candidate.commit)
-        scores = [float(outcome.accepted) for outcome in iteration.outcomes]
+        scores = [float(outcome.counts) for outcome in iteration.outcomes]
         for step in range(len(scores)):
             trial.report(fmean(scores[: step + 1]), step)
         documents = [outcome.cell.document_id for outcome in iteration.outcomes]
