@@ -70,6 +70,7 @@ def test_show_json_has_stable_keys_and_real_values(finished: Place) -> None:
         "confirming",
         "episodes",
         "iterations",
+        "quality",
         "run",
         "totals",
         "unusable",

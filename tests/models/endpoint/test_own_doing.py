@@ -1,4 +1,4 @@
-"""Calls that fail while their endpoint answers others: their own doing, and nobody else's trouble."""
+"""Calls that fail while their endpoint answers others: their own doing, nobody else's trouble."""
 
 import asyncio
 
