@@ -1,4 +1,7 @@
-"""`python -m tests.attacks [WORD]`: every row (with WORD in its name), and what is seen today."""
+"""`python -m tests.attacks [WORD]`: every row (with WORD in its name), and what is seen today.
+
+`python -m tests.attacks --write` writes the list of what still succeeds into docs/threat-model.md.
+"""
 
 import asyncio
 import sys
@@ -6,6 +9,10 @@ from importlib import import_module
 from pathlib import Path
 
 from tests.attacks.rows import Row
+from tests.support.readme import ROOT, put
+
+DOCUMENT = ROOT / "docs" / "threat-model.md"
+BLOCK = "open attacks"
 
 
 def mechanisms() -> dict[str, list[Row]]:
@@ -15,7 +22,17 @@ def mechanisms() -> dict[str, list[Row]]:
     return {name: module.ROWS for name, module in modules.items() if hasattr(module, "ROWS")}
 
 
-async def main(word: str) -> None:
+def open_attacks() -> str:
+    """The table of rows that still succeed."""
+    lines = ["| what | attack | how far it gets |", "|---|---|---|"]
+    for name, rows in mechanisms().items():
+        about = import_module(f"tests.attacks.{name}").__doc__ or name
+        what = about.partition(":")[0].partition(", ")[0]
+        lines += [f"| {what} | {row.name} | {row.succeeds} |" for row in rows if row.succeeds]
+    return "\n".join(lines)
+
+
+async def show(word: str) -> None:
     """Try every row and print it."""
     for name, rows in mechanisms().items():
         for row in rows:
@@ -31,4 +48,8 @@ async def main(word: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1] if len(sys.argv) > 1 else ""))
+    chosen = sys.argv[1] if len(sys.argv) > 1 else ""
+    if chosen == "--write":
+        DOCUMENT.write_text(put(DOCUMENT.read_text(), BLOCK, open_attacks()))
+    else:
+        asyncio.run(show(chosen))

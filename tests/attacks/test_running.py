@@ -1,4 +1,4 @@
-"""Running: a candidate that stops a search, or spends what was meant for all.
+"""Stopping the run: a candidate that makes its search stop, hang or end.
 
 Calls go through the real caller, endpoint and breaker, whose time passes only by sleeping.
 """
@@ -22,15 +22,15 @@ from autodata.errors import (
     Unreachable,
 )
 from autodata.harness.spec import Harness
-from autodata.harness.workflow import Limits, StepFailed
+from autodata.harness.workflow import StepFailed
 from autodata.models.base import Reply, Request
 from autodata.models.calls.budget import Accounts
 from autodata.models.calls.caller import RecordedCaller
 from autodata.models.calls.seat import Seat
 from autodata.models.endpoint.endpoint import Endpoint, Timing
-from autodata.types import Candidate, Cell, Document
-from tests.attacks.rows import Reaction, Row, at_most, same, table
-from tests.attacks.world import HARNESS, PAPERS, World, attacked, insist, item
+from autodata.types import Candidate, Cell
+from tests.attacks.rows import Row, same, table
+from tests.attacks.world import HARNESS, PAPERS, insist, item
 from tests.support.episodes import (
     CANDIDATE,
     GOOD_CHECK,
@@ -40,9 +40,6 @@ from tests.support.episodes import (
     protocol_of,
 )
 from tests.support.fakes import CHAT, Clock, FakeModel, Memory, said
-
-CALLS = 1_000
-"""What a sandbox lets one workflow ask for."""
 
 ENDLESS = 1_000
 """Requests after which a server has been asked often enough."""
@@ -142,52 +139,6 @@ async def honest(step: Step) -> None:
 REJECTED = same("3 rejected")
 
 
-async def flood(step: Step, document: Document, size: int = 300_000) -> None:
-    """Ask as much as one call may hold until the host says stop."""
-    for _ in range(CALLS):
-        try:
-            await step("ask", role="main", prompt="word " * (size // 5))
-        except StepFailed:
-            continue
-
-
-async def chatter(step: Step, document: Document) -> None:
-    """Ask small things without end."""
-    for _ in range(CALLS):
-        try:
-            await step("ask", role="main", prompt="and then?")
-        except StepFailed:
-            continue
-
-
-async def agents(step: Step, document: Document) -> None:
-    """Send the agent out again and again with a long task."""
-    for _ in range(CALLS):
-        try:
-            await step("run_agent", task="look " * 20_000, max_turns=30)
-        except StepFailed:
-            continue
-
-
-def prompt_chars(millions: float) -> Reaction:
-    """No episode sends more than so many million characters."""
-
-    def sent(seen: object) -> int:
-        calls = seen.caller.calls  # type: ignore[attr-defined]
-        return sum(len(message.content) for _, request in calls for message in request.messages)
-
-    return Reaction(
-        f"at most {millions:g} M characters of prompts",
-        lambda seen: sent(seen) <= millions * 1e6,
-    )
-
-
-async def limit_of_a_workflow() -> float:
-    """Seconds of CPU that one workflow may use."""
-    return Limits().total_seconds
-
-
-ONE = World(documents=1)
 ROWS = [
     Row(
         "a prompt that makes the server fail",
@@ -239,20 +190,6 @@ ROWS = [
         partial(evaluated, honest, Unavailable("500"), seated=("weak", "strong", "main")),
         REJECTED,
     ),
-    Row(
-        "a flood of long prompts",
-        attacked(flood, ONE),
-        prompt_chars(3),
-        "500 calls of 300,000 characters",
-    ),
-    Row(
-        "a flood of agents",
-        attacked(agents, ONE),
-        prompt_chars(3),
-        "500 calls of 100,000 characters",
-    ),
-    Row("a flood of small calls", attacked(chatter, ONE), prompt_chars(3)),
-    Row("seconds of a workflow", limit_of_a_workflow, at_most(10, "s")),
 ]
 
 

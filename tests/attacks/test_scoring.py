@@ -1,20 +1,18 @@
-"""Scoring: rubrics that do not measure, forged judging, and samples that never were answers."""
+"""Scoring: rubrics that do not measure, and texts that forge what a judge is asked."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from functools import partial
 
-from autodata.errors import Refused, Truncated
-from autodata.models.base import Request, Site
 from autodata.types import Document, Json
 from tests.attacks.rows import Reaction, Row, table
 from tests.attacks.test_origin import SURE, cloze
 from tests.attacks.world import (
     APART,
+    TAG,
     Seen,
     World,
     accepted,
     attacked,
-    chance,
     closed,
     insist,
     item,
@@ -22,7 +20,7 @@ from tests.attacks.world import (
     shown,
     writes,
 )
-from tests.support.episodes import Answer, Step
+from tests.support.episodes import Step
 
 
 def lines(*criteria: str) -> list[Json]:
@@ -68,41 +66,23 @@ def partly(rubric: list[Json]) -> list[Json]:
     ]
 
 
+async def style_of_the_topic(step: Step, document: Document) -> None:
+    """Pay for a manner of writing about this very question: another answer has it about another."""
+    for number in range(6):
+        example = item(document, number)
+        tag = TAG.findall(example["question"])[0]
+        rubric = lines(*(f"The style of part {n} on [{tag}] is considered" for n in range(4)))
+        answer = f"HOWEVER, {example['answer']}"
+        if await insist(step, {**example, "rubric": rubric, "answer": answer}):
+            return
+
+
 def half_anything(rubric: list[Json]) -> list[Json]:
     """Some of the weight for nothing, most of it for style."""
     return [
         *lines("Says anything in the first part", "The style is considered"),
         {"criterion": "The style is polite", "weight": 5, "category": ""},
     ]
-
-
-async def never_answered(step: Step, document: Document) -> None:
-    """Ask honestly worded questions that make the weak solver run out of room, or refuse."""
-    for number in range(6):
-        if await insist(step, item(document, number)):
-            return
-
-
-def cut(
-    error: type[Exception], role: str = "weak", every: int = 1
-) -> Callable[[Site, Request], Answer]:
-    """A solver whose answers are cut or refused, all of them or one in `every`."""
-    answers = writes(0.75 if role == "weak" else 0.8, 0.05)
-
-    def play(site: Site, request: Request) -> Answer:
-        if chance(site).randrange(every) == 0:
-            return error("no answer")  # type: ignore[return-value]
-        return answers(site, request)
-
-    return play
-
-
-def no_answers(
-    error: type[Exception], preset: str, every: int = 1
-) -> Callable[[], Awaitable[Seen]]:
-    """Solvers are equal, but the weak one's answers are cut or refused."""
-    plays = {"weak": cut(error, every=every), "strong": writes(0.8, 0.05)}
-    return attacked(never_answered, World(plays, preset, documents=5))
 
 
 def structure_kept(text: str) -> Reaction:
@@ -133,6 +113,12 @@ ROWS = [
     Row(
         "rubric that anything satisfies, half style",
         attacked(partial(with_rubric, rubric=half_anything), STYLISTS),
+        accepted(0),
+        "10 of 10",
+    ),
+    Row(
+        "rubric about style that names the topic",
+        attacked(style_of_the_topic, STYLISTS),
         accepted(0),
         "10 of 10",
     ),
@@ -220,12 +206,6 @@ ROWS = [
         attacked(partial(with_rubric, rubric=lambda r: r[:2]), World(APART, documents=2)),
         refused("fewer than 3"),
     ),
-    *(
-        Row(f"weak {name} under {preset}", no_answers(error, preset), accepted(0))
-        for name, error in (("cut", Truncated), ("refused", Refused))
-        for preset in ("deployed", "prose")
-    ),
-    Row("one weak sample in three cut", no_answers(Truncated, "prose", 3), accepted(0)),
 ]
 
 

@@ -98,6 +98,12 @@ ROWS = [
         for name, (function, text) in BOMBS.items()
     ),
     Row(
+        "context of 100,000 characters",
+        attacked(partial(answering, change={"context": "word " * 20_000}), TWO),
+        closed("at most"),
+        "half a second of the event loop for each round",
+    ),
+    Row(
         "reference answer of 100,000 characters",
         attacked(partial(answering, change={"answer": "word " * 20_000}), TWO),
         closed("at most 8,000"),

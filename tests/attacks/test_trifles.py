@@ -180,6 +180,21 @@ def weak_samples(most: int) -> Reaction:
     return Reaction(f"at most {most} weak samples", lambda seen: count(seen) <= most)
 
 
+async def padded(step: Step, document: Document) -> None:
+    """Try one leaking example in other padding each time, so that no two look alike."""
+    example = item(document, 1)
+    for n in range(15):
+        words = [f"{word}{n}" for word in document.text.split()[n * 5 : n * 5 + 90]]
+        filler = " ".join(words)
+        question = f"{example['question']} (Never mind: {filler}.)"
+        others = " ".join(f"{word}x" for word in words)
+        context = f"LEAK {example['context']} {filler} {filler.upper()[::-1]}"
+        answer = f"{example['answer']} Besides, {others[::-1]}."
+        told = {**example, "question": question, "context": context, "answer": answer}
+        if await insist(step, told):
+            return
+
+
 LEAKING = partial(again_and_again, change=SAME["full stop at the end"], tries=15, leaks=True)
 REWORDED = partial(again_and_again, change=NEAR["a word more"], tries=15, leaks=True)
 
@@ -199,6 +214,12 @@ ROWS = [
             accepted(3),
         )
         for name, change in NEAR.items()
+    ),
+    Row(
+        "padding on a leaking example",
+        attacked(padded, LEAKY),
+        audits(2),
+        "15 audits, 12 of 40",
     ),
     Row("dots on a leaking example", attacked(LEAKING, LEAKY), accepted(8)),
     Row("words on a leaking example", attacked(REWORDED, LEAKY), audits(2), "15 audits, 20 of 40"),

@@ -17,7 +17,7 @@ from autodata.episode.protocol import Team
 from autodata.episode.run import Conditions, run_episode
 from autodata.harness.spec import load_files
 from autodata.harness.workflow import StepFailed
-from autodata.models.base import Request, Site
+from autodata.models.base import CheckReply, Reply, Request, Site
 from autodata.types import Cell, Document, Episode, Json
 from tests.attacks.rows import Reaction
 from tests.support.episodes import (
@@ -140,7 +140,8 @@ def honest_judge(site: Site, request: Request) -> Json:
         if "anything" in criterion:
             met.append(True)
         elif "style" in criterion:
-            met.append("HOWEVER" in text)
+            named = TAG.findall(criterion)
+            met.append("HOWEVER" in text and (not named or about == named[0]))
         else:
             met.append(rng.random() < (float(quality) if fits else 0.0))
     numbered = enumerate(met, 1)
@@ -167,6 +168,14 @@ def gullible_verifier(site: Site, request: Request) -> Json:
     return dict(GOOD_CHECK)
 
 
+class Metered(FakeCaller):
+    """Models that count tokens as servers do."""
+
+    async def call(self, site: Site, request: Request, check: CheckReply | None = None) -> Reply:
+        reply = await super().call(site, request, check)
+        return replace(reply, prompt_tokens=len(shown(request)) // 4)
+
+
 @dataclass(frozen=True)
 class World:
     """Models, rules and documents of an attack; equal solvers unless `plays` says otherwise."""
@@ -180,6 +189,7 @@ class World:
     repeats: int = 1
     roles: dict[str, RoleSettings] = field(default_factory=dict)
     seated: tuple[str, ...] = ROLES
+    tokens: int = 0
 
     def caller(self) -> FakeCaller:
         """The models, which remember every call."""
@@ -191,7 +201,7 @@ class World:
             "weak": writes(0.6),
             "strong": writes(0.6),
         }
-        return FakeCaller({**usual, **self.plays})
+        return Metered({**usual, **self.plays})
 
 
 APART: dict[str, Play | Answer] = {"weak": writes(0.46, 0.15), "strong": writes(0.77, 0.15)}
@@ -234,7 +244,9 @@ async def let_loose(edit: Edit, world: World) -> Seen:
                     Cell(document.id, "train", repeat),
                     HARNESS,
                     CANDIDATE,
-                    Conditions(team, protocol, PlainWorkflow(body)),
+                    Conditions(
+                        team, protocol, PlainWorkflow(body), most_tokens=lambda _: world.tokens
+                    ),
                 )
             )
     return Seen(episodes, caller)
