@@ -25,6 +25,7 @@ from autodata.search.forecast import (
     episodes_of,
     predict,
 )
+from autodata.search.null import null_cells
 from autodata.store.episodes import CallRecord
 from autodata.store.facts import read_facts
 from autodata.store.records import SessionRecord
@@ -32,14 +33,17 @@ from autodata.types import SPLITS, Cell, KnobValue, Spend, Split
 
 PROPOSALS = 3
 """Proposals of a pilot: the fewest that tell how much they differ."""
+NULL_PILOT = 4
+"""Null episodes of a pilot: they cost more than others, as all their rounds are played."""
 
 
 async def estimate(project: Project, run_id: str, episodes: int, display: Display) -> Forecast:
     """Run a pilot on training documents and predict the whole search.
 
     Candidates may cost several times what the present harness does, so where a search moves knobs,
-    every second episode of the pilot has knob values of its own, drawn at random. Where it edits
-    texts, analyzer and implementer make `PROPOSALS` edits, which are paid for and thrown away.
+    every second episode of the pilot has knob values of its own, drawn at random; a few more are
+    null episodes. Where it edits texts, analyzer and implementer make `PROPOSALS` edits, which are
+    paid for and thrown away.
     """
     config = project.config
     harness = load_folder(project.harness_folder)
@@ -48,7 +52,9 @@ async def estimate(project: Project, run_id: str, episodes: int, display: Displa
     train, plan = documents["train"], search_plan(config, 0)
     cells = [Cell(train[i % len(train)].id, "train", i // len(train)) for i in range(episodes)]
     moved = proposer.moves_knobs and bool(harness.knobs)
-    tasks: list[tuple[Harness, Sequence[Cell]]] = [(harness, cells[::2] if moved else cells)]
+    null = null_cells([document.id for document in train], "train", NULL_PILOT)
+    present = [*(cells[::2] if moved else cells), *null]
+    tasks: list[tuple[Harness, Sequence[Cell]]] = [(harness, present)]
     if moved:
         tasks += [(moved_at_random(harness, Random(n)), [c]) for n, c in enumerate(cells[1::2])]
     edits: list[Spend] = []
@@ -72,7 +78,8 @@ async def estimate(project: Project, run_id: str, episodes: int, display: Displa
 async def edits_of(pilot: Measured, harness: Harness, most_shown: int) -> list[Spend]:
     """Let analyzer and implementer edit the harness some times; return what each edit cost."""
     edit = text_editor(pilot.engine, harness)
-    parent, outcomes = pilot.candidates[0], pilot.outcomes[0]
+    parent = pilot.candidates[0]
+    outcomes = [outcome for outcome in pilot.outcomes[0] if not outcome.cell.null]
 
     async def one(number: int) -> Spend:
         shown = Random(number).sample(outcomes, min(most_shown, len(outcomes)))

@@ -7,7 +7,9 @@ def estimated(forecast: Json) -> str:
     """Render the forecast of a search."""
     lines = [
         f"a search takes {forecast['fewest_episodes']:,} to {forecast['most_episodes']:,} episodes "
-        f"(pilot of {forecast['pilot_episodes']}, kept as {forecast['run_id']})"
+        f"(pilot of {forecast['pilot_episodes']}, kept as {forecast['run_id']})",
+        f"{forecast['fewest_null']:,} to {forecast['most_null']:,} of them are null episodes "
+        f"(pilot of {forecast['pilot_null']}): `strong` in both seats, which shows what luck gives",
     ]
     if forecast["pilot_edits"]:
         lines.append(

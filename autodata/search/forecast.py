@@ -3,10 +3,12 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import fsum
 from statistics import fmean, stdev
 
 from autodata.models.calls.caller import CHARS_PER_TOKEN
 from autodata.search.certify import student_quantile
+from autodata.search.null import FIRST_STAGE, NULL_EACH, NULL_LOOK, STAGES
 from autodata.search.plan import SearchPlan
 from autodata.search.proposers.history import EDIT_CHARS, MOST_ENTRIES
 from autodata.search.search import FINAL_LOOKS, FIRST_LOOK
@@ -39,6 +41,7 @@ class Episodes:
     """Bounds on the number of episodes of a search: before the sealed test, and in it.
 
     `fewest_iterations` is how many a bound on episodes allows for if every race is the longest.
+    `null` are bounds on null episodes, which are none of the others.
     """
 
     fewest: int
@@ -46,6 +49,13 @@ class Episodes:
     fewest_tested: int
     most_tested: int
     fewest_iterations: int = 1
+    null: "Episodes | None" = None
+
+    @property
+    def bounds(self) -> tuple[int, int]:
+        """The fewest and the most of all, null ones included."""
+        more = self.null.bounds if self.null else (0, 0)
+        return self.fewest + self.fewest_tested + more[0], self.most + self.most_tested + more[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +96,8 @@ class Proposals:
 class Forecast:
     """The forecast of a search's episodes, tokens, dollars and hours.
 
-    `knobs_moved`: half of the pilot had random knob values. Edits by analyzer and implementer are
-    in it, foretold from `pilot_edits`.
+    Null episodes are among the fewest and most. `knobs_moved`: half of the pilot had random knob
+    values. Edits by analyzer and implementer are in it, foretold from `pilot_edits`.
     """
 
     pilot_episodes: int
@@ -102,6 +112,9 @@ class Forecast:
     fewest_edits: int = 0
     most_edits: int = 0
     pilot_edits: int = 0
+    fewest_null: int = 0
+    most_null: int = 0
+    pilot_null: int = 0
 
 
 def episodes_of(plan: SearchPlan, sizes: Mapping[Split, int]) -> Episodes:
@@ -119,12 +132,20 @@ def episodes_of(plan: SearchPlan, sizes: Mapping[Split, int]) -> Episodes:
     again = FINAL_LOOKS * 2 * min(sizes["validation"], 2 * plan.race.block)
     most = looked + plan.iterations * 2 * plan.minibatch + raced * longest + again
     iterations = plan.iterations
+    null = null_episodes_of(plan, looked)
     if plan.episodes:
-        most = plan.episodes - tested
+        most = plan.episodes - tested - (1 + plan.finalists) * FIRST_STAGE
         fewest = min(fewest, most)
         each = 2 * plan.minibatch + 2 * longest
         iterations = min(iterations, max(1, int(most * (1 - FINAL_SHARE)) // each))
-    return Episodes(fewest, most, repeats, tested, iterations)
+    return Episodes(fewest, most, repeats, tested, iterations, null)
+
+
+def null_episodes_of(plan: SearchPlan, looked: int) -> Episodes:
+    """Return the fewest and most null episodes: most are run where luck was seen in the test."""
+    searched = min(NULL_LOOK, looked) + NULL_EACH * plan.iterations
+    most = (1 + plan.finalists) * STAGES[-1].episodes
+    return Episodes(NULL_LOOK, searched, FIRST_STAGE, most)
 
 
 def busy_seconds(facts: Iterable[Fact[Record]]) -> float:
@@ -167,26 +188,56 @@ def predict(
     `proposals` are added to that, with the log as long as it can get at the high end. They go on
     beside the episodes of other iterations: at the low end the longer of the two counts alone.
     """
-    spends = [outcome.spend for outcome in outcomes]
+    honest = [outcome for outcome in outcomes if not outcome.cell.null]
+    lucky = [outcome for outcome in outcomes if outcome.cell.null]
+    fewest, most = needed.bounds
+    null = needed.null.bounds if needed.null else (0, 0)
+    kinds = [(honest, needed, _FEW if moved else needed.fewest + needed.fewest_tested)]
+    if needed.null and lucky:
+        kinds.append((lucky, needed.null, _FEW if moved else null[0]))
+    all_seconds = fsum(outcome.spend.seconds for outcome in outcomes)
+    amounts = []
+    for ended, of_kind, alike in kinds:
+        part = fsum(outcome.spend.seconds for outcome in ended)
+        share = part / all_seconds if all_seconds else len(ended) / len(outcomes)
+        its_pace = replace(pace, seconds=pace.seconds * share)
+        amounts.append(_amounts([o.spend for o in ended], of_kind, its_pace, alike))
+    prompts, completions, usd, hours = (
+        sum(each[1:], each[0]) for each in zip(*amounts, strict=True)
+    )
+    found = Forecast(
+        len(honest),
+        fewest,
+        most,
+        LEVEL,
+        moved,
+        prompts,
+        completions,
+        usd,
+        hours,
+        fewest_null=null[0],
+        most_null=null[1],
+        pilot_null=len(lucky),
+    )
+    return found if proposals is None else _with_proposals(found, proposals)
+
+
+def _amounts(
+    spends: Sequence[Spend], needed: Episodes, pace: PilotPace, alike: int
+) -> tuple[Range, Range, Range, Range]:
+    """Return prompt tokens, completion tokens, dollars and hours of episodes of one kind."""
     fewest, most = needed.fewest + needed.fewest_tested, needed.most + needed.most_tested
-    alike = _FEW if moved else fewest
 
     def amount(values: Sequence[float]) -> Range:
         each, reach = fmean(values), _reach(values, alike)
         return Range(each * (fewest + most) / 2, each / reach * fewest, each * reach * most)
 
-    found = Forecast(
-        len(outcomes),
-        fewest,
-        most,
-        LEVEL,
-        moved,
+    return (
         amount([spend.prompt_tokens for spend in spends]),
         amount([spend.completion_tokens for spend in spends]),
         amount([spend.cost_usd for spend in spends]),
         _hours([spend.seconds for spend in spends], needed, pace, alike),
     )
-    return found if proposals is None else _with_proposals(found, proposals)
 
 
 def _hours(seconds: Sequence[float], needed: Episodes, pace: PilotPace, alike: int) -> Range:

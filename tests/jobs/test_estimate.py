@@ -83,6 +83,27 @@ def test_pilots_of_simulated_models_foretell_a_search_of_theirs(mine: Place) -> 
         assert found["prompt_tokens"]["low"] <= actual["t"] <= found["prompt_tokens"]["high"]
 
 
+def test_null_episodes_are_priced_by_the_null_episodes_of_the_pilot() -> None:
+    pilot = outcomes([100.0] * 8)
+    null = [Outcome(Cell("d", "train", -1), False, Spend(1, 900, 0, 0.0, 3.0))] * 4
+    needed = Episodes(10, 10, 5, 5)
+    alone = predict(pilot, needed, STEADY)
+    both = predict([*pilot, *null], replace(needed, null=Episodes(4, 4, 31, 31)), STEADY)
+    assert both.prompt_tokens.mean == alone.prompt_tokens.mean + 35 * 900
+    assert (both.fewest_episodes, both.most_episodes) == (50, 50)
+    assert (both.fewest_null, both.most_null, both.pilot_null) == (35, 35, 4)
+    assert (both.pilot_episodes, alone.pilot_null) == (8, 0)
+    each = 60.0 / 3600 / (8 * 1.0 + 4 * 3.0)  # hours of the pilot for a second of models
+    assert both.hours.mean == pytest.approx(each * (15 * 1.0 + 35 * 3.0))
+
+
+def test_the_fewest_and_most_null_episodes_are_those_of_a_search() -> None:
+    plan = SearchPlan(iterations=5, episodes=600)
+    found = episodes_of(plan, SIZES)
+    assert found.null == Episodes(4, 4 + 2 * 5, 31, 2 * 150)
+    assert found.most + found.most_tested + 2 * 31 == 600
+
+
 def test_a_pilot_that_was_stopped_goes_on_under_its_name(fresh: Place) -> None:
     words = ("estimate", "--run=p", "--episodes=4", "--json")
     first = good(fresh(*words)).json

@@ -104,6 +104,18 @@ async def test_the_dearest_harness_that_may_become_a_finalist_counts() -> None:
     assert accounts.reserve.share().expected.calls == 30
 
 
+async def test_null_episodes_are_kept_for_at_what_null_episodes_took() -> None:
+    accounts = Accounts(Budget(calls=10_000))
+    await episodes(accounts, "c0", range(10))
+    accounts.reserve.keep(Wanted("c0", 10, 10, baseline_null=31, finalist_null=31))
+    assert accounts.reserve.share().expected.calls == 20 + 62  # at what is known, the dearest
+    for number in range(4):
+        for _ in range(5):
+            await call(accounts, Site("strong", "r0", "c0", f"d{number}", "validation", -1))
+        accounts.reserve.ended(EpisodeKey("c0", f"d{number}", -1))
+    assert accounts.reserve.share().expected.calls == 20 + 5 * 62
+
+
 async def test_calls_of_an_episode_count_once_it_has_ended() -> None:
     accounts = Accounts(Budget(calls=10_000))
     accounts.reserve.keep(TEST)
