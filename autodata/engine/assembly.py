@@ -11,6 +11,7 @@ from autodata.config import plugins
 from autodata.config.schema import Optimize
 from autodata.engine.engine import Engine
 from autodata.episode.roles import Asking
+from autodata.episode.seeds import secret_of
 from autodata.errors import EditFailed, HarnessError
 from autodata.harness.spec import Harness
 from autodata.models.base import Place
@@ -21,6 +22,7 @@ from autodata.search.course import STRAIGHT, Course
 from autodata.search.events import Ahead, Event, Progress, Started
 from autodata.search.plan import SearchPlan
 from autodata.search.proposers.base import Edit, Editing, HarnessProposer, Parts
+from autodata.search.proposers.pseudonyms import Pseudonyms
 from autodata.search.proposers.questions import Questions, visible_to
 from autodata.search.proposers.study import KnobStudy
 from autodata.search.proposers.text import TextEditor
@@ -76,6 +78,10 @@ async def carry_out(
 def text_editor(running: Engine, baseline: Harness) -> Editing:
     """Return the analyzer and implementer as one function of an iteration."""
 
+    documents = running.documents
+    known = [d.id for split in ("train", "validation") for d in documents[split]]
+    names = Pseudonyms(secret_of(d.id for d in documents["test"]), known)
+
     async def edit(
         number: int,
         parent: Candidate,
@@ -88,15 +94,20 @@ def text_editor(running: Engine, baseline: Harness) -> Editing:
         place = Place(parent.tree, candidate_id=parent.id, commit=parent.commit)
         asking = Asking(running.team, place, spent.append)
         editor = TextEditor(asking, running.sandbox.check, baseline)
-        episodes = train_episodes(running.journal, parent, minibatch)
+        episodes = [names.hidden(e) for e in train_episodes(running.journal, parent, minibatch)]
         visible = visible_to(parent, minibatch, history)
-        async with aclosing(Questions(running.journal, number, visible)) as questions:
+        asked = Questions(running.journal, number, visible, names=names)
+        async with aclosing(asked) as questions:
             try:
                 edited = await editor.edit(
-                    number, measured, harness, episodes, questions.answer, history
+                    number, measured, harness, episodes, questions.answer, names.past(history)
                 )
             except HarnessError as error:
                 raise EditFailed(error.problem, Spend.total(spent)) from error
-        return replace(edited, spend=Spend.total(spent))
+        bets = tuple(
+            replace(b, document_id=names.reveal(b.document_id)) for b in edited.predictions
+        )
+        analysis = names.reveal(edited.analysis)
+        return replace(edited, analysis=analysis, predictions=bets, spend=Spend.total(spent))
 
     return edit

@@ -52,6 +52,7 @@ class Gates:
         self._fitting = fitting
         self._solvers = Solvers(asking, domain, fitting)
         self._turn = 0
+        self._privileged = asking.team.settings("strong").privileged
 
     async def test(self, opened: OpenRound) -> None:
         """Accept an example that passed the screen, or say which gate it failed.
@@ -80,6 +81,8 @@ class Gates:
             opened.verifications.append(checked)
             if not checked.passed:
                 opened.reasons = ("failed the protocol's verifier",)
+            elif self._privileged and checked.checks.get("context_suffices") is False:
+                opened.reasons = ("only who sees the document can answer",)
 
     async def _confirm(self, opened: OpenRound) -> None:
         """Draw fresh pairs of samples until they confirm the example or speak against it."""

@@ -11,6 +11,9 @@ from autodata.domains.isolated import Executions
 from autodata.episode.acceptance import Policy
 from autodata.models.base import Caller
 
+ASKED = ("main", "challenger", "verifier")
+"""The roles that a workflow may ask whatever it likes."""
+
 
 @dataclass(frozen=True, slots=True)
 class TaskProtocol:

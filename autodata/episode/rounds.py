@@ -23,6 +23,8 @@ from autodata.types import (
 )
 
 Text = Field(default="", max_length=100_000)
+LABEL_CHARS = 200
+"""Characters that are kept of a label; nobody checks what it says."""
 
 
 class _Line(BaseModel):
@@ -90,10 +92,10 @@ def example_from(value: Any) -> Example:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"]) or "all of it"
         raise StepFailed(f"not an example: {place}: {first['msg']}") from error
-    lines = tuple(Criterion(c.criterion, c.weight, c.category) for c in draft.rubric)
-    return Example(
-        draft.question, draft.answer, draft.context, lines, draft.kind, tuple(draft.skills)
-    )
+    labels = (draft.kind, *draft.skills)
+    kind, *skills = (label[:LABEL_CHARS] for label in labels)
+    lines = tuple(Criterion(c.criterion, c.weight, c.category[:LABEL_CHARS]) for c in draft.rubric)
+    return Example(draft.question, draft.answer, draft.context, lines, kind, tuple(skills))
 
 
 def example_to(example: Example) -> Json:

@@ -17,7 +17,7 @@ from autodata.episode.auditor import Auditor
 from autodata.episode.feedback import grouped
 from autodata.episode.gates import Gates, Solvers
 from autodata.episode.meter import Meter
-from autodata.episode.protocol import TaskProtocol, Team
+from autodata.episode.protocol import ASKED, TaskProtocol, Team
 from autodata.episode.roles import Asking, allow_all, sampling
 from autodata.episode.rounds import OpenRound, attempts_to, example_from, example_to
 from autodata.episode.seeds import workflow_seed
@@ -244,7 +244,7 @@ class EpisodeRun:
         return await self._fitting.ask(work)
 
     async def _ask(self, role: str, prompt: str) -> str:
-        if role not in ("main", "challenger", "verifier"):
+        if role not in ASKED:
             raise StepFailed(f"ask: a workflow cannot ask the role {role!r}")
         self._seated(role)
         ordinal = f"s{self._steps}.ask"

@@ -171,10 +171,9 @@ ROWS = [
         "an exception whispers to the analyzer",
         raw_whisper,
         same(False),
-        "its words stand there as the host's",
     ),
-    Row("an exception fills a prompt", long_whisper, few(1000), "100,000 characters"),
-    Row("a label as long as a page", labels, few(2000), "90,000 characters"),
+    Row("an exception fills a prompt", long_whisper, few(1000)),
+    Row("a label as long as a page", labels, few(2000)),
     Row(
         "a number out of the strong model's weights",
         attacked(names_a_number, SAME_WEIGHTS),
@@ -184,7 +183,6 @@ ROWS = [
         "the twentieth word, for a privileged solver",
         attacked(twentieth_word, PRIVILEGED),
         accepted(0),
-        "10 of 10",
     ),
 ]
 

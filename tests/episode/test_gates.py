@@ -1,16 +1,19 @@
 import pytest
 
+from autodata.domains.base import RoleSettings
 from autodata.errors import ContextTooLong, Truncated
 from autodata.harness.workflow import StepFailed
 from autodata.models.base import Request, Site
 from tests.support.episodes import (
     DOCUMENT,
     GIVEN,
+    GOOD_CHECK,
     Answer,
     Step,
     episode,
     good_caller,
     protocol_of,
+    team_of,
     verdicts,
     whole_round,
 )
@@ -99,3 +102,12 @@ async def test_a_workflow_does_not_cut_the_document_that_the_audit_sees() -> Non
     assert (await episode(flooding, caller)).status == "accepted"
     _, audit = caller.of("verifier")[-1]
     assert DOCUMENT.text in audit.messages[-1].content
+
+
+@pytest.mark.parametrize("privileged", [False, True])
+async def test_a_privileged_strong_solver_needs_a_context_that_suffices(privileged: bool) -> None:
+    caller = good_caller(verifier={**GOOD_CHECK, "context_suffices": False})
+    team = team_of(caller, strong=RoleSettings(privileged=privileged))
+    found = await episode(whole_round, caller, protocol_of(preset="paper-deployed"), team)
+    assert found.status == ("rejected" if privileged else "accepted")
+    assert found.reason == ("only who sees the document can answer" if privileged else "")

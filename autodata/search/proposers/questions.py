@@ -9,6 +9,7 @@ from dataclasses import asdict
 from autodata.child import Child
 from autodata.errors import StoreError
 from autodata.search.base import Iteration
+from autodata.search.proposers.pseudonyms import PLAIN, Pseudonyms
 from autodata.search.repeats import Repeat
 from autodata.store.answers import TOO_MUCH_MEMORY, Bounds, batches
 from autodata.store.audience import for_analyzer
@@ -37,11 +38,13 @@ class Questions:
         iteration: int,
         visible: Callable[[Fact[Record]], bool],
         bounds: Bounds = BOUNDS,
+        names: Pseudonyms = PLAIN,
     ) -> None:
         self._journal = journal
         self._iteration = iteration
         self._visible = visible
         self._bounds = bounds
+        self._names = names
         self._child: Child | None = None
 
     async def answer(self, sql: str) -> str:
@@ -104,7 +107,8 @@ class Questions:
 
     def _rows(self) -> bytes:
         seen = filter(self._visible, self._journal.records(*SEEN))
-        return b"".join(batches(for_analyzer(seen, self._journal.folder.name)))
+        rows = for_analyzer(seen, self._journal.folder.name)
+        return b"".join(batches(self._names.rows(rows)))
 
 
 def visible_to(

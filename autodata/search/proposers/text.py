@@ -26,6 +26,7 @@ from autodata.types import Json, KnobValue
 ANALYST_TURNS = 12
 IMPLEMENTER_TRIES = 3
 _PAGE_CHARS = 12_000
+_REASON_CHARS = 200
 
 ANALYST_PROMPT = """\
 You improve a data-generation harness: prompts and a workflow that turn a document into a training
@@ -163,7 +164,7 @@ class TextEditor:
         history: Sequence[Iteration],
     ) -> AnalysisReply:
         traces = {episode["document_id"]: json.dumps(episode, indent=1) for episode in episodes}
-        lines = [f"- {e['document_id']}: {e['status']} ({e['reason'] or 'ok'})" for e in episodes]
+        lines = [f"- {e['document_id']}: {e['status']} ({quoted(e['reason'])})" for e in episodes]
         task = (
             f"{files_of(harness)}\n\n<documents>\n" + "\n".join(lines) + "\n</documents>\n\n"
             f"<log>\n{log_of(history)}\n</log>"
@@ -241,6 +242,11 @@ async def answer_tool(call: ToolCall, traces: dict[str, str], query: Query) -> s
     if call.name == "sql":
         return (await query(str(call.arguments.get("query", ""))))[:_PAGE_CHARS]
     return f"error: no tool is named {call.name!r}"
+
+
+def quoted(reason: str) -> str:
+    """Return why an episode was rejected, which a workflow may have worded, on one short line."""
+    return json.dumps(reason[:_REASON_CHARS]).replace("<", r"\u003c") if reason else "ok"
 
 
 def files_of(harness: Harness) -> str:

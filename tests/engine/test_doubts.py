@@ -1,0 +1,36 @@
+"""What a run says of its own settings when it begins."""
+
+import pytest
+
+from autodata.config.file import load_config
+from autodata.engine.doubts import doubts
+
+TEXT = """
+models:
+  big: {provider: openai, base_url: "http://127.0.0.1:1/v1", model: large}
+  same: {provider: openai, base_url: "http://127.0.0.1:2/v1", model: large}
+  small: {provider: openai, base_url: "http://127.0.0.1:1/v1", model: little}
+roles:
+  weak: {model: small}
+  strong: {model: big}
+  judge: {model: big}
+  main: {model: %s}
+  challenger: {model: %s}
+  verifier: {model: small}
+"""
+
+
+@pytest.mark.parametrize(
+    ("main", "challenger", "told"),
+    [
+        ("small", "small", ""),
+        ("big", "small", "roles.strong: its model is also that of main, which a workflow may ask"),
+        ("same", "big", "roles.strong: its model is also that of main, challenger, which"),
+    ],
+)
+def test_a_strong_solver_that_a_workflow_can_ask_is_told_of(
+    main: str, challenger: str, told: str
+) -> None:
+    config = load_config(TEXT % (main, challenger), "autodata.yaml", [], {})
+    found = list(doubts(config))
+    assert [line[: len(told)] for line in found] == ([told] if told else [])
