@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from autodata.report.queries import wilson
-from autodata.report.views import rate
+from autodata.report.views import plain, rate
 from autodata.types import Json
 
 WIDEST = 60
@@ -23,7 +23,7 @@ def attack_table(rows: Sequence[Json]) -> str:
         lines.append(f"let through at least once: {', '.join(through)}")
     if not own["accepted"]:
         lines.append("your own harness got nothing accepted either: this says little")
-    return "\n".join(lines)
+    return plain("\n".join(lines))
 
 
 def _line(row: Json, width: int) -> str:
@@ -32,5 +32,6 @@ def _line(row: Json, width: int) -> str:
         return f"{head}  not tried: {row['impossible']}"
     low, high = wilson(row["accepted"], row["episodes"])
     shown = rate(row["accepted"] / row["episodes"], low, high)
-    stopped = f"; mostly: {row['stopped'][:WIDEST]}" if row["stopped"] else ""
+    reason = " ".join(row["stopped"].split())[:WIDEST]
+    stopped = f"; mostly: {reason}" if reason else ""
     return f"{head}  {shown:<14}  {row['what']}{stopped}"

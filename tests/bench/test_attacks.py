@@ -94,5 +94,7 @@ def test_what_got_through_is_named_and_a_poor_harness_of_ones_own_too() -> None:
     told = attack_table([own, {**row, "name": "coin", "accepted": 1}])
     assert "let through at least once: coin" in told
     assert "this says little" in told
+    steering = {**row, "name": "coin", "accepted": 1, "stopped": "failed: \x1b[2J\nall is well"}
+    assert "failed: \N{REPLACEMENT CHARACTER}[2J all is well" in attack_table([own, steering])
     kept = attack_table([{**own, "accepted": 3}, {**row, "name": "coin", "accepted": 0}])
     assert "no attack" in kept
