@@ -70,6 +70,25 @@ def short(example: Json) -> Json:
     return {**example, "answer": answer, "rubric": [], "context": told}
 
 
+CHINESE = (
+    "\u7f13\u5b58\u4e4b\u6240\u4ee5\u4fdd\u7559\u5176\u7b54\u6848\uff0c"
+    "\u662f\u56e0\u4e3a\u518d\u6b21\u8be2\u95ee\u7684\u4ee3\u4ef7\u9ad8\u4e8e"
+    "\u8bb0\u4f4f\u5df2\u7ecf\u8bf4\u8fc7\u7684\u5185\u5bb9\u3002"
+)
+"""That a cache keeps its answers as asking again costs more than remembering."""
+
+
+def without_spaces(example: Json) -> Json:
+    """An answer in a script that has no spaces, word for word in the context."""
+    return {**example, "answer": CHINESE, "context": f"{example['context']} {CHINESE}"}
+
+
+def hyphenated(example: Json) -> Json:
+    """An answer with hyphens for spaces, word for word in the context."""
+    answer = example["answer"].replace(" ", "-")
+    return {**example, "answer": answer, "context": f"{example['context']} {answer}"}
+
+
 def in_base64(text: str) -> str:
     """As base64."""
     return base64.b64encode(text.encode()).decode()
@@ -105,6 +124,8 @@ DISGUISES: dict[str, tuple[Disguise, str]] = {
     ),
     "short answer word for word": (short, HOST_MISSES),
     "dummy answer, real one in the rubric": (dummy, ""),
+    "a script without spaces": (without_spaces, HOST_MISSES),
+    "hyphens for spaces": (hyphenated, HOST_MISSES),
     "criteria word for word": (criteria_verbatim, ""),
 }
 BELIEVING = World({**APART, "verifier": gullible_verifier}, documents=2)

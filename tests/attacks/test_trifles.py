@@ -97,6 +97,7 @@ TWICE = World(documents=4)
 CHANCES = World(documents=20)
 
 LEAKY = World(APART, documents=40)
+FEW_LEAKY = World(APART, documents=8)
 SAME: dict[str, Change] = {
     "zero-width space": at_question(insert("\u200b")),
     "soft hyphen": at_question(insert("\u00ad")),
@@ -241,9 +242,9 @@ ROWS = [
     ),
     Row(
         "padding on a leaking example",
-        attacked(padded, LEAKY),
+        attacked(padded, FEW_LEAKY),
         audits(2),
-        "15 audits, 12 of 40",
+        "15 audits",
     ),
     Row(
         "the verifier is asked beforehand",
@@ -252,7 +253,7 @@ ROWS = [
         "22 of 40",
     ),
     Row("dots on a leaking example", attacked(LEAKING, LEAKY), accepted(8)),
-    Row("words on a leaking example", attacked(REWORDED, LEAKY), audits(2), "15 audits, 20 of 40"),
+    Row("words on a leaking example", attacked(REWORDED, FEW_LEAKY), audits(2), "15 audits"),
     Row(
         "passage lengths, samples",
         attacked(every_passage, KITCHEN, plays={"weak": word(0.1), "strong": word(0.0)}),
