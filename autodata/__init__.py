@@ -12,7 +12,7 @@ docs/python.md.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 if TYPE_CHECKING:
     from autodata.api.project import Project, open_project

@@ -104,7 +104,7 @@ def runs(as_json: AsJson = False) -> None:
     if not states:
         out("there is no run yet; begin one: autodata optimize")
         return
-    from autodata.report.views import WIDE, rows_view, shown_bytes
+    from autodata.report.views import WIDE, other_rules, rows_view, shown_bytes
 
     rows = [
         {
@@ -117,12 +117,14 @@ def runs(as_json: AsJson = False) -> None:
             "calls": state.counts.get("call", 0),
             "size": shown_bytes(size),
             "models": "" if not state.harness else "SIMULATED" if state.simulated else "real",
+            "rules": f"{state.rules}, other rates" if other_rules(state.rules) else state.rules,
         }
         for state, size in zip(states, sizes, strict=True)
     ]
     narrow = make_console().width < WIDE
     left_out = ("begun", "harness", "iterations") if narrow else ()
-    columns = [name for name in rows[0] if name not in left_out]
+    alike = () if any(other_rules(state.rules) for state in states) else ("rules",)
+    columns = [name for name in rows[0] if name not in (*left_out, *alike)]
     draw(rows_view(columns, [[row[name] for name in columns] for row in rows]))
     if left_out:
         draw(f"From {WIDE} columns on: {', '.join(left_out)}. --json has all.")
@@ -247,6 +249,7 @@ def _state(state: RunState) -> dict[str, Any]:
         "created_at": when(state.created_at, "seconds"),
         "harness": state.harness,
         "simulated": state.simulated,
+        "rules": state.rules,
         "counts": state.counts,
         "troubles": state.troubles,
     }

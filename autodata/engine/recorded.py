@@ -17,6 +17,7 @@ from autodata.config.checks import mistakes
 from autodata.config.schema import Config
 from autodata.config.upgrade import upgraded
 from autodata.engine.engine import code_of, search_plan, settings_of
+from autodata.episode.acceptance import RULES
 from autodata.episode.auditor import recorded_outcome
 from autodata.errors import ConfigurationError, ReplayMismatch, StoreError
 from autodata.models.base import Deadlines
@@ -99,6 +100,20 @@ def check_code(run: RunRecord, kinds: Iterable[plugins.Kind] = plugins.SETTINGS)
                 f"its code was {then.get(kind)}, is {now.get(kind)}",
                 f"bring the code back, or begin a new run: --run {run.run_id}-2",
             )
+
+
+def check_rules(run: RunRecord) -> None:
+    """Refuse to go on with a run that was begun under other acceptance rules than this code's.
+
+    Raises:
+        StoreError: it was; names the version of autodata that finishes it.
+    """
+    if run.rules != RULES:
+        raise StoreError(
+            f"run {run.run_id} was begun under version {run.rules} of the acceptance rules, and "
+            f"this autodata has version {RULES}: what the two accept is not the same",
+            f"finish it with autodata {run.autodata}, or begin a new run: --run {run.run_id}-2",
+        )
 
 
 def check_kind(run: RunRecord, kind: str) -> None:

@@ -14,6 +14,13 @@ from typing import Any
 from autodata.errors import ConfigurationError
 from autodata.types import SolverRole, Verdict
 
+RULES = 2
+"""Version of what makes an example count: this module, the gates, confirmation, null rates.
+
+1 was all up to autodata 0.1.0. Whoever changes what may be accepted raises it: a run is finished by
+the code that it was begun with, and rates of different versions are different things.
+"""
+
 CORRECT = 0.5
 """A score above this counts as a correct answer where a rule counts answers."""
 

@@ -6,7 +6,13 @@ from pathlib import Path
 from autodata.engine.claims import claim, noted
 from autodata.engine.engine import engine, load_splits
 from autodata.engine.lifecycle import open_journal
-from autodata.engine.recorded import as_recorded, check_search, decides_certificate, recorded_rules
+from autodata.engine.recorded import (
+    as_recorded,
+    check_rules,
+    check_search,
+    decides_certificate,
+    recorded_rules,
+)
 from autodata.errors import ConfigurationError, StoreError
 from autodata.harness.knobs import nearest
 from autodata.harness.repository import Repository
@@ -26,14 +32,16 @@ def project_of_run(project: Project, folder: Path) -> Project:
     """Return the project with the settings that a run was made with, for certifying.
 
     Raises:
-        StoreError: the run has not begun, or only measured a harness.
+        StoreError: the run has not begun, only measured a harness, or is of other rules.
         ConfigurationError: a setting contradicts the run's, in what decides a certificate.
     """
     check_name_kept(folder)
     run: RunRecord | None = None
     for fact in read_facts(folder, RunRecord):
         run = fact.record
-    return as_recorded(project, check_search(run, folder.name), decides_certificate)
+    search = check_search(run, folder.name)
+    check_rules(search)
+    return as_recorded(project, search, decides_certificate)
 
 
 async def certify_candidate(

@@ -20,6 +20,7 @@ from autodata.engine.engine import (
 )
 from autodata.engine.lifecycle import open_journal
 from autodata.engine.recorded import check_kind
+from autodata.episode.acceptance import RULES
 from autodata.harness.spec import Harness
 from autodata.project import Project
 from autodata.report.display import Display
@@ -113,6 +114,7 @@ def _check_evaluation(
         config=identity(project.config, documents),
         simulated=project.config.simulated,
         autodata=__version__,
+        rules=RULES,
         kind="evaluation",
     )
     recorded = journal.find(RunRecord, run_id)

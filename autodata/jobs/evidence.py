@@ -10,7 +10,7 @@ from math import isclose
 from pathlib import Path
 from typing import Any
 
-from autodata.engine.recorded import recorded_rules
+from autodata.engine.recorded import check_rules, recorded_rules
 from autodata.episode.auditor import recorded_outcome
 from autodata.episode.evaluator import episode_key
 from autodata.errors import AutodataError, RepositoryError, StoreError
@@ -87,6 +87,10 @@ def _doubt(
 ) -> RepositoryError | None:
     """Return why a candidate does not count as certified, if so."""
     name, chosen = journal.folder.name, candidate.candidate_id
+    try:
+        check_rules(run)
+    except StoreError as error:
+        return RepositoryError(error.problem, f"{error.fix}; {_FORCE}")
     certificate = journal.find(Certificate, chosen)
     if certificate is None:
         return _untested(journal, name, chosen)

@@ -67,6 +67,7 @@ def _promote(
         "candidate_commit": record.commit,
         "simulated": run.simulated,
         "certified": findings.certified,
+        "rules": run.rules,
         "certificate": certificate.to_json() if certificate else {},
     }
     case = Case(
@@ -97,6 +98,7 @@ def list_versions(project: Project, harness: str) -> list[Json]:
                 "run": version.evidence.get("run", ""),
                 "candidate": version.evidence.get("candidate", ""),
                 "certified": version.evidence.get("certified", False),
+                "rules": _rules(version.evidence),
                 "forced": version.evidence.get("forced", False),
                 "simulated": version.evidence.get("simulated", False),
                 "rolled_back_to": version.evidence.get("rolled_back_to", ""),
@@ -106,6 +108,11 @@ def list_versions(project: Project, harness: str) -> list[Json]:
     if not rows:
         harness_folder(project.root, harness)
     return rows
+
+
+def _rules(evidence: Json) -> int | None:
+    """Return under which acceptance rules a version was made; None where no run made it."""
+    return int(evidence.get("rules", 1)) if evidence.get("run") else None
 
 
 def roll_back(project: Project, harness: str | None, text: str) -> tuple[Version, bool]:

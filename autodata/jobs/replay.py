@@ -20,7 +20,7 @@ from autodata.documents.splits import dealt_record
 from autodata.engine.assembly import SearchTask, carry_out
 from autodata.engine.claims import tested_before
 from autodata.engine.engine import engine, identity, load_splits, search_plan
-from autodata.engine.recorded import check_code, recorded_config
+from autodata.engine.recorded import check_code, check_rules, recorded_config
 from autodata.errors import ReplayMismatch, StoreError
 from autodata.harness.repository import Repository
 from autodata.harness.spec import load_files
@@ -128,6 +128,7 @@ async def _replay(root: Path, journal: Journal) -> Replayed:
             f"run {journal.folder.name} is no finished search",
             f"finish it: autodata optimize --run {journal.folder.name}",
         )
+    check_rules(run)
     plugins.look_in(root)
     check_code(run)
     project = Project(

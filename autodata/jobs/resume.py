@@ -17,6 +17,7 @@ from autodata.engine.engine import settings_of
 from autodata.engine.recorded import (
     check_code,
     check_kind,
+    check_rules,
     differences,
     merged,
     recorded_config,
@@ -72,6 +73,7 @@ def open_run(start: Path, run_id: str, typed: Typed) -> Opened:
     run, asked, growths = _recorded(root / "runs" / run_id)
     if run is not None:
         check_kind(run, typed.kind)
+        check_rules(run)
         plugins.look_in(root)
         check_code(run)
     config = typed.config or (root / asked.config if asked.config else None)

@@ -7,7 +7,7 @@ from rich.text import Text
 
 from autodata.report.quality import quality_lines
 from autodata.report.queries import rows, run_report, wilson
-from autodata.report.views import SIMULATED, rate, rows_view, tokens, unusable
+from autodata.report.views import SIMULATED, other_rules, rate, rows_view, tokens, unusable
 from autodata.types import Json
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ def evaluation_view(report: Json, state: str) -> RenderableType:
             (f"measurement {run['run_id']}", "bold"), f"  {state}  harness {run['harness']}"
         )
     )
+    parts += other_rules(run["rules"])
     for line in report["measured"]:
         several = f" by {line['candidates']} variants" if line["candidates"] > 1 else ""
         interval = rate(line["pass_rate"], line["low"], line["high"])

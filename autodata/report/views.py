@@ -8,6 +8,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from autodata.episode.acceptance import RULES
 from autodata.report.quality import quality_lines
 from autodata.search.belief import Estimate
 from autodata.search.null import null_rate
@@ -56,6 +57,14 @@ def audited_shown(found: Audited | None) -> str:
     return f" ({found.holds} of {found.accepted} accepted hold)" if found else ""
 
 
+def other_rules(rules: int) -> list[Text]:
+    """Say that rates do not compare with those of this version, where that is so."""
+    if rules in (0, RULES):
+        return []
+    told = f"accepted under version {rules} of the acceptance rules, this autodata has {RULES}: "
+    return [Text(told + "its rates do not compare with those of its own runs", style="yellow")]
+
+
 def run_view(report: Json, state: str, width: int = 120) -> RenderableType:
     """Draw `show RUN` for a screen of so many columns."""
     run, totals = report["run"], report["totals"]
@@ -68,6 +77,7 @@ def run_view(report: Json, state: str, width: int = 120) -> RenderableType:
             f"  {state}  harness {run['harness']}  seed {run['seed']}",
         )
     )
+    parts += other_rules(run["rules"])
     episodes = sum(line["episodes"] for line in report["episodes"])
     void = sum(line["void"] for line in report["episodes"])
     parts.append(
@@ -207,6 +217,7 @@ def version_view(version: Json) -> RenderableType:
         parts.append(Text(f"rolled back to {back}"))
     if candidate := version.get("candidate"):
         parts.append(Text(f"candidate {candidate} of run {version.get('run')}"))
+        parts += other_rules(version.get("rules", 1))
     if version.get("certificate"):
         parts.append(certificate_line(Certificate.from_json(version["certificate"])))
     parts += [

@@ -14,6 +14,7 @@ from typing import Protocol
 
 from autodata import __version__
 from autodata.config.upgrade import upgraded
+from autodata.episode.acceptance import RULES
 from autodata.episode.evaluator import episode_key
 from autodata.errors import AutodataError, ConfigurationError, StoreError
 from autodata.harness.spec import Harness, load_files
@@ -62,6 +63,7 @@ class RunStart:
     origin: Origin | None = None
     asked: Asked | None = None
     autodata: str = __version__
+    rules: int = RULES
 
     def record(self, baseline: Candidate, split: str) -> RunRecord:
         """The `run` record."""
@@ -78,6 +80,7 @@ class RunStart:
             test_split=split,
             origin=self.origin,
             autodata=self.autodata,
+            rules=self.rules,
         )
 
 

@@ -31,13 +31,18 @@ DEALT = "dealt"
 class RunRecord(Record):
     """What a run begins with, equal on every resume; its key is the run's name.
 
-    `autodata` is the version that began it. A measurement has the kind `evaluation`, no
-    `base_commit` and no `test_split`.
+    `autodata` is the version that began it, `rules` that of its acceptance code. A measurement has
+    the kind `evaluation`, no `base_commit` and no `test_split`.
     """
 
     KIND = "run"
-    VERSION = 2
-    UPGRADES = MappingProxyType({1: lambda body: {**body, "autodata": "0.1.0"}})
+    VERSION = 3
+    UPGRADES = MappingProxyType(
+        {
+            1: lambda body: {**body, "autodata": "0.1.0"},
+            2: lambda body: {**body, "rules": 1},
+        }
+    )
 
     run_id: Word
     created_at: int
@@ -48,6 +53,7 @@ class RunRecord(Record):
     config: Json
     simulated: bool
     autodata: Word
+    rules: int
     base_commit: Word | None = None
     test_split: Word = ""
     kind: Annotated[Literal["optimization", "evaluation"], OWN_WORDS] = "optimization"

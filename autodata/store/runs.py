@@ -54,7 +54,8 @@ class RunState:
 
     `reason` is what ended its last session early, in words, or the budget that closed it. `kind` is
     `optimization` or `evaluation`. `pid` is the process that writes it now. `created_at` is ISO
-    text, empty if there is none yet. `troubles` say which endpoints a running one waits for.
+    text, empty if there is none yet. `rules` is the version of its acceptance code, 0 where that is
+    not known. `troubles` say which endpoints a running one waits for.
     """
 
     id: str
@@ -67,6 +68,7 @@ class RunState:
     troubles: tuple[str, ...] = ()
     kind: str = "optimization"
     reason: str = ""
+    rules: int = 0
 
     @property
     def summary(self) -> str:
@@ -173,6 +175,7 @@ def read_state(run: Path) -> RunState:
         troubles=tuple(filter(None, troubles.values())),
         kind=begun.kind if begun else "optimization",
         reason=reason,
+        rules=begun.rules if begun else 0,
     )
 
 

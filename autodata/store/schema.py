@@ -30,6 +30,7 @@ SCHEMA: dict[str, tuple[Column, ...]] = {
         _RUN,
         ("created_at", "TIMESTAMP", "when the run began, UTC"),
         ("autodata", "VARCHAR", "the version of autodata that began it"),
+        ("rules", "BIGINT", "version of its acceptance code: rates of two of them do not compare"),
         ("harness", "VARCHAR", "name of the harness that is optimized or measured"),
         (
             "baseline_commit",

@@ -112,7 +112,7 @@ def episode(tree: str, tokens: int, rounds: int, repeat: int = 0, status: str = 
 
 
 def journal(kind: str = "optimization") -> Memory:
-    run = RunRecord("r", 0, "h", "commit", "base", 0, {}, True, "1", kind=kind)  # type: ignore[arg-type]
+    run = RunRecord("r", 0, "h", "commit", "base", 0, {}, True, "1", 2, kind=kind)  # type: ignore[arg-type]
     episodes = [
         episode("base", 1000, 2),
         episode("base", 400, 0),  # nothing tried: as one round

@@ -116,6 +116,7 @@ def begun(name: str = "r", **other: Any) -> RunRecord:
         "config": {"models": {"small": {"provider": "scripted"}}, "test": "secret of test"},
         "simulated": True,
         "autodata": "0.1.0",
+        "rules": 2,
     }
     return RunRecord(**{**known, **other})
 
