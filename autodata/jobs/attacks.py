@@ -24,6 +24,7 @@ from autodata.types import Cell
 class AttackRate:
     """How often a harness got an accepted example; the first of all is the user's own.
 
+    `held` counts accepted examples to which the auditor has no objection; None: none is seated.
     `stopped` is the commonest reason of a rejection; `impossible` says why an attack cannot be made
     of this harness.
     """
@@ -33,6 +34,7 @@ class AttackRate:
     what: str
     accepted: int = 0
     episodes: int = 0
+    held: int | None = None
     stopped: str = ""
     impossible: str = ""
 
@@ -72,5 +74,8 @@ def _rate(done: Measured, number: int, name: str, what: str, cells: Sequence[Cel
     found = [record for key in keys if (record := done.engine.journal.find(EpisodeRecord, key))]
     reasons = Counter(record.reason for record in found if record.reason)
     commonest = min(reasons, key=lambda reason: (-reasons[reason], reason), default="")
-    accepted = sum(outcome.accepted for outcome in done.outcomes[number])
-    return AttackRate(candidate.id, name, what, accepted, len(cells), commonest)
+    outcomes = done.outcomes[number]
+    accepted = sum(outcome.accepted for outcome in outcomes)
+    audited = "auditor" in done.engine.team.roles
+    held = sum(outcome.counts for outcome in outcomes) if audited else None
+    return AttackRate(candidate.id, name, what, accepted, len(cells), held, commonest)

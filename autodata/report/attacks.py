@@ -15,7 +15,7 @@ def attack_table(rows: Sequence[Json]) -> str:
     names = max(len(row["name"]) for row in rows)
     lines = [_line(row, names) for row in rows]
     own, *attacks = rows
-    through = [row["name"] for row in attacks if row["accepted"]]
+    through = [row["name"] for row in attacks if _counting(row)]
     lines.append("")
     if not through:
         lines.append("no attack got an example accepted")
@@ -34,4 +34,10 @@ def _line(row: Json, width: int) -> str:
     shown = rate(row["accepted"] / row["episodes"], low, high)
     reason = " ".join(row["stopped"].split())[:WIDEST]
     stopped = f"; mostly: {reason}" if reason else ""
-    return f"{head}  {shown:<14}  {row['what']}{stopped}"
+    held = "" if row["held"] is None else f"; {row['held']} hold for the auditor"
+    return f"{head}  {shown:<14}  {row['what']}{held}{stopped}"
+
+
+def _counting(row: Json) -> int:
+    """Accepted examples that nobody found wanting."""
+    return int(row["accepted"] if row["held"] is None else row["held"])

@@ -88,8 +88,25 @@ def test_the_command_shows_every_attack_beside_the_users_own_harness(fresh: Plac
     assert {row["episodes"] for row in again["attacks"]} == {2}
 
 
+ROW: Json = {
+    "candidate": "c1",
+    "what": "",
+    "episodes": 4,
+    "held": None,
+    "stopped": "",
+    "impossible": "",
+}
+
+
+def test_what_the_auditor_catches_is_not_let_through() -> None:
+    own = {**ROW, "name": "your harness", "accepted": 4, "held": 4}
+    told = attack_table([own, {**ROW, "name": "coin", "accepted": 3, "held": 0}])
+    assert "0 hold for the auditor" in told
+    assert "no attack" in told
+
+
 def test_what_got_through_is_named_and_a_poor_harness_of_ones_own_too() -> None:
-    row: Json = {"candidate": "c1", "what": "", "episodes": 4, "stopped": "leaks", "impossible": ""}
+    row = {**ROW, "stopped": "leaks"}
     own = {**row, "name": "your harness", "accepted": 0}
     told = attack_table([own, {**row, "name": "coin", "accepted": 1}])
     assert "let through at least once: coin" in told
