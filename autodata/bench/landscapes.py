@@ -291,9 +291,9 @@ SHAPES: dict[str, Shape] = {
     "rugged": Shape(sites=6, interaction=0.06),
     "deceptive": Shape(memorized=0.3, memorized_train=0.6, memorized_rest=-0.3),
     "hacks": Shape(hacks=0.15, hack_size=0.15),
-    "hacks, auditor 0": Shape(hacks=0.15, hack_size=0.15, auditor=0.0),
-    "hacks, auditor .3": Shape(hacks=0.15, hack_size=0.15, auditor=0.3),
-    "hacks, auditor .6": Shape(hacks=0.15, hack_size=0.15, auditor=0.6),
+    "hacks-audited-0": Shape(hacks=0.15, hack_size=0.15, auditor=0.0),
+    "hacks-audited-.3": Shape(hacks=0.15, hack_size=0.15, auditor=0.3),
+    "hacks-audited-.6": Shape(hacks=0.15, hack_size=0.15, auditor=0.6),
 }
 
 

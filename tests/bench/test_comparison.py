@@ -79,7 +79,7 @@ def test_names_and_numbers_that_make_no_sense_are_refused() -> None:
 
 @pytest.mark.thorough
 def test_on_hacks_an_auditor_keeps_the_report_true_though_edits_fool_it_as_well() -> None:
-    landscape = LANDSCAPES["hacks, auditor .3"]
+    landscape = LANDSCAPES["hacks-audited-.3"]
     rows = bench_search([landscape], [POLICIES["autodata"]], [2400], range(2000, 2060))
     assert rows[0]["reported_minus_true"] <= 0.02
     assert rows[0]["false_certification_rate"] <= 0.05
