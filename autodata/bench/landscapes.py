@@ -157,17 +157,21 @@ class SimulatedWorld:
         self._edits: dict[int, _Edit] = {}
 
     async def evaluate(self, candidate: Candidate, cells: Sequence[Cell]) -> list[Outcome]:
-        """Draw outcomes; the same tree and cell always have the same one."""
+        """Draw outcomes; the same tree and cell always have the same one.
+
+        There is no luck in this world: a null episode is never accepted.
+        """
         rates = self._rates.get(candidate.tree)
         if rates is None:
             rates = self._rates[candidate.tree] = self._measured(self._states[candidate.tree])
         self._paid.update((candidate.tree, cell) for cell in cells)
         self.spent = len(self._paid)
         rows = np.fromiter((self._row[c.document_id] for c in cells), np.uint64, len(cells))
-        repeats = np.fromiter((c.repeat for c in cells), np.uint64, len(cells))
+        repeats = np.fromiter((abs(c.repeat) for c in cells), np.uint64, len(cells))
+        null = np.fromiter((c.null for c in cells), np.bool_, len(cells))
         key = int(sha256(f"{self._seed}:{candidate.tree}".encode()).hexdigest()[:16], 16)
         luck = _uniform(key, rows, repeats)
-        accepted, held = (luck < found[rows] for found in rates)
+        accepted, held = ((luck < found[rows]) & ~null for found in rates)
         if self._shape.alarms:
             held &= _uniform(key + 1, rows, repeats) >= self._shape.alarms
         return [

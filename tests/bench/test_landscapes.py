@@ -118,3 +118,9 @@ async def test_an_episode_is_paid_once() -> None:
     first = await world.evaluate(world.baseline, cells)
     assert await world.evaluate(world.baseline, cells) == first
     assert world.spent == len(cells)
+
+
+async def test_no_null_episode_is_accepted_in_a_world_without_luck() -> None:
+    world = SimulatedWorld(SHAPES["gentle"], 1)
+    cells = [Cell(d, "test", repeat) for d in world.documents["test"] for repeat in (-1, -2)]
+    assert not any(outcome.accepted for outcome in await world.evaluate(world.baseline, cells))
