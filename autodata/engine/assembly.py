@@ -11,7 +11,6 @@ from autodata.config import plugins
 from autodata.config.schema import Optimize
 from autodata.engine.engine import Engine
 from autodata.episode.roles import Asking
-from autodata.episode.seeds import secret_of
 from autodata.errors import EditFailed, HarnessError
 from autodata.harness.spec import Harness
 from autodata.models.base import Place
@@ -80,7 +79,7 @@ def text_editor(running: Engine, baseline: Harness) -> Editing:
 
     documents = running.documents
     known = [d.id for split in ("train", "validation") for d in documents[split]]
-    names = Pseudonyms(secret_of(d.id for d in documents["test"]), known)
+    names = Pseudonyms(running.team.secret, known)
 
     async def edit(
         number: int,

@@ -243,7 +243,8 @@ async def engine(
         watched = [] if replayed else endpoints.values()
         watchdog = Watchdog(watched, journal, display.line, display.still)
         await stack.enter_async_context(_while_running(watchdog.watch()))
-        team = Team(caller, role_settings(config), Executions(journal, replayed))
+        secret = secret_of(document.id for document in documents["test"])
+        team = Team(caller, role_settings(config), Executions(journal, replayed), secret)
         sandbox = await stack.enter_async_context(
             _load("autodata.harness.workflow:Sandbox")(
                 workers=min(MOST_WORKERS, os.cpu_count() or 1)
@@ -269,7 +270,6 @@ async def engine(
                 team,
                 protocol,
                 sandbox,
-                secret_of(document.id for document in documents["test"]),
                 auditor,
                 TokenBound(journal, protocol.max_rounds),
             ),

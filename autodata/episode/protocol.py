@@ -27,11 +27,15 @@ class TaskProtocol:
 
 @dataclass(frozen=True, slots=True)
 class Team:
-    """The models of a run by role, behind one caller, and the functions of its domain."""
+    """The models of a run by role, behind one caller, and the functions of its domain.
+
+    `secret` keys what no harness may guess; see `seeds`.
+    """
 
     caller: Caller
     roles: Mapping[str, RoleSettings]
     executions: Executions = field(default_factory=Executions)
+    secret: bytes = b""
 
     def settings(self, role: str) -> RoleSettings:
         """Return a role's settings, or the defaults where the configuration names none."""

@@ -1,6 +1,7 @@
 """Asking the frozen roles: solvers, and whoever a domain wants to hear before it scores."""
 
 import hashlib
+import hmac
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -118,10 +119,10 @@ class Panel:
 
     @property
     def fence(self) -> str:
-        """A random word, the same when the same is asked again."""
+        """A word that no workflow can guess, the same when the same is asked again."""
         place = self.asking.place
         words = (place.tree, place.document_id, place.repeat, self.ordinal, *self._asked.items())
-        return hashlib.sha256(repr(words).encode()).hexdigest()[:10]
+        return hmac.digest(self.asking.team.secret, repr(words).encode(), "sha256").hex()[:10]
 
     async def judge(self, request: Request, shape: type[Shape]) -> Shape:
         """Ask the judge for a reply of this shape."""

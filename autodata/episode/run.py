@@ -65,15 +65,13 @@ class Workflows(Protocol):
 class Conditions:
     """What all episodes of a run have in common: models, rules, and the sandbox of workflows.
 
-    `secret` keys the seeds of workflows; see `seeds`. `most_tokens` says what an episode of a
-    harness tree may take; 0: no bound.
+    `most_tokens` says what an episode of a harness tree may take; 0: no bound.
     The `auditor`, where one is seated, comes after an episode and changes nothing in it.
     """
 
     team: Team
     protocol: TaskProtocol
     workflows: Workflows
-    secret: bytes = b""
     auditor: Auditor | None = None
     most_tokens: Callable[[str], int] = lambda tree: 0
 
@@ -294,7 +292,7 @@ async def run_episode(
             harness.workflow,
             document.text,
             harness.values,
-            workflow_seed(conditions.secret, cell),
+            workflow_seed(conditions.team.secret, cell),
             run.host,
         )
     except WorkflowFailed as error:

@@ -4,6 +4,8 @@ Both are taken from facts of the journal: a run that is resumed or replayed keep
 """
 
 from collections.abc import Sequence
+from math import sqrt
+from statistics import fmean, stdev
 
 from autodata.search.repeats import FIRST_SIGHT
 from autodata.store.episodes import EpisodeRecord
@@ -13,6 +15,8 @@ from autodata.types import Outcome, Spend
 
 TIMES_BASELINE = 10
 """Tokens of a candidate's round for one of the baseline's, before its episode is stopped."""
+CLEARLY = 2.0
+"""Standard errors by which an episode costs too much before its candidate is rejected."""
 MOST_FAILED_CALLS = 3
 """Calls that may fail while their endpoint answers others before a candidate is rejected."""
 
@@ -55,22 +59,29 @@ def objection(ours: Sequence[Outcome], theirs: Sequence[Outcome], cost_bound: fl
     failed = sum(outcome.failed_calls for outcome in ours)
     if failed >= MOST_FAILED_CALLS:
         return f"{failed} of its calls failed while their endpoints answered others"
-    times = _times(ours, theirs)
-    if 0 < cost_bound < times:
+    mine, other = _costs(ours, theirs)
+    if cost_bound > 0 and _clearly_above(mine, [cost_bound * cost for cost in other]):
+        times = fmean(mine) / fmean(other)
         return f"an episode costs {times:.1f} times its parent's; {cost_bound:g} are allowed"
     return ""
 
 
-def _times(ours: Sequence[Outcome], theirs: Sequence[Outcome]) -> float:
-    """What an episode costs by one of the others: in dollars, or in tokens where none are paid.
+def _costs(ours: Sequence[Outcome], theirs: Sequence[Outcome]) -> tuple[list[float], list[float]]:
+    """Return what each episode cost: in dollars, or in tokens where the others cost none.
 
     Without what the gates took: a harness of which more comes to them is not dear for that.
     """
-    mine, other = (Spend.total(map(own_spend, outcomes)) for outcomes in (ours, theirs))
-    number = len(theirs) / len(ours)
-    if other.cost_usd:
-        return number * mine.cost_usd / other.cost_usd
-    return number * _tokens(mine) / _tokens(other) if _tokens(other) else 0.0
+    mine, other = [own_spend(o) for o in ours], [own_spend(o) for o in theirs]
+    if any(spend.cost_usd for spend in other):
+        return [spend.cost_usd for spend in mine], [spend.cost_usd for spend in other]
+    return [float(_tokens(spend)) for spend in mine], [float(_tokens(spend)) for spend in other]
+
+
+def _clearly_above(costs: Sequence[float], bounds: Sequence[float]) -> bool:
+    """Whether costs on the same documents are above their bounds by more than chance makes them."""
+    over = [cost - bound for cost, bound in zip(costs, bounds, strict=True)]
+    deviation = stdev(over) if len(over) > 1 else 0.0
+    return any(bounds) and fmean(over) > CLEARLY * deviation / sqrt(len(over))
 
 
 def own_spend(outcome: Outcome) -> Spend:

@@ -1,6 +1,7 @@
 """What the frozen roles are asked: independent samples, a judge that cannot know, votes."""
 
 import asyncio
+import hashlib
 import re
 from dataclasses import replace
 
@@ -237,3 +238,15 @@ async def test_a_reply_that_is_no_result_is_booked_with_all_that_was_paid(
     with pytest.raises(kind):
         await asking.call(asking.at("weak", "r0.weak.0"), Request(prompt="x"))
     assert booked == [error.spend]
+
+
+def test_a_fence_is_the_same_word_again_and_no_workflows_guess() -> None:
+    asking = asking_of(good_caller())
+    keyed = [
+        replace(asking, team=replace(asking.team, secret=secret)) for secret in (b"one", b"two")
+    ]
+    one, again, other = (Panel(asked, "r0.audit").fence for asked in (keyed[0], *keyed))
+    assert one == again
+    assert one != other
+    plain = ("tree", DOCUMENT.id, 0, "r0.audit")
+    assert hashlib.sha256(repr(plain).encode()).hexdigest()[:10] not in (one, other)

@@ -29,12 +29,17 @@ def outcomes(
     ]
 
 
+def spending(*tokens: int) -> list[Outcome]:
+    return [outcomes(1, number)[0] for number in tokens]
+
+
 @pytest.mark.parametrize(
     ("ours", "theirs", "bound", "told"),
     [
         (outcomes(4, 490), outcomes(4), 5.0, ""),
         (outcomes(4, 600), outcomes(4), 5.0, "an episode costs 6.0 times its parent's; 5 are"),
-        (outcomes(8, 600), outcomes(4), 5.0, "an episode costs 6.0 times"),  # not the sum
+        (spending(900, 100, 900, 700), spending(100, 90, 110, 100), 5.0, ""),  # by chance, perhaps
+        (spending(*[900, 700] * 8), spending(*[100, 120] * 8), 5.0, "an episode costs 7.3 times"),
         (outcomes(4, 600), outcomes(4), 0.0, ""),
         (outcomes(4, 600), outcomes(4, 0), 5.0, ""),
         (outcomes(4, 100, 0.6), outcomes(4, 100, 0.1), 5.0, "an episode costs 6.0 times"),

@@ -23,7 +23,7 @@ from autodata.errors import (
     Truncated,
     Unseated,
 )
-from autodata.models.base import CheckReply, Message, Reply, Request, Site, call_key
+from autodata.models.base import CheckReply, Reply, Request, Site, call_key
 from autodata.models.calls.budget import Accounts, is_sealed
 from autodata.models.calls.call_records import (
     FINAL,
@@ -36,13 +36,13 @@ from autodata.models.calls.call_records import (
 from autodata.models.calls.seat import Seat
 from autodata.models.endpoint.endpoint import Answer, Endpoint
 from autodata.models.endpoint.gate import FIRST, Priority
+from autodata.models.endpoint.known_good import in_neutral_words
 from autodata.store.episodes import CallRecord
 from autodata.store.facts import JournalWriter
 from autodata.types import EpisodeKey, Spend
 
 CHARS_PER_TOKEN = 3  # on the safe side for English and code
 EPISODES_REMEMBERED = 20_000
-OTHER_WORDS = "Reply with one word."
 _GRACE_S = 4.0
 """Seconds that calls in flight get when a run is closed in a hurry; they are paid for anyway."""
 LOOK_EVERY_S = 0.1
@@ -133,10 +133,7 @@ class RecordedCaller:
 
     async def _other_words(self, site: Site, request: Request, rejected: RequestRejected) -> Spend:
         """Send a request with other words; return what that cost, or raise `rejected` with it."""
-        if request.messages:
-            other = replace(request, messages=(Message("user", OTHER_WORDS),))
-        else:
-            other = replace(request, prompt=OTHER_WORDS)
+        other = in_neutral_words(request)
         try:
             reply = await self._once(replace(site, ordinal=f"{site.ordinal}.other"), other, None)
         except (Truncated, Refused) as error:  # taken, too

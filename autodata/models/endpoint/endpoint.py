@@ -28,7 +28,7 @@ from autodata.models.base import USUAL, Deadlines, Model, Reply, Request
 from autodata.models.endpoint.admission import QueueWatch
 from autodata.models.endpoint.breaker import Breaker
 from autodata.models.endpoint.gate import FIRST, Gate, Priority, Sleep
-from autodata.models.endpoint.known_good import KnownGood
+from autodata.models.endpoint.known_good import KnownGood, for_one_token, in_neutral_words
 from autodata.models.endpoint.throttle import LONGEST_WAIT, Now
 from autodata.models.prices import cost_usd
 
@@ -225,9 +225,11 @@ class Endpoint:
 
     async def _try(self, request: Request, deadlines: Deadlines) -> Reply:
         probe = await self.breaker.enter()
-        if probe and self._known_good.request is not None:
+        if probe:
+            known = self._known_good.request or for_one_token(in_neutral_words(request))
             with suppress(RequestRejected, Refused):
-                await self._send(self._known_good.request, deadlines, probe=True)
+                await self._send(known, deadlines, probe=True)
+                self._known_good.note(known)
             probe = False
         reply = await self._send(request, deadlines, probe=probe)
         self._known_good.note(request)

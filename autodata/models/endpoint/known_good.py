@@ -7,17 +7,33 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from autodata.errors import AuthenticationFailed, ProviderError, Unavailable
-from autodata.models.base import Reply, Request
+from autodata.models.base import Message, Reply, Request
 
 PROBE_S = 60.0
 _QUOTED = 60
 """Characters of an answer that are told."""
 
 
+NEUTRAL = "Reply with one word."
+
+
+def in_neutral_words(request: Request) -> Request:
+    """Return the same request with words that no server takes offence at."""
+    if request.messages:
+        return replace(request, messages=(Message("user", NEUTRAL),))
+    return replace(request, prompt=NEUTRAL)
+
+
+def for_one_token(request: Request) -> Request:
+    """Return the same request, as cheap as it can be."""
+    return replace(request, schema=None, schema_name="", tools=(), max_tokens=1)
+
+
 class KnownGood:
     """What an endpoint answered first, asked for one token; `said` is what became of it last.
 
-    The first: a run's own, asked before any candidate that could choose it.
+    The first: as a rule a run's own, asked before any candidate that could choose it. Where an
+    endpoint has answered nothing yet, it is found out with neutral words.
     """
 
     def __init__(self) -> None:
@@ -28,7 +44,7 @@ class KnownGood:
     def note(self, request: Request) -> None:
         """Remember a request that was answered, if it is the first."""
         if self.request is None:
-            self.request = replace(request, schema=None, tools=(), max_tokens=1)
+            self.request = for_one_token(request)
 
     async def answered(self, send: Callable[[Request], Awaitable[Reply]]) -> bool:
         """Return whether it is answered now; whoever asks meanwhile is told the same."""

@@ -26,8 +26,14 @@ class Memory:
     Only facts that are the same on every resume are remembered, so refusals are too.
     """
 
-    def __init__(self, baseline: Harness) -> None:
-        self._seen = {baseline.fingerprint: "c0"}
+    def __init__(self, *baselines: Harness) -> None:
+        self._seen = {baseline.fingerprint: "c0" for baseline in baselines}
+
+    def as_it_is(self) -> "Memory":
+        """Return a copy that later decisions do not change."""
+        copy = Memory()
+        copy._seen = dict(self._seen)
+        return copy
 
     def remember(self, harness: Harness, candidate_id: str) -> None:
         """Note a harness as tried."""
@@ -96,6 +102,7 @@ class EditingProposer(HarnessProposer):
     ) -> Proposal:
         """Return a candidate that was not tried before, or a refusal with its reason."""
         values = self._draw(number, parent, rng)
+        known = self._memory.as_it_is()  # while models are asked, other iterations are decided
         harness = await self._workshop.load(parent)
         edit = Edit(harness)
         try:
@@ -109,7 +116,7 @@ class EditingProposer(HarnessProposer):
             return self._proposal(edit, None, "", error.problem, spend)
         mutant = edit.harness
         text = diff(harness, mutant)
-        refused = self._refuse(number, mutant)
+        refused = self._refuse(number, mutant, known)
         if self._edit is not None and mutant.fingerprint == turned.fingerprint:
             refused = "the edit changes nothing"
         if refused:
@@ -149,8 +156,8 @@ class EditingProposer(HarnessProposer):
                 break
         return values
 
-    def _refuse(self, number: int, mutant: Harness) -> str:
-        tried = self._memory.tried(mutant)
+    def _refuse(self, number: int, mutant: Harness, known: Memory) -> str:
+        tried = known.tried(mutant)
         if tried and tried != f"c{number}":
             return f"already tried as {tried}"
         bound = self._max_prompt_chars

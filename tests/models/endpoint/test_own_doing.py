@@ -15,6 +15,7 @@ from autodata.errors import (
 from autodata.models.base import Deadlines, Message, Reply, Request
 from autodata.models.endpoint.breaker import THRESHOLD
 from autodata.models.endpoint.endpoint import MOST_TRIES, PATIENCE
+from autodata.models.endpoint.known_good import NEUTRAL
 from tests.support.callers import endpoint_of
 from tests.support.fakes import CHAT, Clock, said
 
@@ -99,3 +100,15 @@ async def test_words_that_a_firewall_takes_for_no_key_are_the_calls_own_fault() 
     await endpoint.call(CHAT)
     with pytest.raises(AuthenticationFailed):  # what was answered before fails as well
         await endpoint.call(POISON)
+
+
+async def test_the_first_call_of_an_endpoint_is_told_from_an_outage_by_neutral_words() -> None:
+    endpoint, model = endpoint_of(
+        lambda _, r: Unavailable("500") if POISON.messages == r.messages else said(), Clock()
+    )
+    with pytest.raises(CallFailed, match="its known-good request was answered with 'ok'"):
+        await endpoint.call(POISON)
+    assert model.requests.count(POISON) == THRESHOLD + MOST_TRIES
+    neutral = next(r for r in model.requests if r != POISON)
+    assert (neutral.max_tokens, neutral.messages[0].content) == (1, NEUTRAL)
+    assert endpoint.breaker.paused == ""

@@ -1,5 +1,6 @@
 """Proposers: knob moves that build on the parent, text edits, and what is refused for nothing."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from random import Random
 from typing import Any
@@ -236,3 +237,24 @@ def test_nothing_to_move_is_said_before_the_search() -> None:
     with pytest.raises(ConfigurationError, match="declares no knobs") as caught:
         KnobProposer(Parts(bare, MemoryWorkshop(), FakeStudy(), nobody))
     assert "proposer: llm" in caught.value.fix
+
+
+async def test_what_is_decided_while_models_are_asked_changes_no_refusal() -> None:
+    asked, go_on = asyncio.Event(), asyncio.Event()
+    plain: Any = editor("another text")
+
+    async def slow(number: int, *others: Any) -> Edit:
+        if number == 2:
+            asked.set()
+            await go_on.wait()
+        edited: Edit = await plain(number, *others)
+        return edited
+
+    subject = proposer(FakeStudy(), slow, move_knobs=False)
+    first = await propose(subject, 1)
+    second = asyncio.create_task(propose(subject, 2))
+    await asked.wait()
+    subject.observe(Iteration(1, "c0", first, "rejected", "worse"))
+    go_on.set()
+    assert (await second).refused == ""  # as where the first is decided later
+    assert (await propose(subject, 3)).refused == "already tried as c1"

@@ -10,6 +10,7 @@ from autodata.episode.protocol import Team
 from autodata.episode.roles import Asking
 from autodata.errors import (
     AutodataError,
+    CallFailed,
     ContextTooLong,
     HarnessError,
     Refused,
@@ -237,7 +238,9 @@ async def test_edits_that_stay_invalid_are_given_up(bad: Json, named: str) -> No
     assert len(models.words("implementer")) == IMPLEMENTER_TRIES
 
 
-@pytest.mark.parametrize("failure", [Truncated("cut"), Refused("no"), ContextTooLong("400")])
+@pytest.mark.parametrize(
+    "failure", [Truncated("cut"), Refused("no"), ContextTooLong("400"), CallFailed("500")]
+)
 async def test_unusable_replies_are_no_edit(failure: AutodataError) -> None:
     with pytest.raises(HarnessError, match="no usable edit"):
         await edit(Models(GOOD_EDIT, failure=failure))
