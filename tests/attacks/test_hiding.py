@@ -1,6 +1,7 @@
 """Hiding and whispering: what a workflow learns of where it is, and whom its words reach."""
 
 import hashlib
+import re
 from collections.abc import Mapping
 
 from autodata.domains.base import RoleSettings
@@ -73,6 +74,28 @@ async def tell_apart() -> bool:
     first = await seeds([Cell(PAPERS[0].id, "test", repeat) for repeat in range(8)])
     later = await seeds([Cell(PAPERS[0].id, "validation", repeat) for repeat in range(100, 108)])
     return max(first) < min(later) or max(later) < min(first)
+
+
+async def fences_guessed() -> int:
+    """How many of the words between which a judge's prompt has its parts a workflow can compute.
+
+    It knows its document, and its tree, as a program can print its own text; it tries repeats.
+    """
+    seen = await attacked(own_item, World(APART, documents=1))()
+    guessed = 0
+    for site, request in seen.caller.of("judge"):
+        words = set(re.findall(r"<context (\w+)>", shown(request)))
+        place = site.ordinal.removesuffix(".judge")
+        for repeat in range(3):
+            known = (HARNESS.tree, PAPERS[0].id, repeat, place)
+            guess = hashlib.sha256(repr(known).encode()).hexdigest()[:10]
+            guessed += guess in words
+    return guessed
+
+
+async def own_item(step: Step, document: Document) -> None:
+    """Try an honest example."""
+    await insist(step, item(document, 1))
 
 
 WHISPER = (
@@ -174,6 +197,11 @@ PRIVILEGED = World(
 
 ROWS = [
     Row("the seed tells document and repeat", places_told, same([])),
+    Row(
+        "the words between the parts of a prompt",
+        fences_guessed,
+        same(0),
+    ),
     Row("the seed tells search from test", tell_apart, same(False)),
     Row(
         "an exception whispers to the analyzer",
