@@ -29,7 +29,7 @@ from autodata.models.calls.caller import RecordedCaller
 from autodata.models.calls.seat import Seat
 from autodata.models.endpoint.endpoint import Endpoint, Timing
 from autodata.types import Candidate, Cell
-from tests.attacks.rows import Row, same, table
+from tests.attacks.rows import Row, same, says, table
 from tests.attacks.world import HARNESS, PAPERS, insist, item
 from tests.support.episodes import (
     CANDIDATE,
@@ -48,10 +48,12 @@ DOCUMENTS = {document.id: document for document in PAPERS[:3]}
 CELLS = [Cell(document, "train", 0) for document in DOCUMENTS]
 
 
-def poisoned(error: ProviderError) -> Callable[[int, Request], Reply | Exception]:
-    """A server that answers everybody, but not a prompt with POISON in it."""
+def poisoned(error: ProviderError, down: bool) -> Callable[[int, Request], Reply | Exception]:
+    """A server that answers everybody, but not a prompt with POISON in it; or it is `down`."""
 
     def play(number: int, request: Request) -> Reply | Exception:
+        if down and number:
+            return error
         if "POISON" in "".join(message.content for message in request.messages):
             return error if number < ENDLESS else ConfigurationError("asked again without end")
         return said(json.dumps(GOOD_CHECK) if request.schema else "fine")
@@ -64,10 +66,14 @@ async def evaluated(
     error: ProviderError,
     domain: Domain | None = None,
     seated: tuple[str, ...] = ROLES,
+    begun: bool = True,
+    down: bool = False,
 ) -> str:
     """Evaluate a harness on three documents; tell what became of it."""
     clock, journal = Clock(), Memory()
-    endpoint = Endpoint("e1", FakeModel(poisoned(error)), timing=Timing(clock.now, clock.sleep))
+    endpoint = Endpoint(
+        "e1", FakeModel(poisoned(error, down)), timing=Timing(clock.now, clock.sleep)
+    )
     seats = dict.fromkeys(seated, Seat(endpoint))
     caller = RecordedCaller(journal, seats, Accounts(Budget()))
 
@@ -85,7 +91,8 @@ async def evaluated(
         ),
         journal,
     )
-    await endpoint.call(CHAT)  # as the baseline did before
+    if begun:
+        await endpoint.call(CHAT)  # as the baseline did before
     told = ""
     try:
         outcomes = await evaluator.evaluate(CANDIDATE, CELLS)
@@ -166,6 +173,11 @@ ROWS = [
         REJECTED,
     ),
     Row(
+        "the first prompt of all makes the server fail",
+        partial(evaluated, asks_poison, Unavailable("500"), begun=False),
+        REJECTED,
+    ),
+    Row(
         "a prompt above the rate limit",
         partial(evaluated, asks_poison, RateLimited("429: too large for the minute's tokens")),
         REJECTED,
@@ -195,4 +207,18 @@ ROWS = [
 
 @table(ROWS)
 async def test_a_candidate_is_never_the_runs_problem(row: Row) -> None:
+    await row.check()
+
+
+HONEST = [
+    Row(
+        "control, an outage",
+        partial(evaluated, asks_poison, Unavailable("500"), down=True),
+        says("the run ends: an episode on document"),
+    ),
+]
+
+
+@table(HONEST)
+async def test_an_outage_is_no_candidates_fault(row: Row) -> None:
     await row.check()
