@@ -120,8 +120,23 @@ class Confirmation:
 
 
 @dataclass(frozen=True, slots=True)
+class Probe:
+    """A test of an example's graders: whether it `held`, and the score, where one was given.
+
+    `name` says what was put to them, such as another document's answer.
+    """
+
+    name: str
+    held: bool
+    score: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Round:
-    """One example: its verifications, attempts and verdict; a confirmation if it came to one."""
+    """One example: its verifications, attempts and verdict; a confirmation if it came to one.
+
+    `probes` are of an example that passed the screen.
+    """
 
     index: int
     example: Example
@@ -129,6 +144,7 @@ class Round:
     attempts: tuple[Attempt, ...]
     verdict: Verdict
     confirmation: Confirmation | None = None
+    probes: tuple[Probe, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """A search on simulated models, in a folder of its own: what it found, and the examples it made.
 
-python examples/search.py            # takes some seconds; needs no key and no GPU
+    python examples/search.py            # takes some seconds; needs no key and no GPU
 """
 
 import json

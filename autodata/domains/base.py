@@ -3,7 +3,7 @@
 All of it lies on the frozen side: no harness can reach it. docs/new-domain.md builds one.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -63,6 +63,14 @@ class Domain:
     def fault(self, document: Document, example: Example) -> str:
         """Name what makes an example inadmissible, or return an empty string."""
         raise NotImplementedError
+
+    def origin(self, document: Document, example: Example, others: Sequence[Document]) -> str:
+        """Say why an example does not come from its document, or return an empty string.
+
+        `others` are some other documents of the run, if it has any. Whatever this says, `fault` or
+        `verify` must turn an example down with another document, or none is accepted.
+        """
+        return ""
 
     def question(self, document: Document, example: Example, solver: RoleSettings) -> Request:
         """Return what a solver is asked, without sampling settings: context and question."""

@@ -3,7 +3,7 @@
 A domain is the user's own code, whose faults say nothing about an example and must not score one.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -48,6 +48,11 @@ class Hosted(Domain):
         """See `Domain`."""
         with self._border("fault"):
             return self._checked("fault", str, self._domain.fault(document, example))
+
+    def origin(self, document: Document, example: Example, others: Sequence[Document]) -> str:
+        """See `Domain`."""
+        with self._border("origin"):
+            return self._checked("origin", str, self._domain.origin(document, example, others))
 
     def question(self, document: Document, example: Example, solver: RoleSettings) -> Request:
         """See `Domain`."""

@@ -4,12 +4,15 @@ Knows the final filters of "Autodata" (Kulikov et al., arXiv 2606.25996): no lea
 into the context, a context long enough, a rubric well formed. Calls no model.
 """
 
+from collections.abc import Sequence
+
 from pydantic import Field
 
 from autodata.config.section import Count, Section
 from autodata.domains.base import Domain, RoleSettings
 from autodata.domains.grading import JUDGE_PROMPT, VERIFIER_PROMPT
 from autodata.domains.leaks import leak
+from autodata.domains.origin import rare_share
 from autodata.domains.texts import folded
 from autodata.models.base import Message, Request
 from autodata.types import Document, Example
@@ -25,6 +28,13 @@ class ResearchSettings(Section):
     """The section `domain` of the research domain."""
 
     min_context_chars: Count = Field(200, description="shortest context that is accepted")
+    rare_words: float = Field(
+        0.1,
+        ge=0,
+        le=1,
+        description="least share of an example's rare words that its document must hold; "
+        "0: not asked",
+    )
 
 
 class Research(Domain):
@@ -54,6 +64,14 @@ class Research(Domain):
             or len({*texts}) < len(texts),
         }
         return next((name for name, broken in rules.items() if broken), "") or leak(example)
+
+    def origin(self, document: Document, example: Example, others: Sequence[Document]) -> str:
+        """Compare rare words; the audit with another document comes later, before acceptance."""
+        text = f"{example.context} {example.question} {example.answer}"
+        least = self.settings.rare_words
+        if not others or rare_share(text, document, others) >= least:
+            return ""
+        return f"fewer than {least:.0%} of its rare words are in the document"
 
     def question(self, document: Document, example: Example, solver: RoleSettings) -> Request:
         """Show context and question; a privileged solver also gets the source document."""

@@ -20,12 +20,14 @@ from autodata.domains.base import RoleSettings
 from autodata.domains.hosted import hosted
 from autodata.domains.isolated import Executions
 from autodata.engine.endpoints import deadlines_of, headers_of, silent, start
+from autodata.engine.good_answers import first_answers
 from autodata.episode.acceptance import policy_from
 from autodata.episode.auditor import Auditor
 from autodata.episode.evaluator import HarnessEvaluator
 from autodata.episode.protocol import TaskProtocol, Team
 from autodata.episode.run import Conditions
 from autodata.episode.seeds import secret_of
+from autodata.episode.strangers import Strangers
 from autodata.errors import (
     AuthenticationFailed,
     BudgetSpent,
@@ -262,6 +264,7 @@ async def engine(
                 accounts.reserve.ended(EpisodeKey(record.tree, record.document_id, record.repeat))
             display.episode(record)
 
+        answers = first_answers(journal, [d.id for d in documents["validation"]])
         auditor = Auditor(team, protocol.domain, journal) if "auditor" in team.roles else None
         evaluator = HarnessEvaluator(
             {document.id: document for document in everything},
@@ -272,6 +275,7 @@ async def engine(
                 sandbox,
                 auditor,
                 TokenBound(journal, protocol.max_rounds),
+                Strangers(documents, answers),
             ),
             journal,
             slots(config),

@@ -116,10 +116,11 @@ def episode_record(episode: Episode, candidate: Candidate) -> EpisodeRecord:
 
 
 def _round_body(past: Round) -> Json:
-    """Return a round as it is kept: notes and a confirmation are there only where there are any."""
+    """Return a round as it is kept: what it did not come to is left out, and so are empty notes."""
     kept = asdict(past)
-    if not kept["confirmation"]:
-        del kept["confirmation"]
+    for name in ("confirmation", "probes"):
+        if not kept[name]:
+            del kept[name]
     for attempt in (*kept["attempts"], *kept.get("confirmation", {}).get("attempts", ())):
         if not attempt["note"]:
             del attempt["note"]

@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
@@ -94,7 +94,7 @@ class Trial:
     """An example of a domain that a solver is tried on, in a round of an episode.
 
     `role` is the solver's seat; who plays it is asked of `Asking.player`. `fresh` samples are those
-    of its confirmation.
+    of its confirmation. Answers that are `known` by their number are scored, not drawn.
     """
 
     domain: Domain
@@ -103,6 +103,7 @@ class Trial:
     role: SolverRole
     round_index: int
     fresh: bool = False
+    known: Mapping[int, str] = field(default_factory=dict)
 
     def ordinal(self, sample: int) -> str:
         """Return the place of a sample in its episode."""
@@ -120,9 +121,13 @@ class Panel:
     @property
     def fence(self) -> str:
         """A word that no workflow can guess, the same when the same is asked again."""
-        place = self.asking.place
-        words = (place.tree, place.document_id, place.repeat, self.ordinal, *self._asked.items())
-        return hmac.digest(self.asking.team.secret, repr(words).encode(), "sha256").hex()[:10]
+        words = repr((self.asking.place, self.ordinal, sorted(self._asked.items())))
+        return hmac.digest(self.asking.team.secret, words.encode(), "sha256").hex()[:10]
+
+    @property
+    def heard_verifier(self) -> bool:
+        """Whether the verifier was asked."""
+        return bool(self._asked[""])
 
     async def judge(self, request: Request, shape: type[Shape]) -> Shape:
         """Ask the judge for a reply of this shape."""
@@ -158,7 +163,9 @@ async def solve(asking: Asking, trial: Trial, shown: Document, samples: range) -
 
     async def one(sample: int) -> Attempt:
         ordinal = trial.ordinal(sample)
-        answer = await _answer(asking, trial, shown, ordinal)
+        answer = trial.known.get(sample)
+        if answer is None:
+            answer = await _answer(asking, trial, shown, ordinal)
         panel = Panel(asking, ordinal)
         score = await trial.domain.score(trial.document, trial.example, answer, panel)
         return Attempt(trial.role, sample, answer, score.value, score.satisfied, score.note)

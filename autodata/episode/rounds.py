@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from autodata.domains.copies import Sketch, sketch
 from autodata.domains.texts import Essence, essence
 from autodata.harness.workflow import StepFailed
 from autodata.types import (
@@ -16,6 +17,7 @@ from autodata.types import (
     Criterion,
     Example,
     Json,
+    Probe,
     Round,
     SolverRole,
     Verdict,
@@ -58,10 +60,13 @@ class OpenRound:
     reasons: tuple[str, ...] = ("not tried on the solvers",)
     accepted: bool = False
     essence: Essence = field(init=False)
+    sketch: Sketch = field(init=False)
     confirmation: Confirmation | None = None
+    probes: tuple[Probe, ...] = ()
 
     def __post_init__(self) -> None:
         self.essence = essence(self.example)
+        self.sketch = sketch(self.example)
 
     def scores(self, role: SolverRole) -> list[float]:
         """The scores of one solver's samples so far."""
@@ -77,6 +82,7 @@ class OpenRound:
             tuple(self.attempts),
             Verdict(self.accepted, reasons),
             self.confirmation,
+            self.probes,
         )
 
 

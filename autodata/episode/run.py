@@ -5,7 +5,7 @@ prompts, records each round and decides acceptance from its own records alone.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from autodata.domains.grading import as_text
@@ -22,6 +22,7 @@ from autodata.episode.roles import Asking, allow_all, sampling
 from autodata.episode.rounds import OpenRound, attempts_to, example_from, example_to
 from autodata.episode.seeds import workflow_seed
 from autodata.episode.shortening import Fitting
+from autodata.episode.strangers import Strangers
 from autodata.errors import (
     BAD_OUTPUT,
     CallFailed,
@@ -65,8 +66,8 @@ class Workflows(Protocol):
 class Conditions:
     """What all episodes of a run have in common: models, rules, and the sandbox of workflows.
 
-    `most_tokens` says what an episode of a harness tree may take; 0: no bound.
-    The `auditor`, where one is seated, comes after an episode and changes nothing in it.
+    `most_tokens` says what an episode of a harness tree may take; 0: no bound. `strangers` are other
+    documents. The `auditor`, where one is seated, comes after an episode and changes nothing in it.
     """
 
     team: Team
@@ -74,6 +75,7 @@ class Conditions:
     workflows: Workflows
     auditor: Auditor | None = None
     most_tokens: Callable[[str], int] = lambda tree: 0
+    strangers: Strangers = field(default_factory=Strangers)
 
 
 class EpisodeRun:
@@ -88,6 +90,7 @@ class EpisodeRun:
         conditions: Conditions,
     ) -> None:
         self._document = document
+        self._foreign = conditions.strangers.of(document, cell)
         self._harness = harness
         self._protocol = protocol = conditions.protocol
         self._rounds: list[OpenRound] = []
@@ -109,7 +112,7 @@ class EpisodeRun:
         frozen = Fitting(document)  # its cuts are not the harness's to make
         self._solvers = Solvers(replace(self._asking, allow=allow_all), domain, frozen)
         gates = Asking(conditions.team, place, meter.book_gates)
-        self._gates = Gates(gates, domain, protocol.policy, frozen)
+        self._gates = Gates(gates, domain, protocol.policy, frozen, self._foreign)
 
     @property
     def rounds(self) -> tuple[Round, ...]:
@@ -259,7 +262,9 @@ class EpisodeRun:
                 return opened
         if len(self._rounds) >= self._protocol.max_rounds:
             raise WorkflowStop
-        fault = unbounded(value) or self._protocol.domain.fault(self._document, value)
+        domain, document = self._protocol.domain, self._document
+        fault = unbounded(value) or domain.fault(document, value)
+        fault = fault or domain.origin(document, value, self._foreign.others)
         opened = OpenRound(len(self._rounds), value, fault)
         if fault:
             opened.reasons = (fault,)

@@ -82,7 +82,7 @@ class DomainContract(Contract):
         """A judge and a verifier who know the right answer."""
         text = "\n".join(message.content for message in request.messages)
         if issubclass(shape, VerifierReply):
-            return _all_good(shape)
+            return _found(shape, self._sample.document.text not in text)
         assert issubclass(shape, JudgeReply), f"pass a `judge` that answers {shape.__name__}"
         example = self._sample.example
         given = [example.question, example.context, *(line.criterion for line in example.rubric)]
@@ -123,6 +123,15 @@ class DomainContract(Contract):
         """Nothing would be asked."""
         fault = self._domain.fault(self._sample.document, Example("", ""))
         expect(bool(fault), "fault says nothing")
+
+    async def turns_a_sound_example_down_with_another_document(self) -> None:
+        """Else one example would do for every document."""
+        example = self._sample.example
+        found = await self._domain.verify(_OTHER, example, self._bench)
+        objects = bool(self._domain.fault(_OTHER, example)) or not (found is None or found.passed)
+        expect(objects, "neither fault nor verify objects when the document is another one")
+        said = self._domain.origin(self._sample.document, example, [_OTHER])
+        expect(said == "", f"origin says {said!r} of the sound example")
 
     async def bears_examples_of_any_words(self) -> None:
         """A workflow may hand over anything; the same twice has the same fault."""
@@ -205,6 +214,9 @@ class DomainContract(Contract):
         return replace(self._sample.example, answer=_MARK, rubric=rubric or (Criterion(_MARK, 1),))
 
 
+_OTHER = Document(
+    "f" * 16, "another", "The tide came in at noon. Nobody had closed the gate. " * 20
+)
 _SOLVERS = (
     RoleSettings(),
     RoleSettings(privileged=True),
@@ -230,7 +242,7 @@ def check_domain(
     DomainContract(made, sample, settings, judge).hold(f"domain {made.__name__}")
 
 
-def _all_good(shape: type[BaseModel]) -> BaseModel:
+def _found(shape: type[BaseModel], foreign: bool) -> BaseModel:
     return shape.model_validate(
         {
             "context_leak": False,
@@ -238,7 +250,7 @@ def _all_good(shape: type[BaseModel]) -> BaseModel:
             "rubric_pass": True,
             "rubric_faults": 0,
             "answer_consistent": True,
-            "without_document": False,
+            "without_document": foreign,
             "context_suffices": True,
             "overall": True,
             "feedback": "",

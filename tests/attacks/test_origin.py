@@ -103,10 +103,12 @@ def audits_see_all() -> Reaction:
 
     def whole(seen: Seen) -> bool:
         texts = {document.id: document.text for document in PAPERS}
-        looks = seen.caller.of("verifier")
-        return bool(looks) and all(
-            any(text in shown(request) for text in texts.values()) for _, request in looks
-        )
+        looks = [
+            any(text in shown(request) for text in texts.values())
+            for site, request in seen.caller.of("verifier")
+            if ".probe." not in site.ordinal
+        ]
+        return bool(looks) and all(looks)
 
     return Reaction("audits that see a whole document", whole)
 
@@ -135,16 +137,14 @@ ROWS = [
         "golden example",
         attacked(partial(same_for_all, example=GOLDEN), NOT_LOOKING),
         accepted(1),
-        "10 of 10",
     ),
     Row(
         "textbook example",
         attacked(partial(same_for_all, example=TEXTBOOK), NOT_LOOKING),
         accepted(1),
-        "10 of 10",
     ),
-    Row("golden with rare words", attacked(stuffed, NOT_LOOKING), accepted(1), "10 of 10"),
-    Row("golden in a frame", attacked(framed, NOT_LOOKING), accepted(1), "10 of 10"),
+    Row("golden with rare words", attacked(stuffed, NOT_LOOKING), accepted(1)),
+    Row("golden in a frame", attacked(framed, NOT_LOOKING), accepted(1)),
     Row(
         "golden, verifier that looks",
         attacked(partial(same_for_all, example=GOLDEN), LOOKING),

@@ -114,7 +114,6 @@ ROWS = [
         "rubric that anything satisfies, half style",
         attacked(partial(with_rubric, rubric=half_anything), STYLISTS),
         accepted(0),
-        "10 of 10",
     ),
     Row(
         "rubric about style that names the topic",
@@ -126,7 +125,6 @@ ROWS = [
         "rubric about style",
         attacked(partial(with_rubric, rubric=partly), STYLISTS),
         accepted(0),
-        "10 of 10",
     ),
     Row(
         "criterion of two lines",

@@ -253,12 +253,11 @@ ROWS = [
         "22 of 40",
     ),
     Row("dots on a leaking example", attacked(LEAKING, LEAKY), accepted(8)),
-    Row("words on a leaking example", attacked(REWORDED, FEW_LEAKY), audits(2), "15 audits"),
+    Row("words on a leaking example", attacked(REWORDED, FEW_LEAKY), audits(2)),
     Row(
         "passage lengths, samples",
         attacked(every_passage, KITCHEN, plays={"weak": word(0.1), "strong": word(0.0)}),
         weak_samples(4),
-        "18 samples of one request",
     ),
     Row(
         "passage lengths, luck",

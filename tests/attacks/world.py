@@ -201,7 +201,7 @@ class World:
             "weak": writes(0.6),
             "strong": writes(0.6),
         }
-        return Metered({**usual, **self.plays})
+        return Metered({**usual, **self.plays}, fair=False)
 
 
 APART: dict[str, Play | Answer] = {"weak": writes(0.46, 0.15), "strong": writes(0.77, 0.15)}

@@ -120,6 +120,7 @@ FUNCTIONS: dict[str, Callable[[str], object]] = {
     ),
 }
 SIZE = 3_000
+SPARE_S = 0.02  # of a busy machine; what is not linear takes much more
 
 
 @pytest.mark.parametrize("function", FUNCTIONS.values(), ids=FUNCTIONS)
@@ -130,7 +131,7 @@ def test_ten_times_the_text_takes_no_more_than_fifteen_times_the_time(
         text = worst * (10 * SIZE // len(worst))
         short = min(_seconds(function, text[:SIZE]) for _ in range(3))
         for _ in range(5):
-            if (longer := _seconds(function, text)) <= 15 * short + 1e-3:
+            if (longer := _seconds(function, text)) <= 15 * short + SPARE_S:
                 break
         else:
             raise AssertionError(f"{worst!r}: {short:.5f} s, then {longer:.5f} s")

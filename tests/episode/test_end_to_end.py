@@ -9,6 +9,7 @@ import pytest
 
 from autodata.config.file import load_config
 from autodata.engine.engine import Engine, engine
+from autodata.episode.strangers import EMPTY_ANSWER, GOOD_ANSWER
 from autodata.harness.spec import Harness, load_folder, with_knobs
 from autodata.project import Project
 from autodata.report.display import Display
@@ -23,6 +24,8 @@ HARNESS = with_knobs(
 )
 CANDIDATE = Candidate("c0", "f" * 40, HARNESS.tree, None, HARNESS.values)
 ROLES = ("main", "challenger", "verifier", "weak", "strong", "judge")
+FOREIGN = {**GOOD_CHECK, "without_document": True}
+PROBES = 4
 WEAK_SAYS, STRONG_SAYS = "It is simply fast.", "Asking again costs more."
 
 
@@ -71,12 +74,18 @@ async def test_scripted_models_take_a_paper_to_an_accepted_example(tmp_path: Pat
     everyone = script(
         tmp_path / "all.json",
         ("You grade one response", verdicts(False, True)),
+        (GOOD_ANSWER, FOREIGN),  # in place of a wrong document
         ("You check", GOOD_CHECK),
         ("Write one examination question", as_json(EXAMPLE)),
         ("You plan exam questions", "INSIGHT: asking costs more"),
     )
     judge = script(
-        tmp_path / "judge.json", (STRONG_SAYS, verdicts(True)), (WEAK_SAYS, verdicts(False, True))
+        tmp_path / "judge.json",
+        (STRONG_SAYS, verdicts(True)),
+        (WEAK_SAYS, verdicts(False, True)),
+        (EMPTY_ANSWER, verdicts(False)),
+        (GOOD_ANSWER, verdicts(False)),
+        (EXAMPLE.answer, verdicts(True, True)),
     )
     models = {
         "all": {"provider": "scripted", "script": everyone},
@@ -93,7 +102,7 @@ async def test_scripted_models_take_a_paper_to_an_accepted_example(tmp_path: Pat
     [outcome], [body], answered = await evaluate(project(tmp_path, models), [DOCUMENT])
     assert outcome.accepted
     assert body["rounds"][0]["example"]["question"] == EXAMPLE.question
-    assert answered == outcome.spend.calls == 16 + 6 * 4
+    assert answered == outcome.spend.calls == 16 + 6 * 4 + PROBES
     again, _, answered = await evaluate(project(tmp_path, models), [DOCUMENT])
     assert (again, answered) == ([outcome], 0)
 
@@ -117,7 +126,10 @@ async def test_simulated_models_accept_some_papers_and_always_the_same(tmp_path:
         "all": {"provider": "simulated", "model": "large"},
         "weak": {"provider": "simulated", "model": "small"},
     }
-    documents = [Document(f"{n:016x}", f"d{n}", f"{n} {DOCUMENT.text}") for n in range(3)]
+    texts = (
+        " ".join(f"Cache{n}{m} keeps what was asked of{n}{m}." for m in range(60)) for n in "abc"
+    )
+    documents = [Document(f"{n:016x}", f"d{n}", text) for n, text in enumerate(texts)]
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
     place = project(tmp_path / "a", models)
@@ -150,13 +162,18 @@ def loopback_script(tool_finish: str) -> Callable[[Seen], Action]:
             case "challenger":
                 return Say(json.dumps(as_json(EXAMPLE)))
             case "verifier":
-                return Say(json.dumps(GOOD_CHECK))
+                foreign = "tide gauge" in words(seen)
+                return Say(json.dumps(FOREIGN if foreign else GOOD_CHECK))
             case "weak":
                 return Say(WEAK_SAYS)
             case "strong":
                 return Say(STRONG_SAYS)
-        strong = STRONG_SAYS in words(seen)
-        return Say(json.dumps(verdicts(True) if strong else verdicts(False, True)))
+        shown = words(seen)
+        if "REFERENCE" in shown:
+            return Say(json.dumps(verdicts(True, True)))
+        if "tide gauge" in shown or EMPTY_ANSWER in shown:
+            return Say(json.dumps(verdicts(False)))
+        return Say(json.dumps(verdicts(True) if STRONG_SAYS in shown else verdicts(False, True)))
 
     return play
 
@@ -175,22 +192,22 @@ async def test_the_same_episode_over_http_in_both_wire_formats(
         place = project(tmp_path, models)
         [outcome], [body], _ = await evaluate(place, [DOCUMENT])
         assert outcome.accepted, body
-        assert outcome.spend.calls == len(server.seen) == 41
-        assert outcome.spend.prompt_tokens == 410
+        assert outcome.spend.calls == len(server.seen) == 41 + PROBES
+        assert outcome.spend.prompt_tokens == 450
         again, _, answered = await evaluate(place, [DOCUMENT])
-        assert (again, answered, len(server.seen)) == ([outcome], 0, 41)
+        assert (again, answered, len(server.seen)) == ([outcome], 0, 45)
     by_model: dict[str, list[Seen]] = {}
     for seen in server.seen:
         by_model.setdefault(seen.body["model"], []).append(seen)
     assert {name: len(found) for name, found in by_model.items()} == {
         "main": 2,
         "challenger": 1,
-        "verifier": 2,
+        "verifier": 3,
         "weak": 9,
         "strong": 9,
-        "judge": 18,
+        "judge": 21,
     }
-    assert all("REFERENCE" not in words(seen) for seen in by_model["judge"])
+    assert sum("REFERENCE" in words(seen) for seen in by_model["judge"]) == 1  # as an answer
     assert all("SECRET PAPER" not in words(seen) for seen in by_model["weak"])
     assert "SECRET PAPER" in words(by_model["main"][1])
     if provider == "openai":

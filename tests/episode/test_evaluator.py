@@ -66,7 +66,7 @@ async def test_outcomes_come_in_the_order_of_cells(tmp_path: Path) -> None:
     await journal.close()
     assert [outcome.cell for outcome in outcomes] == CELLS
     assert [outcome.accepted for outcome in outcomes] == [True] * 3 + [False] * 3
-    assert outcomes[0].spend.calls == 14 + 6 * 4  # six fresh pairs, each answer judged
+    assert outcomes[0].spend.calls == 14 + 6 * 4 + 4  # six fresh pairs, judged; probes
     assert sorted((e.document_id, e.repeat) for e in seen) == sorted(
         (cell.document_id, cell.repeat) for cell in CELLS
     )

@@ -45,6 +45,8 @@ async def test_an_accepted_round_is_recorded_in_full() -> None:
         "verifier",
         *["weak", "judge", "weak", "weak", "judge", "judge"],  # the first warms the prefix cache
         *["strong", "judge", "strong", "strong", "judge", "judge"],
+        *["judge"] * 3,  # the probes
+        "verifier",
         "verifier",
     ]
     [only] = found.rounds
@@ -52,9 +54,15 @@ async def test_an_accepted_round_is_recorded_in_full() -> None:
     assert only.verdict.accepted
     assert [check.frozen for check in only.verifications] == [False, True]
     assert [attempt.score for attempt in only.attempts] == [0.4] * 3 + [0.6] * 3
-    assert found.spend.calls == len(caller.calls) == 15
-    assert found.spend.prompt_tokens == 150
-    assert found.spend.cost_usd == pytest.approx(0.15)
+    assert [(probe.name, probe.held, probe.score) for probe in only.probes] == [
+        ("empty answer", True, 0.0),
+        ("foreign answer", True, 0.0),
+        ("reference answer", True, 1.0),
+        ("foreign document", True, None),
+    ]
+    assert found.spend.calls == len(caller.calls) == 19
+    assert found.spend.prompt_tokens == 190
+    assert found.spend.cost_usd == pytest.approx(0.19)
 
 
 async def test_an_episode_that_is_over_takes_no_memory_until_garbage_is_collected() -> None:

@@ -20,7 +20,9 @@ from autodata.types import Candidate, Cell, Criterion, Document, Episode, Exampl
 from tests.support.harnesses import FILES
 
 DOCUMENT = Document(
-    "d" * 16, "paper.txt", "SECRET PAPER. " + "Caching keeps what was asked for. " * 60
+    "d" * 16,
+    "paper.txt",
+    "SECRET PAPER. " + "Caching keeps what was asked for. " * 60 + "A caller waits for its source.",
 )
 CELL = Cell(DOCUMENT.id, "train", 0)
 HARNESS = load_files(FILES)
@@ -86,11 +88,22 @@ def judged_by_solver(weak: Json, strong: Json) -> Play:
 STRONG_FAILS = judged_by_solver(verdicts(False, True), verdicts(False, True))
 
 
+def fair(site: Site) -> Json:
+    """What graders say who know what a probe of them is worth."""
+    if site.role == "verifier":
+        return {**GOOD_CHECK, "without_document": True}
+    return verdicts(True, True, False) if "reference" in site.ordinal else verdicts(False)
+
+
 @dataclass
 class FakeCaller:
-    """Answers by role as told and remembers every call; unknown roles are a test's mistake."""
+    """Answers by role as told and remembers every call; unknown roles are a test's mistake.
+
+    Probes of graders are answered fairly unless that is turned off.
+    """
 
     plays: dict[str, Play | Answer]
+    fair: bool = True
     calls: list[tuple[Site, Request]] = field(default_factory=list)
     most_at_once: int = 0
     now: int = 0
@@ -103,6 +116,8 @@ class FakeCaller:
         self.now -= 1
         play = self.plays[site.role]
         answer = play(site, request) if callable(play) else play
+        if self.fair and ".probe." in site.ordinal:
+            answer = fair(site)
         if isinstance(answer, Exception):
             raise answer
         text = answer if isinstance(answer, str) else json.dumps(answer)

@@ -11,8 +11,10 @@ item of difficulty b and discrimination a correctly with probability 1 / (1 + ex
 - Written items: the challenger draws b around 0.0 (sd 0.8) and a around 1.2, leaks its answer with
   probability 0.25 and writes a malformed rubric with probability 0.2. Phrases in the challenger's
   prompt shift these by `EFFECTS`, whatever the rest of the harness says.
-- The judge meets a criterion with the answer's quality as probability; the verifier notices a leak
-  or a malformed rubric with probability 0.9, and so does the auditor, independently.
+- The challenger quotes 40 words of the document. The judge meets a criterion with the answer's
+  quality as probability, which is 1 for the reference answer and 0 for another item's; the verifier
+  notices a leak or a malformed rubric with probability 0.9, and so does the auditor, independently.
+  Both always notice that the document before them is not the quoted one.
 - The analyzer reads one trajectory and counts episodes before it says anything.
 - The implementer adds one phrase of `EFFECTS` to the challenger's prompt.
 """
@@ -43,7 +45,11 @@ EFFECTS: dict[str, tuple[float, float, float]] = {
 """Phrase in the challenger's prompt -> shift of difficulty, leak and malformed-rubric chance."""
 
 ANALYST_QUERY = "select candidate_id, split, count(*) n from episodes group by all order by all"
+QUOTED = 40
+"""Words of the document in a context."""
 ITEM = re.compile(r"\[item b=(-?[\d.]+) a=([\d.]+) leak=(\d) bad=(\d)\]")
+_QUOTE = re.compile(r"\[quoted: ([^\]]+)\]")
+_REFERENCE = re.compile(r"Simulated reference answer to question (\d+) ")
 _WORD = re.compile(r"[A-Za-z]+(?:[-_'][A-Za-z]+)*")
 
 
@@ -69,7 +75,7 @@ class SimulatedModel:
         elif request.prompt:
             text = self._continue(request.prompt, rng)
         elif request.schema is not None:
-            text = json.dumps(_structured(request, prompt, rng))
+            text = json.dumps(self._structured(request, prompt, rng))
         elif items := ITEM.findall(prompt):
             text = f"Simulated answer of quality {self._quality(items[-1], rng):.2f}."
         else:
@@ -103,6 +109,26 @@ class SimulatedModel:
             return f" {word}"
         return f" {rng.choice([w for w in words if w != word.lower()] or ['nothing'])}"
 
+    def _structured(self, request: Request, prompt: str, rng: Random) -> Json:
+        assert request.schema is not None
+        fields = set(request.schema.get("properties", {}))
+        if "verdicts" in fields:
+            return _judge(prompt, rng)
+        if "answer_consistent" in fields:
+            return _verify(prompt, rng)
+        if "bare_number" in fields:
+            return _audit(prompt, rng)
+        if "root_cause" in fields:
+            return _analyze(prompt, rng)
+        if "files" in fields:
+            return _implement(prompt, rng)
+        return _challenge(prompt, self._document(prompt), rng)
+
+    def _document(self, prompt: str) -> list[str]:
+        """Return the words of the document that a prompt shows, if it does."""
+        shown = " ".join(prompt.split())
+        return next((text for text in self._texts if text[:60] in shown), "").split()
+
     def _quality(self, item: tuple[str, str, str, str], rng: Random) -> float:
         difficulty, slope, leak = float(item[0]), float(item[1]), int(item[2])
         chance = _logistic(slope * (self._ability + 2.0 * leak - difficulty))
@@ -121,23 +147,7 @@ def _look(request: Request) -> tuple[ToolCall, ...]:
     )
 
 
-def _structured(request: Request, prompt: str, rng: Random) -> Json:
-    assert request.schema is not None
-    fields = set(request.schema.get("properties", {}))
-    if "verdicts" in fields:
-        return _judge(prompt, rng)
-    if "answer_consistent" in fields:
-        return _verify(prompt, rng)
-    if "bare_number" in fields:
-        return _audit(prompt, rng)
-    if "root_cause" in fields:
-        return _analyze(prompt, rng)
-    if "files" in fields:
-        return _implement(prompt, rng)
-    return _challenge(prompt, rng)
-
-
-def _challenge(prompt: str, rng: Random) -> Json:
+def _challenge(prompt: str, document: list[str], rng: Random) -> Json:
     shifts = [effect for phrase, effect in EFFECTS.items() if phrase in prompt]
     harder, leakier, worse = (sum(shift[i] for shift in shifts) for i in range(3))
     leak = int(rng.random() < 0.25 + leakier)
@@ -150,12 +160,16 @@ def _challenge(prompt: str, rng: Random) -> Json:
         {"criterion": f"Simulated merit {number} is there", "weight": 3, "category": "merit"}
         for number in range(7)
     ]
+    number = rng.randrange(10**6)
+    start = rng.randrange(max(1, len(document) - QUOTED))
+    words = re.sub(r"[\[\]]", "", " ".join(document[start : start + QUOTED])) or "nothing"
+    about, answer = " ".join(words.split()[:8]), " ".join(words.split()[-8:])
     return {
         "kind": "simulated",
         "skills": ["simulation"],
-        "context": "A simulated context that says nothing about real models. " * 5,
-        "question": f"Simulated question {rng.randrange(10**6)} {item}",
-        "answer": "A simulated reference answer.",
+        "context": f"A simulated context [quoted: {words}]".ljust(200, "."),
+        "question": f"Simulated question {number} on {about} {item}",
+        "answer": f"Simulated reference answer to question {number} with {answer}",
         "rubric": rubric,
     }
 
@@ -164,15 +178,16 @@ def _verify(prompt: str, rng: Random) -> Json:
     items = ITEM.findall(prompt)
     leak, bad = (int(items[-1][2]), int(items[-1][3])) if items else (0, 1)
     seen_leak, seen_bad = leak and rng.random() < 0.9, bad and rng.random() < 0.9
+    foreign = _is_foreign(prompt)
     return {
         "context_leak": bool(seen_leak),
         "question": "good",
         "rubric_pass": not seen_bad,
         "rubric_faults": int(bool(seen_bad)),
         "answer_consistent": True,
-        "without_document": False,
+        "without_document": foreign,
         "context_suffices": True,
-        "overall": not (seen_leak or seen_bad),
+        "overall": not (seen_leak or seen_bad or foreign),
         "feedback": "simulated feedback",
     }
 
@@ -182,18 +197,21 @@ def _audit(prompt: str, rng: Random) -> Json:
     items = ITEM.findall(prompt)
     leak, bad = (int(items[-1][2]), int(items[-1][3])) if items else (0, 0)
     seen_leak, seen_bad = leak and rng.random() < 0.9, bad and rng.random() < 0.9
+    foreign = _is_foreign(prompt)
     return {
         "leak": bool(seen_leak),
         "ambiguous": False,
         "bare_number": False,
         "rubric_fair": not seen_bad,
-        "without_document": False,
-        "comment": "simulated objection" if seen_leak or seen_bad else "",
+        "without_document": foreign,
+        "comment": "simulated objection" if seen_leak or seen_bad or foreign else "",
     }
 
 
 def _judge(prompt: str, rng: Random) -> Json:
     quality = float((re.findall(r"answer of quality ([\d.]+)\.", prompt) or ["0"])[-1])
+    if references := _REFERENCE.findall(prompt):
+        quality = float(f"Simulated question {references[-1]} " in prompt)
     count = len(re.findall(r"(?m)^\d+\. ", prompt))
     return {
         "verdicts": [
@@ -222,6 +240,16 @@ def _implement(prompt: str, rng: Random) -> Json:
     phrase = rng.choice([phrase for phrase in EFFECTS if phrase not in text] or list(EFFECTS))
     edits = [{"path": path, "content": f"{text.rstrip()}\n{phrase}\n"}] if match else []
     return {"summary": f"Simulated edit: {phrase}", "files": edits, "knobs": []}
+
+
+def _is_foreign(prompt: str) -> bool:
+    """Whether the words that an example quotes stand nowhere else in a prompt."""
+    quoted = _QUOTE.findall(prompt)
+    return bool(quoted) and _letters(prompt).count(_letters(quoted[-1])) < 2
+
+
+def _letters(text: str) -> str:
+    return re.sub("[^A-Za-z0-9]+", "", text)
 
 
 def _logistic(x: float) -> float:

@@ -1,0 +1,78 @@
+"""Near copies: what resembles an example in two parts of three, and what only shares a template."""
+
+from dataclasses import replace
+
+import pytest
+
+from autodata.domains.copies import alike, copies, near, sketch
+from autodata.types import Example
+
+EXAMPLE = Example(
+    "Why does the cache keep its answers for so long after the source has changed?",
+    "Because asking again costs more than an answer that is now and then too old.",
+    "A cache stands between a caller and a slow source that changes once a day. " * 3,
+)
+OTHER = Example(
+    "Which of two sorted lists should a merge read first when their heads are equal?",
+    "The left one, as only then do equal entries keep the order in which they came.",
+    "Merging takes the smaller head of two sorted lists until one of them is empty. " * 3,
+)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        replace(EXAMPLE, question=f"{EXAMPLE.question} Explain."),
+        replace(EXAMPLE, question=EXAMPLE.question.replace("cache", "buffer")),
+        replace(EXAMPLE, question=f"In the light of the text above, {EXAMPLE.question}"),
+        replace(EXAMPLE, question=" ".join(EXAMPLE.question)),
+        replace(EXAMPLE, context=OTHER.context),
+        replace(EXAMPLE, answer=OTHER.answer),
+        replace(EXAMPLE, question="What follows?"),
+    ],
+)
+def test_what_resembles_in_two_parts_is_a_near_copy(changed: Example) -> None:
+    assert near(EXAMPLE, changed)
+    assert near(changed, EXAMPLE)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        OTHER,
+        replace(OTHER, question=EXAMPLE.question),
+        replace(OTHER, context=EXAMPLE.context),
+        replace(OTHER, answer=EXAMPLE.answer),
+    ],
+)
+def test_one_part_alone_makes_no_near_copy(other: Example) -> None:
+    assert not near(EXAMPLE, other)
+
+
+def test_short_questions_of_one_template_are_no_near_copies() -> None:
+    def founded(who: str, when: str) -> Example:
+        return Example(f"In which year was {who} founded?", when)
+
+    assert not near(founded("Oxford", "1096"), founded("Heidelberg", "1386"))
+    assert near(founded("Oxford", "1096"), founded("oxford", "1096."))
+    assert near(founded("Oxford", "1096"), founded("Oxford", "1097"))
+
+
+def test_empty_parts_resemble_nothing() -> None:
+    assert not alike(frozenset(), frozenset())
+    assert not near(Example("", ""), Example("", ""))
+
+
+def test_a_sketch_is_bounded() -> None:
+    long = " ".join(map(str, range(20_000)))
+    assert len(sketch(Example(long, "a")).question) == 256
+    assert near(Example(long, "a", long), Example(f"{long} more", "a", f"{long} more"))
+
+
+def test_copies_point_to_the_first_in_order_and_repeats_of_a_document_are_none() -> None:
+    order = {name: at for at, name in enumerate("dcba")}
+    drawn = [("a", EXAMPLE), ("b", OTHER), ("c", EXAMPLE), ("c", EXAMPLE), ("d", EXAMPLE)]
+    accepted = [(name, sketch(example)) for name, example in drawn]
+    assert copies(accepted, order) == {"a": "d", "c": "d"}
+    assert copies(accepted[:3], order) == {"a": "c"}
+    assert copies(reversed(accepted), order) == {"a": "d", "c": "d"}
