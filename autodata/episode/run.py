@@ -66,8 +66,8 @@ class Workflows(Protocol):
 class Conditions:
     """What all episodes of a run have in common: models, rules, and the sandbox of workflows.
 
-    `most_tokens` says what an episode of a harness tree may take; 0: no bound. `strangers` are other
-    documents. The `auditor`, where one is seated, comes after an episode and changes nothing in it.
+    `most_tokens` says what an episode of a harness tree may take; 0: no bound. The `auditor`, where
+    one is seated, comes after an episode and changes nothing in it. `strangers` are other documents.
     """
 
     team: Team

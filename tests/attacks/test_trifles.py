@@ -250,7 +250,6 @@ ROWS = [
         "the verifier is asked beforehand",
         attacked(asks_beforehand, replace(LEAKY, plays={**APART, "verifier": whimsical})),
         accepted(8),
-        "22 of 40",
     ),
     Row("dots on a leaking example", attacked(LEAKING, LEAKY), accepted(8)),
     Row("words on a leaking example", attacked(REWORDED, FEW_LEAKY), audits(2)),
