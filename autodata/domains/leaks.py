@@ -22,7 +22,7 @@ MOST_OF_IT = 0.8
 """The same of a text of fewer than LEAK_WORDS words, or of a criterion: honest ones share terms."""
 FEW_WORDS = 4
 """A text of fewer words is looked for only in disguise: single values occur in honest contexts."""
-SHORTEST = 8
+SHORTEST_HIDDEN = 8
 """The shortest text that is looked for in disguise, in characters without spaces."""
 
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{8,}")
@@ -60,7 +60,7 @@ class Shown:
         if not self._words.isdisjoint(_runs(words, LEAK_WORDS)):
             return True
         letters = "".join(words)
-        if len(letters) < SHORTEST:
+        if len(letters) < SHORTEST_HIDDEN:
             return False
         hidden = ("".join(reversed(words)), letters[::-1], codecs.encode(letters, "rot13"))
         disguised = [form for form in hidden if form != letters]

@@ -12,7 +12,7 @@ from functools import lru_cache
 from autodata.domains.texts import folded
 from autodata.types import Document
 
-SHORTEST = 4
+SHORTEST_WORD = 4
 """Letters of the shortest word that counts; a number counts from two digits on."""
 
 
@@ -34,7 +34,7 @@ def rare_share(text: str, document: Document, others: Sequence[Document]) -> flo
 
 
 def _counts(word: str) -> bool:
-    return len(word) >= SHORTEST or (len(word) > 1 and any(map(str.isdigit, word)))
+    return len(word) >= SHORTEST_WORD or (len(word) > 1 and any(map(str.isdigit, word)))
 
 
 def _words(text: str) -> frozenset[str]:

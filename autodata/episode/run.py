@@ -67,7 +67,7 @@ class Conditions:
     """What all episodes of a run have in common: models, rules, and the sandbox of workflows.
 
     `most_tokens` says what an episode of a harness tree may take; 0: no bound. The `auditor`, where
-    one is seated, comes after an episode and changes nothing in it. `strangers` are other documents.
+    one is seated, comes after an episode and changes nothing in it. `strangers`: other documents.
     """
 
     team: Team

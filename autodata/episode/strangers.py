@@ -11,7 +11,7 @@ from zlib import crc32
 from autodata.types import Cell, Document, Split
 
 MOST_OTHERS = 8
-MOST_CHARS = 12_000
+WRONG_CHARS = 12_000
 """So much of a wrong document is shown to the verifier: enough to see that it is another one."""
 EMPTY_ANSWER = "I do not know."
 GOOD_ANSWER = (
@@ -21,7 +21,7 @@ GOOD_ANSWER = (
     "the surge first, and what remains, about 1.4 mm a year, is the rise of the sea itself."
 )
 """A good answer to a question of no document, for episodes before the first look has ended."""
-NO_DOCUMENT = Document("", "no document", GOOD_ANSWER)
+OF_NO_RUN = Document("", "no document", GOOD_ANSWER)
 
 Answers = Callable[[Cell], Mapping[str, str]]
 """The good answers that are known before the episode of a cell begins, by their document's id."""
@@ -31,7 +31,7 @@ Answers = Callable[[Cell], Mapping[str, str]]
 class Foreign:
     """Another document, an answer to a question on another one, and more documents."""
 
-    document: Document = NO_DOCUMENT
+    document: Document = OF_NO_RUN
     answer: str = GOOD_ANSWER
     others: tuple[Document, ...] = ()
 
@@ -69,9 +69,9 @@ class Strangers:
         """Return the beginning of a document that an example is not about."""
         others = self.others(document, split)
         if not others:
-            return NO_DOCUMENT
+            return OF_NO_RUN
         other = others[0]
-        return Document(other.id, other.name, other.text[:MOST_CHARS])
+        return Document(other.id, other.name, other.text[:WRONG_CHARS])
 
     def answer(self, document: Document, cell: Cell) -> str:
         """Return a good answer to a question on another document."""

@@ -1,6 +1,6 @@
 """Strangers: which documents and answers an example must not hold with."""
 
-from autodata.episode.strangers import GOOD_ANSWER, MOST_CHARS, MOST_OTHERS, NO_DOCUMENT, Strangers
+from autodata.episode.strangers import GOOD_ANSWER, WRONG_CHARS, MOST_OTHERS, OF_NO_RUN, Strangers
 from autodata.types import Cell, Document
 
 
@@ -30,13 +30,13 @@ def test_pieces_of_one_source_are_no_strangers() -> None:
     pieces = documents("book#1", "book#2", "book#3")
     alone = Strangers({"train": pieces})
     assert alone.others(pieces[0], "train") == ()
-    assert alone.wrong(pieces[0], "train") == NO_DOCUMENT
+    assert alone.wrong(pieces[0], "train") == OF_NO_RUN
 
 
 def test_a_wrong_document_is_the_beginning_of_another_one() -> None:
     wrong = STRANGERS.wrong(TRAIN[0], "train")
     assert wrong.id != TRAIN[0].id
-    assert len(wrong.text) == MOST_CHARS
+    assert len(wrong.text) == WRONG_CHARS
 
 
 def test_a_strangers_answer_is_another_documents_or_one_of_no_document() -> None:

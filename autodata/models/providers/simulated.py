@@ -45,7 +45,7 @@ EFFECTS: dict[str, tuple[float, float, float]] = {
 """Phrase in the challenger's prompt -> shift of difficulty, leak and malformed-rubric chance."""
 
 ANALYST_QUERY = "select candidate_id, split, count(*) n from episodes group by all order by all"
-QUOTED = 40
+QUOTED_WORDS = 40
 """Words of the document in a context."""
 ITEM = re.compile(r"\[item b=(-?[\d.]+) a=([\d.]+) leak=(\d) bad=(\d)\]")
 _QUOTE = re.compile(r"\[quoted: ([^\]]+)\]")
@@ -161,8 +161,8 @@ def _challenge(prompt: str, document: list[str], rng: Random) -> Json:
         for number in range(7)
     ]
     number = rng.randrange(10**6)
-    start = rng.randrange(max(1, len(document) - QUOTED))
-    words = re.sub(r"[\[\]]", "", " ".join(document[start : start + QUOTED])) or "nothing"
+    start = rng.randrange(max(1, len(document) - QUOTED_WORDS))
+    words = re.sub(r"[\[\]]", "", " ".join(document[start : start + QUOTED_WORDS])) or "nothing"
     about, answer = " ".join(words.split()[:8]), " ".join(words.split()[-8:])
     return {
         "kind": "simulated",
