@@ -16,7 +16,7 @@ SHORTEST_WORD = 4
 """Letters of the shortest word that counts; a number counts from two digits on."""
 
 
-FEWEST = 5
+FEWEST_WORDS = 5
 """A document with fewer rare words tells nothing."""
 
 
@@ -27,7 +27,7 @@ def rare_share(text: str, document: Document, others: Sequence[Document]) -> flo
     """
     elsewhere = [_held(other.text) for other in others]
     telling = {word for word in _held(document.text).difference(*elsewhere) if _counts(word)}
-    if len(telling) < FEWEST:
+    if len(telling) < FEWEST_WORDS:
         return 1.0
     rare = {word for word in _words(text).difference(*elsewhere) if _counts(word)}
     return len(rare & telling) / len(rare) if rare else 0.0

@@ -1,6 +1,6 @@
 """Strangers: which documents and answers an example must not hold with."""
 
-from autodata.episode.strangers import GOOD_ANSWER, WRONG_CHARS, MOST_OTHERS, OF_NO_RUN, Strangers
+from autodata.episode.strangers import GOOD_ANSWER, MOST_OTHERS, OF_NO_RUN, WRONG_CHARS, Strangers
 from autodata.types import Cell, Document
 
 
