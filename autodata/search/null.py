@@ -66,7 +66,10 @@ def within(found: NullRate) -> bool:
 
 
 def further(found: NullRate) -> int:
-    """Return up to how many null episodes the next stage goes; 0: there is none."""
+    """Return up to how many null episodes the next stage goes; 0: there is none that helps."""
+    last = STAGES[-1]
+    if exact_interval(found.accepted, last.episodes, last.error)[1] > NULL_BOUND:
+        return 0
     return next((stage.episodes for stage in STAGES if stage.episodes > found.episodes), 0)
 
 
