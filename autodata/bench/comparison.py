@@ -13,11 +13,13 @@ from multiprocessing import get_context
 from typing import TypeVar
 
 from autodata.bench.landscapes import LANDSCAPES, Landscape
+from autodata.bench.luck import LUCK
 from autodata.bench.policies import POLICIES, SearchPolicy
 from autodata.errors import ConfigurationError
 from autodata.types import Json
 
 Named = TypeVar("Named", Landscape, SearchPolicy)
+WORLDS = {**LANDSCAPES, **LUCK}
 BUDGETS = (1_500, 2_400, 5_000, 14_000)
 
 
@@ -41,7 +43,7 @@ class PolicyResult:
 
 def landscapes_named(name: str) -> list[Landscape]:
     """The landscape of that name, or all for `all`."""
-    return _named("--landscape", name, LANDSCAPES)
+    return _named("--landscape", name, WORLDS)
 
 
 def policies_named(name: str) -> list[SearchPolicy]:
@@ -153,7 +155,7 @@ def _results(
     landscape: Landscape, policy: SearchPolicy, budget: int, seeds: Sequence[int], cores: int
 ) -> list[PolicyResult]:
     """Spread the runs over cores where workers know both by name; else run them here."""
-    shipped = LANDSCAPES.get(landscape.name) is landscape and POLICIES.get(policy.name) is policy
+    shipped = WORLDS.get(landscape.name) is landscape and POLICIES.get(policy.name) is policy
     if cores == 1 or not shipped or len(seeds) < 8:
         return [run_once(landscape, policy, budget, seed) for seed in seeds]
     names = [(landscape.name, policy.name, budget, seed) for seed in seeds]
@@ -163,7 +165,7 @@ def _results(
 
 def _run_named(job: tuple[str, str, int, int]) -> PolicyResult:
     landscape, policy, budget, seed = job
-    return run_once(LANDSCAPES[landscape], POLICIES[policy], budget, seed)
+    return run_once(WORLDS[landscape], POLICIES[policy], budget, seed)
 
 
 def _named(switch: str, name: str, table: dict[str, Named]) -> list[Named]:

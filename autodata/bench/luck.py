@@ -18,7 +18,7 @@ from autodata.types import Candidate, Cell, Outcome, Split
 MOST_ROUNDS = 15
 BASELINE_ROUNDS = 2
 EASE = (0.45, 0.55, 0.65, 0.75)
-DRAWS = 20_000
+DRAWS = 10_000
 
 
 @cache
@@ -70,6 +70,7 @@ class LuckWorld:
         self._examples = (preset, criteria)
         self._seed = seed
         self._paid: set[tuple[str, Cell]] = set()
+        self.spent = 0
         self.documents: Mapping[Split, Sequence[str]] = {
             "train": [f"train-{n}" for n in range(8)],
             "validation": [f"validation-{n}" for n in range(48)],
@@ -78,14 +79,10 @@ class LuckWorld:
         knobs = {"rounds": BASELINE_ROUNDS}
         self.baseline = Candidate("c0", "c0", f"rounds-{BASELINE_ROUNDS}", None, {**knobs})
 
-    @property
-    def spent(self) -> int:
-        """The episodes that were paid for."""
-        return len(self._paid)
-
     async def evaluate(self, candidate: Candidate, cells: Sequence[Cell]) -> list[Outcome]:
         """Draw outcomes: a null episode has the same chance as any other, as the world is null."""
         self._paid.update((candidate.tree, cell) for cell in cells)
+        self.spent = len(self._paid)
         return [Outcome(cell, self._draw(candidate, cell)) for cell in cells]
 
     def _draw(self, candidate: Candidate, cell: Cell) -> bool:
