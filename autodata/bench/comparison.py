@@ -13,13 +13,13 @@ from multiprocessing import get_context
 from typing import TypeVar
 
 from autodata.bench.landscapes import LANDSCAPES, Landscape
-from autodata.bench.luck import LUCK
+from autodata.bench.luck import LUCKY_WORLDS
 from autodata.bench.policies import POLICIES, SearchPolicy
 from autodata.errors import ConfigurationError
 from autodata.types import Json
 
 Named = TypeVar("Named", Landscape, SearchPolicy)
-WORLDS = {**LANDSCAPES, **LUCK}
+WORLDS = {**LANDSCAPES, **LUCKY_WORLDS}
 BUDGETS = (1_500, 2_400, 5_000, 14_000)
 
 

@@ -18,7 +18,7 @@ from autodata.types import Candidate, Cell, Outcome, Split
 MOST_ROUNDS = 15
 BASELINE_ROUNDS = 2
 EASE = (0.45, 0.55, 0.65, 0.75)
-DRAWS = 10_000
+SCREENS_DRAWN = 10_000
 
 
 @cache
@@ -35,9 +35,9 @@ def screened(preset: str, criteria: int, ease: float) -> float:
 
     passed = sum(
         verdict(policy, scores(policy.weak_samples), scores(policy.strong_samples)).accepted
-        for _ in range(DRAWS)
+        for _ in range(SCREENS_DRAWN)
     )
-    return passed / DRAWS
+    return passed / SCREENS_DRAWN
 
 
 @cache
@@ -116,7 +116,7 @@ def _landscape(name: str, preset: str, criteria: int) -> Landscape:
     return Landscape(name, lambda seed: LuckWorld(preset, criteria, seed))
 
 
-LUCK: dict[str, Landscape] = {
+LUCKY_WORLDS: dict[str, Landscape] = {
     name: _landscape(name, preset, criteria)
     for name, preset, criteria in (
         ("luck", "deployed", 7),

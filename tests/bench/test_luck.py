@@ -6,7 +6,7 @@ import pytest
 
 from autodata.bench.comparison import bench_search
 from autodata.bench.landscapes import Landscape
-from autodata.bench.luck import EASE, LUCK, accepted, screened
+from autodata.bench.luck import EASE, LUCKY_WORLDS, accepted, screened
 from autodata.bench.policies import POLICIES
 from autodata.search.plan import SearchPlan
 from autodata.search.search import Collaborators, search
@@ -40,12 +40,12 @@ def test_confirmed_rules_let_luck_pass_one_episode_in_twenty_at_most(
 
 
 def test_a_search_among_equal_solvers_certifies_nothing() -> None:
-    assert false_claims(LUCK["luck"], 600, range(4)) == 0
+    assert false_claims(LUCKY_WORLDS["luck"], 600, range(4)) == 0
 
 
 async def test_the_null_rate_alone_keeps_luck_from_a_certificate_under_the_papers_rules() -> None:
     """Without confirmation the gain is there and certain; it is refused as luck."""
-    world, notes = LUCK["paper-luck"].world(3), Notes()
+    world, notes = LUCKY_WORLDS["paper-luck"].world(3), Notes()
 
     async def claim(finalists: Sequence[Candidate]) -> Sequence[int]:
         return range(len(finalists))
@@ -65,4 +65,4 @@ async def test_the_null_rate_alone_keeps_luck_from_a_certificate_under_the_paper
 def test_equal_solvers_are_certified_in_one_search_of_twenty_at_most(
     name: str, budget: int
 ) -> None:
-    assert false_claims(LUCK[name], budget, range(1_000, 1_400)) <= 0.05
+    assert false_claims(LUCKY_WORLDS[name], budget, range(1_000, 1_400)) <= 0.05
