@@ -96,7 +96,7 @@ ROWS = [
         "fifteen rounds, paper-deployed",
         attacked(many_honest_items, EQUAL, preset="paper-deployed"),
         accepted(5),
-        "31 of 40: the paper's rules confirm nothing, and say so",
+        "24 of 40: the paper's rules confirm nothing, and say so",
     ),
 ]
 
