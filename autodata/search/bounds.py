@@ -15,6 +15,9 @@ from autodata.types import Outcome, Spend
 
 TIMES_BASELINE = 10
 """Tokens of a candidate's round for one of the baseline's, before its episode is stopped."""
+FEWEST = 12
+"""Episodes of it and of its parent that must show that a candidate costs too much: a few say
+little, as some end at their first sample."""
 CLEARLY = 2.0
 """Standard errors by which an episode costs too much before its candidate is rejected."""
 MOST_FAILED_CALLS = 3
@@ -51,16 +54,21 @@ class TokenBound:
         return TIMES_BASELINE * self._max_rounds * tokens // rounds if rounds else 0
 
 
-def objection(ours: Sequence[Outcome], theirs: Sequence[Outcome], cost_bound: float) -> str:
+def objection(
+    ours: Sequence[Outcome], theirs: Sequence[Outcome], cost_bound: float, ended: bool = False
+) -> str:
     """Return why a candidate is measured no further, from its episodes and its parent's; "" if not.
 
-    `cost_bound` is how many times the parent's an episode of it may cost; 0: no bound.
+    `cost_bound` is how many times the parent's an episode of it may cost; 0: no bound. Few episodes
+    do not show that, unless the race has `ended` on them.
     """
     failed = sum(outcome.failed_calls for outcome in ours)
     if failed >= MOST_FAILED_CALLS:
         return f"{failed} of its calls failed while their endpoints answered others"
+    if not cost_bound or (len(ours) < FEWEST and not ended):
+        return ""
     mine, other = _costs(ours, theirs)
-    if cost_bound > 0 and _clearly_above(mine, [cost_bound * cost for cost in other]):
+    if _clearly_above(mine, [cost_bound * cost for cost in other]):
         times = fmean(mine) / fmean(other)
         return f"an episode costs {times:.1f} times its parent's; {cost_bound:g} are allowed"
     return ""

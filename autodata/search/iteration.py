@@ -145,7 +145,8 @@ class Iterations:
             ours += new
             theirs += old
             result = race.add([value(o) for o in new], [value(o) for o in old])
-            if reason := objection(ours, theirs, self._plan.cost_bound):
+            ended = result is not None
+            if reason := objection(ours, theirs, self._plan.cost_bound, ended):
                 result = RaceResult(False, "stopped", reason)
             gain, sd = race.posterior()
             who = (start.number, start.parent.id, mutant.id)

@@ -14,8 +14,9 @@ def run(document: str, knobs: dict[str, Any], seed: int) -> None:
     try:
         challenge()
     except ValueError:
-        context = "The third planet is the only one that we know of. " * 6
-        attempt("weak", {"question": "Which one?", "answer": "Earth", "context": context})
+        words = document.split()
+        context = " ".join(words[:100])
+        attempt("weak", {"question": "Which is next?", "answer": words[100], "context": context})
 '''
 MODELS = """\
 models:
@@ -47,7 +48,8 @@ def evaluated(fresh: Place) -> Place:
         fresh.write("http.yaml", MODELS % {"url": f"{server.url}/v1"})
         words = ("--models=http.yaml", "--set=protocol.domain=research", "--most=2")
         done = good(fresh("evaluate", "bad", "--run=e", *words))
-    assert "of no use, paid for all the same: 12 Truncated of weak, 6 Malformed of chal" in done.out
+    told = "of no use, paid for all the same: 6 Malformed of challenger, 4 Truncated of weak"
+    assert told in done.out
     return fresh
 
 
@@ -86,10 +88,10 @@ def test_what_thinking_took_is_shown_and_that_it_left_no_answer(fresh: Place) ->
         fresh.write("http.yaml", MODELS % {"url": f"{server.url}/v1"})
         words = ("--models=http.yaml", "--set=protocol.domain=research", "--most=1")
         done = good(fresh("evaluate", "bad", "--run=t", *words))
-    fix = "thinking used up 6 of them: raise their max_tokens, or let them think less"
+    fix = "thinking used up 2 of them: raise their max_tokens, or let them think less"
     for told in (done.out, good(fresh("show", "t")).out):
-        assert "3,048 of thinking" in told
+        assert "3,016 of thinking" in told
         assert fix in " ".join(told.split())
     query = "select role, sum(reasoning_tokens)::int as n from calls group by all order by 1"
     found = good(fresh("sql", query, "--format=json")).json
-    assert found == [{"role": "challenger", "n": 3000}, {"role": "weak", "n": 48}]
+    assert found == [{"role": "challenger", "n": 3000}, {"role": "weak", "n": 16}]
