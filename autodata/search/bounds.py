@@ -15,7 +15,7 @@ from autodata.types import Outcome, Spend
 
 TIMES_BASELINE = 10
 """Tokens of a candidate's round for one of the baseline's, before its episode is stopped."""
-FEWEST = 12
+FEWEST_EPISODES = 12
 """Episodes of it and of its parent that must show that a candidate costs too much: a few say
 little, as some end at their first sample."""
 CLEARLY = 2.0
@@ -65,7 +65,7 @@ def objection(
     failed = sum(outcome.failed_calls for outcome in ours)
     if failed >= MOST_FAILED_CALLS:
         return f"{failed} of its calls failed while their endpoints answered others"
-    if not cost_bound or (len(ours) < FEWEST and not ended):
+    if not cost_bound or (len(ours) < FEWEST_EPISODES and not ended):
         return ""
     mine, other = _costs(ours, theirs)
     if _clearly_above(mine, [cost_bound * cost for cost in other]):
