@@ -4,8 +4,9 @@ The pilot is journaled like any run; `search.forecast` computes the forecast.
 """
 
 import math
-from collections.abc import Sequence
-from itertools import chain
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from random import Random
 
 from autodata.concurrency import all_of
@@ -29,7 +30,7 @@ from autodata.search.null import null_cells
 from autodata.store.episodes import CallRecord
 from autodata.store.facts import read_facts
 from autodata.store.records import SessionRecord
-from autodata.types import SPLITS, Cell, KnobValue, Spend, Split
+from autodata.types import SPLITS, Cell, EpisodeKey, KnobValue, Outcome, Spend, Split
 
 PROPOSALS = 3
 """Proposals of a pilot: the fewest that tell how much they differ."""
@@ -61,7 +62,9 @@ async def estimate(project: Project, run_id: str, episodes: int, display: Displa
     async with measured(project, run_id, tasks, documents, display) as pilot:
         if proposer.wants_minibatch:
             edits = await edits_of(pilot, harness, plan.minibatch)
-    outcomes = list(chain.from_iterable(pilot.outcomes))
+    calls = (fact.record for fact in read_facts(project.runs / run_id, CallRecord))
+    trees = [candidate.tree for candidate in pilot.candidates]
+    outcomes = with_audits(trees, pilot.outcomes, calls)
     sizes: dict[Split, int] = {split: len(documents[split]) for split in SPLITS}
     needed, room = episodes_of(plan, sizes), slots(config)
     pace = PilotPace(
@@ -73,6 +76,22 @@ async def estimate(project: Project, run_id: str, episodes: int, display: Displa
     )
     proposals = Proposals(edits, needed.fewest_iterations, plan.iterations, plan.parallel)
     return predict(outcomes, needed, pace, moved, proposals if edits else None)
+
+
+def with_audits(
+    trees: Sequence[str], outcomes: Sequence[Sequence[Outcome]], calls: Iterable[CallRecord]
+) -> list[Outcome]:
+    """Return the outcomes of each harness, their spend with what the auditor took afterwards."""
+    audits = defaultdict[EpisodeKey, list[Spend]](list)
+    for call in calls:
+        if call.role == "auditor":
+            audits[EpisodeKey(call.tree, call.document_id, call.repeat)].append(call.spend)
+    return [
+        replace(outcome, spend=Spend.total([outcome.spend, *audits[key]]))
+        for tree, several in zip(trees, outcomes, strict=True)
+        for outcome in several
+        for key in (EpisodeKey(tree, outcome.cell.document_id, outcome.cell.repeat),)
+    ]
 
 
 async def edits_of(pilot: Measured, harness: Harness, most_shown: int) -> list[Spend]:

@@ -1,12 +1,15 @@
 """A search with an auditor: what is certified is the rate of examples that hold, and it replays."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from autodata.jobs.estimate import with_audits
 from autodata.store.lines import Entry, read_entries
+from autodata.types import Cell, Outcome, Spend
 from tests.support.command_line import RUN, Place, copied, good, new_place, refused
-from tests.support.journals import write_entries
+from tests.support.journals import call, write_entries
 
 SEARCH = (
     "--set=documents.splits.train=2",
@@ -80,6 +83,16 @@ def test_a_replay_comes_to_the_same_findings(audited: Place) -> None:
     by_hand = [e for e in kept(audited, "finding") if e.body["split"] == "test"]
     searched = len(kept(audited, "finding")) - sum(e.body["candidate_id"] == "c1" for e in by_hand)
     assert done["facts"]["finding"] == done["rows"]["findings"] == searched > 0
+
+
+def test_an_estimate_counts_what_the_auditor_takes_after_an_episode() -> None:
+    cell = Cell("d", "train", 0)
+    outcomes = [[Outcome(cell, True, Spend(2, 20, 4, 0.5, 1.0))], [Outcome(cell, False)]]
+    asked = replace(call(1)[1], tree="tree0", document_id="d", repeat=0)
+    calls = [replace(asked, role=role) for role in ("auditor", "weak")]
+    first, second = with_audits(["tree0", "tree1"], outcomes, calls)
+    assert first.spend == outcomes[0][0].spend + calls[0].spend
+    assert second.spend == Spend()
 
 
 def test_an_analyzer_sees_no_finding_and_people_none_of_test_documents_before_the_end(
