@@ -19,6 +19,7 @@ from autodata.config.upgrade import upgraded
 from autodata.engine.engine import code_of, search_plan, settings_of
 from autodata.episode.acceptance import RULES
 from autodata.episode.auditor import recorded_outcome
+from autodata.episode.counting import Originals
 from autodata.errors import ConfigurationError, ReplayMismatch, StoreError
 from autodata.models.base import Deadlines
 from autodata.models.calls.budget import check_budget
@@ -27,7 +28,7 @@ from autodata.search.certify import Rules
 from autodata.search.repeats import FIRST_SIGHT
 from autodata.store.episodes import EpisodeRecord
 from autodata.store.facts import JournalReader
-from autodata.store.records import RunRecord
+from autodata.store.records import DEALT, DocumentsRecord, RunRecord
 from autodata.types import Json
 
 Path = tuple[str, ...]
@@ -135,14 +136,16 @@ def recorded_rules(run: RunRecord, journal: JournalReader, test_documents: Seque
     """
     plan = search_plan(recorded_config(run.config), run.seed)
     first = [
-        recorded_outcome(journal, episode, fact.key, plan.audited)
+        (episode, recorded_outcome(journal, episode, fact.key, plan.audited))
         for fact in journal.records(EpisodeRecord)
         for episode in (fact.record,)
         if episode.tree == run.baseline_tree
         and (episode.split, episode.repeat) == ("validation", FIRST_SIGHT.number)
         and not episode.void
     ]
-    return Rules.of(plan, test_documents, first)
+    dealt = journal.find(DocumentsRecord, DEALT)
+    originals = Originals([document.id for document in dealt.validation] if dealt else ())
+    return Rules.of(plan, test_documents, originals.counted(first))
 
 
 def as_recorded(project: Project, run: RunRecord, decides: Callable[[Path], bool]) -> Project:

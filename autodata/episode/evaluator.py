@@ -9,6 +9,7 @@ from dataclasses import asdict, replace
 from itertools import count
 
 from autodata.concurrency import all_of
+from autodata.episode.counting import Originals
 from autodata.episode.run import Conditions, run_episode
 from autodata.errors import Unavailable
 from autodata.harness.spec import Harness
@@ -41,27 +42,33 @@ class HarnessEvaluator:
         self._journal = journal
         self._slots = asyncio.Semaphore(slots)
         self._watch = watch
+        self._originals = Originals(documents)
 
     async def evaluate(self, candidate: Candidate, cells: Sequence[Cell]) -> list[Outcome]:
         """Return the outcome of each cell, in order; void episodes are run again.
+
+        Near copies among accepted examples count on one document only.
 
         Raises:
             Unavailable: an endpoint stayed down; nothing was scored by it.
             BudgetSpent, Interrupted, AuthenticationFailed: passed through.
         """
         harness = await self._load(candidate)
-        return await all_of(self._outcome(harness, candidate, cell) for cell in cells)
+        found = await all_of(self._outcome(harness, candidate, cell) for cell in cells)
+        return self._originals.counted(found)
 
-    async def _outcome(self, harness: Harness, candidate: Candidate, cell: Cell) -> Outcome:
+    async def _outcome(
+        self, harness: Harness, candidate: Candidate, cell: Cell
+    ) -> tuple[EpisodeRecord, Outcome]:
         key = episode_key(harness.tree, cell)
         record = self._journal.find(EpisodeRecord, key)
         if record is None:
             async with self._slots:
                 record = await self._run(harness, candidate, cell, key)
         if (auditor := self._conditions.auditor) is None or cell.null:
-            return record.outcome
+            return record, record.outcome
         held = await auditor.held(key, self._documents[cell.document_id], record)
-        return replace(record.outcome, held=held)
+        return record, replace(record.outcome, held=held)
 
     async def _run(
         self, harness: Harness, candidate: Candidate, cell: Cell, key: str

@@ -12,6 +12,7 @@ from typing import Any
 
 from autodata.engine.recorded import check_rules, recorded_rules
 from autodata.episode.auditor import recorded_outcome
+from autodata.episode.counting import Originals
 from autodata.episode.evaluator import episode_key
 from autodata.errors import AutodataError, RepositoryError, StoreError
 from autodata.report.views import signed
@@ -21,7 +22,15 @@ from autodata.search.sealed import further_nulls
 from autodata.store import looks
 from autodata.store.episodes import EpisodeRecord
 from autodata.store.facts import JournalReader
-from autodata.store.records import FINISHED, CandidateRecord, Certificate, RunRecord, SessionRecord
+from autodata.store.records import (
+    DEALT,
+    FINISHED,
+    CandidateRecord,
+    Certificate,
+    DocumentsRecord,
+    RunRecord,
+    SessionRecord,
+)
 from autodata.types import Cell, Outcome
 
 _FORCE = "or promote with --force (it is recorded)"
@@ -131,9 +140,12 @@ def certificate_anew(
         raise StoreError(f"{looks.place(runs)} has no note of this test")
     rules = recorded_rules(run, journal, documents)
 
+    dealt = journal.find(DocumentsRecord, DEALT)
+    originals = Originals([d.id for d in dealt.test] if dealt else rules.documents)
+
     def side(name: str, tree: str, null: Sequence[Cell]) -> Side:
         counted, lucky = (
-            [_outcome(journal, tree, c, rules.audited) for c in cells]
+            originals.counted([_episode(journal, tree, c, rules.audited) for c in cells])
             for cells in (rules.cells, null)
         )
         return Side(name, counted, lucky)
@@ -151,12 +163,14 @@ def certificate_anew(
     return found
 
 
-def _outcome(journal: JournalReader, tree: str, cell: Cell, audited: bool) -> Outcome:
+def _episode(
+    journal: JournalReader, tree: str, cell: Cell, audited: bool
+) -> tuple[EpisodeRecord, Outcome]:
     key = episode_key(tree, cell)
     episode = journal.find(EpisodeRecord, key)
     if episode is None or episode.void:
         raise StoreError(f"there is no episode of document {cell.document_id}, {cell.repeat}")
-    return recorded_outcome(journal, episode, key, audited)
+    return episode, recorded_outcome(journal, episode, key, audited)
 
 
 def difference(recorded: Any, follows: Any, place: str = "") -> str:

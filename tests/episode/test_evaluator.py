@@ -155,3 +155,16 @@ async def test_no_more_episodes_are_under_way_than_there_are_slots(tmp_path: Pat
     await journal.close()
     assert most == 2
     assert not any(outcome.accepted for outcome in outcomes)
+
+
+async def test_near_copies_count_on_one_document_and_episodes_stay_as_they_were(
+    tmp_path: Path,
+) -> None:
+    journal, seen = Journal.open(tmp_path), list[EpisodeRecord]()
+    subject = evaluator(good_caller(), journal, seen=seen)
+    outcomes = await subject.evaluate(CANDIDATE, CELLS)
+    again = await subject.evaluate(CANDIDATE, CELLS[3:])
+    await journal.close()
+    assert [outcome.accepted for outcome in outcomes] == [True] * 3 + [False] * 3
+    assert again == outcomes[3:]
+    assert [record.status for record in seen] == ["accepted"] * 6

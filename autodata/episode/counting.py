@@ -1,0 +1,65 @@
+"""Which accepted examples of a harness count: near copies on several documents count once.
+
+The one on the document that was dealt first does. Null episodes are left as they are: there a copy
+that luck accepts must show.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from autodata.domains.copies import Sketch, sketch
+from autodata.store.episodes import EpisodeRecord
+from autodata.types import Cell, Example, Outcome
+
+Episodes = Sequence[tuple[EpisodeRecord, Outcome]]
+_Drawn = tuple[str, Sketch]
+
+
+class Originals:
+    """The accepted examples that counted so far, by harness, split and repeat.
+
+    Episodes that are counted together are taken in the order of their documents; with those of
+    earlier calls they are compared where a repeat is the same, as in the blocks of a race. What was
+    decided of an episode stays.
+    """
+
+    def __init__(self, dealt: Iterable[str]) -> None:
+        self._order = {document: number for number, document in enumerate(dealt)}
+        self._drawn: defaultdict[tuple[str, str, int], list[_Drawn]] = defaultdict(list)
+        self._copies: dict[tuple[str, Cell], bool] = {}
+
+    def counted(self, episodes: Episodes) -> list[Outcome]:
+        """Return the outcomes; one whose example is a near copy of an original is not accepted."""
+        fresh = [
+            record
+            for record, outcome in episodes
+            if outcome.accepted and not record.cell.null and self._key(record) not in self._copies
+        ]
+        places = sorted({(record.tree, record.split, record.repeat) for record in fresh})
+        originals = [drawn for place in places for drawn in self._drawn[place]]
+        for record in sorted(fresh, key=self._turn):
+            drawn = _sketch(record)
+            copy = any(d != record.document_id and drawn.is_near(kept) for d, kept in originals)
+            self._copies[self._key(record)] = copy
+            if not copy:
+                originals.append((record.document_id, drawn))
+                place = (record.tree, record.split, record.repeat)
+                self._drawn[place].append((record.document_id, drawn))
+        return [
+            replace(outcome, accepted=False) if self._copies.get(self._key(record)) else outcome
+            for record, outcome in episodes
+        ]
+
+    def _turn(self, record: EpisodeRecord) -> tuple[int, str, int]:
+        last = len(self._order)
+        return self._order.get(record.document_id, last), record.document_id, record.repeat
+
+    @staticmethod
+    def _key(record: EpisodeRecord) -> tuple[str, Cell]:
+        return record.tree, record.cell
+
+
+def _sketch(record: EpisodeRecord) -> Sketch:
+    said = next(past["example"] for past in record.rounds if past["verdict"]["accepted"])
+    return sketch(Example(said["question"], said["answer"], said["context"]))
