@@ -8,6 +8,7 @@ import base64
 import codecs
 import re
 from collections.abc import Iterator
+from itertools import groupby
 
 from autodata.domains.texts import folded, squeezed
 from autodata.types import Example
@@ -25,7 +26,14 @@ FEW_WORDS = 4
 SHORTEST_HIDDEN = 8
 """The shortest text that is looked for in disguise, in characters without spaces."""
 
-_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{8,}")
+LETTERS = 12
+"""So many letters without a space count as a word; in a script without spaces, a fourth of them."""
+ANNOUNCED = ("answeris", "answer", "solutionis")
+"""Words after which a single value is the answer given away."""
+
+_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{4,}")
+_HEX = re.compile(r"(?:[0-9a-fA-F]{2}){4,}")
+_DENSE = re.compile("[\u0e00-\u0fff\u2e80-\uffdc]")
 _URL_SAFE = str.maketrans("+/", "-_")
 
 
@@ -45,35 +53,44 @@ class Shown:
 
     def __init__(self, text: str) -> None:
         decoded = " ".join(_decoded(text))
-        plain = folded(f"{text} {decoded}")
+        words = _words(f"{text} {decoded}")
         self._decoded = squeezed(decoded)
-        self._words = _runs(plain.split(), LEAK_WORDS)
-        self._plain = plain.replace(" ", "")
+        self._words = _runs(words, LEAK_WORDS)
+        self._plain = "".join(words)
         self._runs = set(_slices(self._plain))
 
     def gives_away(self, text: str, share: float) -> bool:
         """Whether it holds a text word for word, as it is or in disguise, or so much of it."""
-        plain = folded(text)
-        words = plain.split()
-        if len(words) >= FEW_WORDS and self._holds("".join(words), len(words), share):
+        words = _words(text)
+        letters = "".join(words)
+        length = max(len(words), len(letters) // LETTERS, 4 * len(_DENSE.findall(text)) // LETTERS)
+        if length >= FEW_WORDS:
+            if self._holds(letters, length, share):
+                return True
+        elif letters and any(f"{mark}{letters}" in self._plain for mark in ANNOUNCED):
             return True
         if not self._words.isdisjoint(_runs(words, LEAK_WORDS)):
             return True
-        letters = "".join(words)
         if len(letters) < SHORTEST_HIDDEN:
             return False
         hidden = ("".join(reversed(words)), letters[::-1], codecs.encode(letters, "rot13"))
         disguised = [form for form in hidden if form != letters]
         return letters in self._decoded or any(
-            self._holds(form, len(words), share) for form in disguised
+            self._holds(form, length, share) for form in disguised
         )
 
-    def _holds(self, form: str, words: int, share: float) -> bool:
+    def _holds(self, form: str, length: int, share: float) -> bool:
         if len(form) < RUN:
             return form in self._plain
         runs = set(_slices(form))
         found = len(runs & self._runs)
-        return found >= (share if words >= LEAK_WORDS else MOST_OF_IT) * len(runs)
+        return found >= (share if length >= LEAK_WORDS else MOST_OF_IT) * len(runs)
+
+
+def _words(text: str) -> list[str]:
+    """Return the folded words of a text; one that is said twice in a row is one."""
+    grouped = groupby(folded(text).split())
+    return [each for word, same in grouped for each in ([word] if len(word) > 1 else same)]
 
 
 def _slices(text: str) -> Iterator[str]:
@@ -85,7 +102,10 @@ def _runs(words: list[str], length: int) -> set[tuple[str, ...]]:
 
 
 def _decoded(text: str) -> Iterator[str]:
-    """Yield what runs of base64 stand for."""
+    """Yield what runs of base64 and of hexadecimal digits stand for."""
     for run in _BASE64.findall(text):
-        whole = run[: len(run) // 4 * 4]
-        yield base64.urlsafe_b64decode(whole.translate(_URL_SAFE)).decode("utf-8", "ignore")
+        whole = run[:-1] if len(run) % 4 == 1 else run
+        padded = whole.translate(_URL_SAFE) + "=" * (-len(whole) % 4)
+        yield base64.urlsafe_b64decode(padded).decode("ascii", "ignore")
+    for run in _HEX.findall(text):
+        yield bytes.fromhex(run).decode("utf-8", "ignore")

@@ -17,6 +17,8 @@ MOST_ANSWER = 8_000
 """The longest reference answer of an example with a rubric."""
 MOST_CRITERION = 400
 """The longest criterion of a rubric."""
+MOST_SHOWN = 20_000
+"""The longest context, and the longest question."""
 MOST_REPLY = 100_000
 """The longest reply of a solver that is looked at."""
 
@@ -61,6 +63,8 @@ def unbounded(example: Example) -> str:
     if len(example.answer) > most:
         kind = "a reference answer" if example.rubric else "a checkable answer"
         return f"{kind} has at most {most:,} characters"
+    if max(len(example.context), len(example.question)) > MOST_SHOWN:
+        return f"context and question have at most {MOST_SHOWN:,} characters each"
     for line in example.rubric:
         if len(line.criterion) > MOST_CRITERION:
             return f"a criterion has at most {MOST_CRITERION} characters"

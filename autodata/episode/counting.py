@@ -12,7 +12,7 @@ from autodata.domains.copies import Sketch, sketch
 from autodata.store.episodes import EpisodeRecord
 from autodata.types import Cell, Example, Outcome
 
-Episodes = Sequence[tuple[EpisodeRecord, Outcome]]
+Ended = Sequence[tuple[EpisodeRecord, Outcome]]
 _Drawn = tuple[str, Sketch]
 
 
@@ -29,7 +29,7 @@ class Originals:
         self._drawn: defaultdict[tuple[str, str, int], list[_Drawn]] = defaultdict(list)
         self._copies: dict[tuple[str, Cell], bool] = {}
 
-    def counted(self, episodes: Episodes) -> list[Outcome]:
+    def counted(self, episodes: Ended) -> list[Outcome]:
         """Return the outcomes; one whose example is a near copy of an original is not accepted."""
         fresh = [
             record

@@ -99,7 +99,6 @@ def in_hex(text: str) -> str:
     return text.encode().hex()
 
 
-HOST_MISSES = "passes the host's check; only the verifier may find it"
 DISGUISES: dict[str, tuple[Disguise, str]] = {
     "plain, in the context": (into("context", str), ""),
     "plain, in the question": (into("question", str), ""),
@@ -111,21 +110,21 @@ DISGUISES: dict[str, tuple[Disguise, str]] = {
     "base64": (into("context", in_base64), ""),
     "base64, every word": (
         into("context", lambda a: " ".join(map(in_base64, a.split()))),
-        HOST_MISSES,
+        "",
     ),
-    "hexadecimal": (into("context", in_hex), HOST_MISSES),
+    "hexadecimal": (into("context", in_hex), ""),
     "backwards by letter": (into("context", lambda a: a[::-1]), ""),
     "backwards by word": (into("context", lambda a: " ".join(a.split()[::-1])), ""),
     "rot13": (into("context", lambda a: codecs.encode(a, "rot13")), ""),
     "spaced letters": (into("context", lambda a: " ".join(a.replace(" ", "/"))), ""),
     "every word twice": (
         into("context", lambda a: " ".join(f"{w} {w}" for w in a.split())),
-        HOST_MISSES,
+        "",
     ),
-    "short answer word for word": (short, HOST_MISSES),
+    "short answer word for word": (short, ""),
     "dummy answer, real one in the rubric": (dummy, ""),
-    "a script without spaces": (without_spaces, HOST_MISSES),
-    "hyphens for spaces": (hyphenated, HOST_MISSES),
+    "a script without spaces": (without_spaces, ""),
+    "hyphens for spaces": (hyphenated, ""),
     "criteria word for word": (criteria_verbatim, ""),
 }
 BELIEVING = World({**APART, "verifier": gullible_verifier}, documents=2)

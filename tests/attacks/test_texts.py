@@ -101,7 +101,6 @@ ROWS = [
         "context of 100,000 characters",
         attacked(partial(answering, change={"context": "word " * 20_000}), TWO),
         closed("at most"),
-        "half a second of the event loop for each round",
     ),
     Row(
         "reference answer of 100,000 characters",

@@ -38,6 +38,9 @@ DISGUISES = {
     "words reversed": " ".join(reversed(ANSWER.split())),
     "rot13": codecs.encode(ANSWER, "rot13"),
     "base64": base64.b64encode(ANSWER.encode()).decode(),
+    "base64, every word": " ".join(base64.b64encode(w.encode()).decode() for w in ANSWER.split()),
+    "hexadecimal": ANSWER.encode().hex(),
+    "every word twice": " ".join(f"{word} {word}" for word in ANSWER.split()),
     "base64 for addresses": base64.urlsafe_b64encode(ANSWER.encode()).decode(),
 }
 
@@ -79,8 +82,17 @@ def test_a_short_answer_leaks_as_a_whole(context: str, leaking: bool) -> None:
 def test_a_single_value_may_occur_but_not_in_disguise() -> None:
     assert leak(Example("How long?", "42 ms", "It took 42 ms.")) == ""
     assert leak(Example("Who?", "Ada Lovelace", "Ada Lovelace wrote it.")) == ""
+    assert leak(Example("Who?", "Ada", "The answer is: Ada.")) == ANSWER_LEAKS
     assert leak(Example("Who?", "Ada Lovelace", "ecalevoL adA wrote it.")) == ANSWER_LEAKS
     assert leak(Example("Who?", "Ada Lovelace", "QWRhIExvdmVsYWNl wrote it.")) == ANSWER_LEAKS
+
+
+def test_an_answer_without_spaces_is_as_long_as_its_letters() -> None:
+    hyphenated = ANSWER.replace(" ", "-")
+    assert leak(Example("Why?", hyphenated, f"{CONTEXT} {hyphenated}")) == ANSWER_LEAKS
+    chinese = "\u7f13\u5b58\u4fdd\u7559\u6240\u6709\u7684\u7b54\u6848\u800c\u4e14\u5f88\u5feb"
+    assert leak(Example("Why?", chinese, f"{CONTEXT} {chinese}")) == ANSWER_LEAKS
+    assert leak(Example("Why?", chinese, f"{CONTEXT} {chinese[:5]}")) == ""
 
 
 def test_an_answer_may_use_the_words_of_question_and_context() -> None:

@@ -77,6 +77,11 @@ def test_numbers_and_signs_keep_their_meaning(one: str, other: str) -> None:
         (replace(EXAMPLE, answer="x" * 8_000), ""),
         (replace(EXAMPLE, answer="x" * 8_001), "a reference answer has at most 8,000 characters"),
         (Example("q", "x" * 500), ""),
+        (Example("q" * 20_000, "x", "c" * 20_000), ""),
+        (
+            Example("q", "x", "c" * 20_001),
+            "context and question have at most 20,000 characters each",
+        ),
         (Example("q", "x" * 501), "a checkable answer has at most 500 characters"),
         (
             replace(EXAMPLE, rubric=(Criterion("x" * 401, 1),)),

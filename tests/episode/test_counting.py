@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from autodata.episode.counting import Episodes, Originals
+from autodata.episode.counting import Ended, Originals
 from autodata.episode.evaluator import episode_record
 from autodata.types import Cell, Episode, Example, Outcome, Round, Verdict
 from tests.support.episodes import CANDIDATE, EXAMPLE
@@ -16,8 +16,8 @@ OTHER = Example(
 
 def ended(
     *examples: tuple[str, Example | None], repeat: int = 0, tree: str = "t", split: str = "test"
-) -> Episodes:
-    """Episodes of documents, each with its accepted example, or with none."""
+) -> Ended:
+    """Ended of documents, each with its accepted example, or with none."""
     found = []
     for document, example in examples:
         cell = Cell(document, split, repeat)  # type: ignore[arg-type]
