@@ -1,6 +1,6 @@
 """What a configuration may say and the numbers of a run then suffer from; told when it begins."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from autodata.config.schema import Config
 from autodata.episode.acceptance import by_luck
@@ -18,21 +18,26 @@ def doubts(config: Config) -> Iterator[str]:
             f"{protocol.max_rounds} rounds up to {luck:.0%} are accepted by luck where both "
             f"solvers are the same; {confirmed} keeps that below 5%"
         )
-    if asked := ", ".join(_shared(config)):
+    if asked := ", ".join(_shared(config, "strong", ASKED)):
         yield (
             f"roles.strong: its model is also that of {asked}, which a workflow may ask: what it "
             "hears there the strong solver knows without any document; seat another model, or an "
             "auditor"
         )
+    if alike := ", ".join(_shared(config, "auditor", (*ASKED, "judge"))):
+        yield (
+            f"roles.auditor: its model is also that of {alike}: what fools these fools it as well; "
+            "seat a model of another family"
+        )
 
 
-def _shared(config: Config) -> Iterator[str]:
-    """Yield the roles that a workflow may ask whose weights are the strong solver's."""
-    if "strong" not in config.roles:
+def _shared(config: Config, of: str, roles: Sequence[str]) -> Iterator[str]:
+    """Yield those of these roles whose weights are also those of one."""
+    if of not in config.roles:
         return
-    strong = config.models[config.roles["strong"].model]
-    for role in ASKED:
+    its = config.models[config.roles[of].model]
+    for role in roles:
         if role in config.roles:
             model = config.models[config.roles[role].model]
-            if (model.provider, model.model) == (strong.provider, strong.model):
+            if (model.provider, model.model) == (its.provider, its.model):
                 yield role

@@ -18,6 +18,10 @@ select split, count(*) as audited, count(*) filter (holds) as holds,
        count(*) filter (rubric_fair is null) as no_reply
 from findings where run_id = $run group by split order by split
 """
+_HOLDS = """
+select candidate_id, count(*) as audited, count(*) filter (holds) as holds
+from findings where run_id = $run and split = 'validation' group by candidate_id
+"""
 _CALIBRATIONS = """
 select labelled_by, judge, answers, criteria, agreement, negatives, false_positives, positives,
        false_negatives, same, by_criterion
@@ -31,6 +35,11 @@ def quality_report(ask: Callable[[str], list[Json]]) -> Json:
     `ask` answers a query about the run with rows.
     """
     return {"findings": ask(_FINDINGS), "calibrations": ask(_CALIBRATIONS)}
+
+
+def held_by_candidate(ask: Callable[[str], list[Json]]) -> dict[str, tuple[int, int]]:
+    """Return of each candidate how many accepted validation examples were audited, and held."""
+    return {row["candidate_id"]: (row["audited"], row["holds"]) for row in ask(_HOLDS)}
 
 
 def quality_lines(quality: Json) -> list[Text]:

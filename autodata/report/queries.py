@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from autodata.errors import StoreError
 from autodata.harness.knobs import nearest
-from autodata.report.quality import quality_report
+from autodata.report.quality import held_by_candidate, quality_report
 from autodata.store.audience import counts
 from autodata.store.tables import query
 from autodata.types import Json
@@ -122,6 +122,9 @@ def run_report(connection: "duckdb.DuckDBPyConnection", run: str) -> Json:
         run,
     )
     quality = quality_report(lambda query: rows(connection, query, run))
+    held = held_by_candidate(lambda query: rows(connection, query, run))
+    for line in candidates:
+        line["audited"], line["holds"] = held.get(line["candidate_id"], (0, 0))
     totals = rows(connection, TOTALS, run)[0]
     for hidden in counts(connection):
         spent = {**asdict(hidden), "usd": hidden.cost_usd}

@@ -242,11 +242,12 @@ def candidates_table(candidates: Sequence[Json], width: int = 120) -> Table:
     """
     wide = width >= WIDE
     priced = any(line["usd_per_accepted"] for line in candidates)
+    audited = any(line["audited"] for line in candidates)
     table = Table(box=None, header_style="bold", pad_edge=False)
     for name in ("", "id", *(["from"] if wide else []), "decision", "rate [95 %]"):
         table.add_column(name, no_wrap=True)
     costs = ["tokens/acc", *(["s/acc"] if wide else []), *(["$/acc"] if priced else [])]
-    for name in ("n", *costs):
+    for name in ("n", *(["holds"] if audited else []), *costs):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("change", overflow="fold")
     for line in candidates:
@@ -257,6 +258,7 @@ def candidates_table(candidates: Sequence[Json], width: int = 120) -> Table:
             line["decision"],
             rate(line["pass_rate"], line["low"], line["high"]),
             str(line["episodes"]),
+            *([f"{line['holds']}/{line['audited']}"] if audited else []),
             _number(line["tokens_per_accepted"], ",.0f"),
             *([_number(line["seconds_per_accepted"], ".1f")] if wide else []),
             *([_number(line["usd_per_accepted"], ".4f")] if priced else []),

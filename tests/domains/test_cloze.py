@@ -6,7 +6,9 @@ import pytest
 
 from autodata.domains.base import RoleSettings
 from autodata.domains.cloze import Cloze
+from autodata.episode.roles import Panel
 from autodata.types import Document, Example
+from tests.support.episodes import asking_of, good_caller
 
 TEXT = """\
 The parser reads a token at a time. It keeps a stack of open brackets. A closing bracket must match
@@ -29,6 +31,17 @@ PRIVILEGED = RoleSettings(privileged=True, api="completions")
 def fault(**changes: str) -> str:
     example = replace(GOOD, **changes)  # type: ignore[arg-type]
     return Cloze().fault(DOCUMENT, example)
+
+
+async def test_the_auditor_is_shown_the_passage_and_not_the_whole_document() -> None:
+    form = {"leak": False, "ambiguous": True, "bare_number": False, "rubric_fair": True}
+    caller = good_caller(auditor={**form, "without_document": False, "comment": "or empty"})
+    found = await Cloze().audit(DOCUMENT, GOOD, Panel(asking_of(caller), "r0.auditor"))
+    ((_, request),) = caller.of("auditor")
+    shown = str(request.to_json())
+    assert GOOD.context in shown
+    assert "os.path" not in shown
+    assert (found.ambiguous, found.holds) == (True, False)
 
 
 def test_the_documents_own_sentence_right_after_its_passage_is_fine() -> None:

@@ -28,6 +28,7 @@ async def ask(domain: Domain, method: str) -> Any:
         "answer": lambda: its.answer("text"),
         "score": lambda: its.score(DOCUMENT, EXAMPLE, "answer", panel()),
         "verify": lambda: its.verify(DOCUMENT, EXAMPLE, panel()),
+        "audit": lambda: its.audit(DOCUMENT, EXAMPLE, panel()),
     }
     found = asked[method]()
     return await found if asyncio.iscoroutine(found) else found
@@ -62,8 +63,11 @@ class Wrong(Domain):
     async def verify(self, document: Document, example: Example, graders: Graders) -> Any:
         return self._say()
 
+    async def audit(self, document: Document, example: Example, graders: Graders) -> Any:
+        return self._say()
 
-@pytest.mark.parametrize("method", ["fault", "question", "answer", "score", "verify"])
+
+@pytest.mark.parametrize("method", ["fault", "question", "answer", "score", "verify", "audit"])
 async def test_what_it_raises_or_returns_wrongly_names_domain_and_method(method: str) -> None:
     with pytest.raises(PluginFailed, match=rf"my:Own failed: {method} raised KeyError: 'x' \("):
         await ask(Wrong(KeyError("x")), method)

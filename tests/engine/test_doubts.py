@@ -34,3 +34,15 @@ def test_a_strong_solver_that_a_workflow_can_ask_is_told_of(
     config = load_config(TEXT % (main, challenger), "autodata.yaml", [], {})
     found = list(doubts(config))
     assert [line[: len(told)] for line in found] == ([told] if told else [])
+
+
+@pytest.mark.parametrize(
+    ("auditor", "told"),
+    [("other", ""), ("same", "judge:"), ("small", "main, challenger, verifier:")],
+)
+def test_an_auditor_of_the_family_it_audits_is_told_of(auditor: str, told: str) -> None:
+    other = '\n  other: {provider: openai, base_url: "http://127.0.0.1:1/v1", model: else}\nroles:'
+    text = TEXT.replace("\nroles:", other) + f"  auditor: {{model: {auditor}}}\n"
+    found = list(doubts(load_config(text % ("small", "small"), "autodata.yaml", [], {})))
+    begins = f"roles.auditor: its model is also that of {told}"
+    assert [line[: len(begins)] for line in found] == ([begins] if told else [])

@@ -76,6 +76,15 @@ def test_show_says_how_many_hold(audited: Place) -> None:
     shown = " ".join(good(audited("show", RUN)).out.split())
     assert "accepted validation examples hold" in shown
     assert "accepted hold)" in shown
+    lines = {
+        line["candidate_id"]: line
+        for line in good(audited("show", RUN, "--json")).json["candidates"]
+    }
+    kinds = [e.body for e in kept(audited, "finding") if e.body["split"] == "validation"]
+    first = [body for body in kinds if body["candidate_id"] == "c0"]
+    held = sum(body["holds"] for body in first)
+    assert (lines["c0"]["audited"], lines["c0"]["holds"]) == (len(first), held)
+    assert f" {held}/{len(first)} " in shown
 
 
 def test_a_replay_comes_to_the_same_findings(audited: Place) -> None:

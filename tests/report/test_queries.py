@@ -79,12 +79,14 @@ def test_show_json_has_stable_keys_and_real_values(finished: Place) -> None:
     assert report["run"]["config"]["documents"]["splits"]["test"] == 40
     assert keys(report["candidates"][0]) == [
         "accepted",
+        "audited",
         "candidate_id",
         "commit",
         "decision",
         "episodes",
         "front",
         "high",
+        "holds",
         "iteration",
         "kind",
         "knobs",

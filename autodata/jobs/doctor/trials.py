@@ -13,6 +13,7 @@ from typing import Any
 
 from autodata.concurrency import all_of
 from autodata.config.providers.base import ModelConfig
+from autodata.domains.auditor import AUDITOR_PROMPT, audit
 from autodata.domains.base import Domain, RoleSettings
 from autodata.domains.grading import JUDGE_PROMPT, VERIFIER_PROMPT, by_rubric, verify
 from autodata.domains.replies import ExampleReply
@@ -147,6 +148,8 @@ class _Asker:
                 return [self.asking.structured(self.role, "doctor", request, ExampleReply)]
             case "verifier":
                 return [verify(DOCUMENT, EXAMPLE, VERIFIER_PROMPT, Panel(self.asking, "doctor"))]
+            case "auditor":
+                return [audit(DOCUMENT, EXAMPLE, AUDITOR_PROMPT, Panel(self.asking, "doctor"))]
             case "judge":
                 panel = Panel(self.asking, "doctor")
                 return [by_rubric(EXAMPLE, "It is blue.", JUDGE_PROMPT, panel)]

@@ -29,6 +29,14 @@ REPLIES: dict[str, Any] = {
         "overall": True,
         "feedback": "",
     },
+    "AuditorReply": {
+        "leak": False,
+        "ambiguous": False,
+        "bare_number": False,
+        "rubric_fair": True,
+        "without_document": False,
+        "comment": "",
+    },
     "JudgeReply": {"verdicts": [{"number": 1, "satisfied": True}]},
     "AnalysisReply": {"root_cause": "none", "advice": "none", "predictions": []},
     "EditReply": {"summary": "none", "files": [], "knobs": []},
@@ -50,7 +58,17 @@ def as_asked(seen: Seen) -> Action:
     return Say("blue")
 
 
-ROLES = ("main", "challenger", "verifier", "weak", "strong", "judge", "analyzer", "implementer")
+ROLES = (
+    "main",
+    "challenger",
+    "verifier",
+    "weak",
+    "strong",
+    "judge",
+    "auditor",
+    "analyzer",
+    "implementer",
+)
 
 
 def all_roles(place: Place, address: str) -> None:
@@ -84,10 +102,10 @@ def test_a_call_for_each_role_is_what_a_run_would_send(
         assert one.body["top_p"] == 0.7
         assert one.body.get("temperature") in (None, 0.5)
     lines = [line for line in done.out.splitlines() if "tokens, $" in line]
-    assert [line.split()[1] for line in lines[:-1]] == [*ROLES[:7], "analyzer", "implementer"]
+    assert [line.split()[1] for line in lines[:-1]] == [*ROLES[:8], "analyzer", "implementer"]
     assert 'called read {"offset": 0}' in lines[0]
     assert "weak (one, openai): blue" in done.out
-    assert lines[-1] == "ok   9 calls, 135 tokens, $0.0005"
+    assert lines[-1] == "ok   10 calls, 150 tokens, $0.0006"
     assert not (fresh.folder / "runs").exists()
 
 
