@@ -1,7 +1,7 @@
 """Luck: a harness that draws until the solvers' noise looks like a gap.
 
-Equal solvers may pass in one episode of twenty; of 40 episodes more than 5 would be a hole, of 20
-more than 3 (the chance of more is .014 and .016 at a rate of .05; the seeds are fixed).
+Equal solvers may pass in one episode of twenty; of 20 episodes more than 3 would be a hole (the
+chance of more is .016 at a rate of .05; the seeds are fixed).
 """
 
 from autodata.types import Document
@@ -18,7 +18,7 @@ from tests.attacks.world import (
 )
 from tests.support.episodes import Step
 
-EPISODES = 40
+EPISODES = 20
 
 
 async def many_honest_items(step: Step, document: Document) -> None:
@@ -50,7 +50,7 @@ async def lopsided_rubrics(step: Step, document: Document) -> None:
 
 
 COIN = World({"weak": picks("heads", "tails", 0.5), "strong": picks("heads", "tails", 0.5)})
-HALF = World({"weak": writes(0.5), "strong": writes(0.5)}, documents=EPISODES // 2)
+HALF = World({"weak": writes(0.5), "strong": writes(0.5)}, documents=EPISODES)
 EQUAL = World(documents=EPISODES)
 
 
@@ -63,7 +63,7 @@ ROWS = [
     Row(
         "fifteen rounds, deployed",
         attacked(many_honest_items, EQUAL),
-        accepted(5),
+        accepted(3),
     ),
     Row(
         "fifteen rounds, blog-meta",
@@ -78,11 +78,11 @@ ROWS = [
     Row(
         "lopsided rubric, deployed",
         attacked(lopsided_rubrics, EQUAL),
-        accepted(5),
+        accepted(3),
     ),
-    Row("coin, verifiable", attacked(coins, coin("verifiable")), accepted(5)),
-    Row("coin, prose", attacked(coins, coin("prose")), accepted(5)),
-    Row("coin, majority", attacked(coins, coin("majority")), accepted(5)),
+    Row("coin, verifiable", attacked(coins, coin("verifiable")), accepted(3)),
+    Row("coin, prose", attacked(coins, coin("prose")), accepted(3)),
+    Row("coin, majority", attacked(coins, coin("majority")), accepted(3)),
     Row(
         "rare coin, verifiable",
         attacked(
@@ -90,13 +90,13 @@ ROWS = [
             coin("verifiable"),
             plays={"weak": picks("heads", "tails", 0.3), "strong": picks("heads", "tails", 0.3)},
         ),
-        accepted(5),
+        accepted(3),
     ),
     Row(
         "fifteen rounds, paper-deployed",
         attacked(many_honest_items, EQUAL, preset="paper-deployed"),
-        accepted(5),
-        "24 of 40: the paper's rules confirm nothing, and say so",
+        accepted(3),
+        "11 of 20: the paper's rules confirm nothing, and say so",
     ),
 ]
 
@@ -104,12 +104,12 @@ HONEST = [
     Row(
         "control, solvers apart, deployed",
         attacked(many_honest_items, EQUAL, plays=APART),
-        accepted(EPISODES, 30),
+        accepted(EPISODES, 14),
     ),
     Row(
         "control, solvers apart, prose",
         attacked(many_honest_items, EQUAL, plays=APART, preset="prose"),
-        accepted(EPISODES, 30),
+        accepted(EPISODES, 14),
     ),
 ]
 

@@ -22,6 +22,7 @@ from tests.attacks.world import (
     accepted,
     attacked,
     chance,
+    honest_verifier,
     insist,
     item,
     one_round,
@@ -94,9 +95,9 @@ async def again_and_again(
 
 
 TWICE = World(documents=4)
-CHANCES = World(documents=20)
+CHANCES = World(documents=12)
 
-LEAKY = World(APART, documents=40)
+LEAKY = World(APART, documents=20)
 FEW_LEAKY = World(APART, documents=8)
 SAME: dict[str, Change] = {
     "zero-width space": at_question(insert("\u200b")),
@@ -208,6 +209,7 @@ def whimsical(site: Site, request: Request) -> Answer:
     passes = Random(about).random() < 0.1
     if request.schema is None:
         return "yes" if passes else "no"
+    passes = passes and honest_verifier(site, request)["overall"]
     return {**GOOD_CHECK, "context_leak": not passes, "overall": passes}
 
 
@@ -249,9 +251,10 @@ ROWS = [
     Row(
         "the verifier is asked beforehand",
         attacked(asks_beforehand, replace(LEAKY, plays={**APART, "verifier": whimsical})),
-        accepted(8),
+        accepted(5),
+        "10 of 20",
     ),
-    Row("dots on a leaking example", attacked(LEAKING, LEAKY), accepted(8)),
+    Row("dots on a leaking example", attacked(LEAKING, LEAKY), accepted(5)),
     Row("words on a leaking example", attacked(REWORDED, FEW_LEAKY), audits(2)),
     Row(
         "passage lengths, samples",
