@@ -24,6 +24,7 @@
         │   ├── TimedOut          no answer, or no first token, within its deadline
         │   └── RateLimited       429 or 503 with the server's own waiting time
         ├── AuthenticationFailed  the key is missing or wrong; stops the run
+        │   └── NoCredit          the account has no credit left for the call
         ├── RequestRejected       the server refuses this request for good (400, unknown model)
         │   └── ContextTooLong    prompt and reply do not fit; deterministic, not retried
         ├── CallFailed            fails again and again while its endpoint answers others
@@ -174,6 +175,10 @@ class RateLimited(Unavailable):
 
 class AuthenticationFailed(ProviderError):
     """The key is missing or wrong: no call to this endpoint can succeed."""
+
+
+class NoCredit(AuthenticationFailed):
+    """The account has no credit left for the call; a cheaper one may still be answered."""
 
 
 class RequestRejected(ProviderError):

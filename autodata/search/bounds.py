@@ -34,17 +34,21 @@ class TokenBound:
     def __init__(self, journal: JournalReader, max_rounds: int) -> None:
         self._journal = journal
         self._max_rounds = max_rounds
-        self._known: tuple[str, int] | None = None
+        self._baseline = ""
+        self._known: int | None = None
 
     def __call__(self, tree: str) -> int:
         """Return the bound of this tree."""
-        if self._known is None:
+        if not self._baseline:
             run = next((fact.record for fact in self._journal.records(RunRecord)), None)
-            if run is None or run.kind != "optimization" or tree == run.baseline_tree:
+            if run is None or run.kind != "optimization":
                 return 0
-            self._known = (run.baseline_tree, self._bound(run.baseline_tree))
-        baseline, bound = self._known
-        return 0 if tree == baseline else bound
+            self._baseline = run.baseline_tree
+        if tree == self._baseline:
+            return 0
+        if self._known is None:
+            self._known = self._bound(self._baseline)
+        return self._known
 
     def _bound(self, baseline: str) -> int:
         looks = (fact.record for fact in self._journal.records(EpisodeRecord))

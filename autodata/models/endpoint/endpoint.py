@@ -15,6 +15,7 @@ from autodata.config.providers.base import Price
 from autodata.errors import (
     AuthenticationFailed,
     CallFailed,
+    NoCredit,
     ProviderError,
     RateLimited,
     Refused,
@@ -213,7 +214,7 @@ class Endpoint:
                 answered = self.breaker.successes
             except AuthenticationFailed as error:  # or a firewall that declines these words
                 self.gate.leave()
-                if await self._answers_others(deadlines):
+                if not isinstance(error, NoCredit) and await self._answers_others(deadlines):
                     raise self._own_doing(error, tries) from error
                 raise
             except BaseException:

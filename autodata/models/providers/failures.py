@@ -17,6 +17,7 @@ import aiohttp
 from autodata.errors import (
     AuthenticationFailed,
     ContextTooLong,
+    NoCredit,
     ProviderError,
     RateLimited,
     Refused,
@@ -69,7 +70,7 @@ def failure(where: str, status: int, said: str, retry_after: float = 0.0) -> Pro
     """
     text = shorten(said)
     if status == 402 or (status in _OF_ACCOUNT and _NO_CREDIT.search(said)):
-        return AuthenticationFailed(
+        return NoCredit(
             f"{where} refuses to serve this account: {text}", "add credit or use another key"
         )
     if status in (401, 403):

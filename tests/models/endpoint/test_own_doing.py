@@ -7,6 +7,7 @@ import pytest
 from autodata.errors import (
     AuthenticationFailed,
     CallFailed,
+    NoCredit,
     ProviderError,
     RateLimited,
     Unavailable,
@@ -99,6 +100,13 @@ async def test_words_that_a_firewall_takes_for_no_key_are_the_calls_own_fault() 
     await endpoint.call(CHAT)
     await endpoint.call(CHAT)
     with pytest.raises(AuthenticationFailed):  # what was answered before fails as well
+        await endpoint.call(POISON)
+
+
+async def test_a_run_without_credit_ends_though_a_cheap_request_is_still_answered() -> None:
+    endpoint, _ = endpoint_of(lambda _, r: said() if r.max_tokens else NoCredit("402"), Clock())
+    await endpoint.call(CHAT)
+    with pytest.raises(NoCredit):
         await endpoint.call(POISON)
 
 
