@@ -4,10 +4,9 @@ Resemblance after Broder (1997): the share of common shingles, estimated from th
 each text. A text's sketch is small and bounded, whatever its length.
 """
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections import defaultdict
 from dataclasses import dataclass
 from heapq import nsmallest
-from typing import TypeVar
 from zlib import crc32
 
 from autodata.domains.texts import squeezed
@@ -20,8 +19,10 @@ KEPT = 256
 RESEMBLES = 0.5
 """Texts resemble each other from this share of common shingles on."""
 
+LEAST = 8
+"""Hashes of a part by which near copies are looked up."""
+
 Hashes = frozenset[int]
-Key = TypeVar("Key", bound=Hashable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,18 +71,29 @@ def _hashes(text: str) -> Hashes:
     return frozenset(nsmallest(KEPT, {crc32(each.encode("utf-8", "replace")) for each in shingles}))
 
 
-def copies(accepted: Iterable[tuple[Key, Sketch]], order: Mapping[Key, int]) -> dict[Key, Key]:
-    """Return the near copies among accepted examples of different keys: each with its original.
+class Index:
+    """Finds near copies among many sketches without comparing each with all.
 
-    The original is the first in `order`; one key may have several examples.
+    Only those are compared that share one of the least hashes of a part: where half of the shingles
+    are common 996 of 1,000 do, and two parts have to resemble each other.
     """
-    originals: list[tuple[Key, Sketch]] = []
-    found: dict[Key, Key] = {}
-    for key, drawn in sorted(accepted, key=lambda item: order[item[0]]):
-        for first, kept in originals:
-            if first != key and drawn.is_near(kept):
-                found[key] = first
-                break
-        else:
-            originals.append((key, drawn))
-    return found
+
+    def __init__(self) -> None:
+        self._places: defaultdict[tuple[int, int], list[tuple[str, Sketch]]] = defaultdict(list)
+
+    def add(self, owner: str, drawn: Sketch) -> None:
+        """Keep a sketch of this owner."""
+        for place in _places(drawn):
+            self._places[place].append((owner, drawn))
+
+    def has_near(self, owner: str, drawn: Sketch) -> bool:
+        """Whether a near copy is kept that is somebody else's."""
+        found = {
+            kept for place in _places(drawn) for name, kept in self._places[place] if name != owner
+        }
+        return any(drawn.is_near(kept) for kept in found)
+
+
+def _places(drawn: Sketch) -> list[tuple[int, int]]:
+    parts = enumerate((drawn.question, drawn.answer, drawn.context))
+    return [(part, value) for part, hashes in parts for value in nsmallest(LEAST, hashes)]

@@ -31,6 +31,8 @@ _LOOKALIKES = str.maketrans(
 """Letters of other alphabets that look like Latin ones, in lower case (after UTS 39)."""
 _IGNORABLE = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f]")
 """Characters that show nothing and are no format characters by their category."""
+_LETTERS = {0, 7, 8, 9}
+"""Classes of combining characters that are no accents: among them what tells ga from ka."""
 _MOST_LETTERS = 4
 """What stands for more letters stays as it is: one character can stand for 18."""
 _PUNCTUATION = re.compile(r"[!\"#%&'()*,\-./:;?@\[\\\]_{}](?![0-9])")
@@ -98,7 +100,8 @@ def _folded(code: int) -> str:
 
 def _kept(character: str) -> str:
     category = unicodedata.category(character)
-    if category == "Cf" or unicodedata.combining(character) or _IGNORABLE.match(character):
+    accent = unicodedata.combining(character) not in _LETTERS
+    if category == "Cf" or accent or _IGNORABLE.match(character):
         return ""
     if category == "Pd" or character == "\u2212":
         return "-"

@@ -8,12 +8,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from autodata.domains.copies import Sketch, sketch
+from autodata.domains.copies import Index, Sketch, sketch
 from autodata.store.episodes import EpisodeRecord
 from autodata.types import Cell, Example, Outcome
 
 Ended = Sequence[tuple[EpisodeRecord, Outcome]]
-_Drawn = tuple[str, Sketch]
 
 
 class Originals:
@@ -26,7 +25,7 @@ class Originals:
 
     def __init__(self, dealt: Iterable[str]) -> None:
         self._order = {document: number for number, document in enumerate(dealt)}
-        self._drawn: defaultdict[tuple[str, str, int], list[_Drawn]] = defaultdict(list)
+        self._drawn: defaultdict[tuple[str, str, int], Index] = defaultdict(Index)
         self._copies: dict[tuple[str, Cell], bool] = {}
 
     def counted(self, episodes: Ended) -> list[Outcome]:
@@ -36,16 +35,13 @@ class Originals:
             for record, outcome in episodes
             if outcome.accepted and not record.cell.null and self._key(record) not in self._copies
         ]
-        places = sorted({(record.tree, record.split, record.repeat) for record in fresh})
-        originals = [drawn for place in places for drawn in self._drawn[place]]
+        places = {(record.tree, record.split, record.repeat) for record in fresh}
         for record in sorted(fresh, key=self._turn):
-            drawn = _sketch(record)
-            copy = any(d != record.document_id and drawn.is_near(kept) for d, kept in originals)
+            drawn, document = _sketch(record), record.document_id
+            copy = any(self._drawn[place].has_near(document, drawn) for place in places)
             self._copies[self._key(record)] = copy
             if not copy:
-                originals.append((record.document_id, drawn))
-                place = (record.tree, record.split, record.repeat)
-                self._drawn[place].append((record.document_id, drawn))
+                self._drawn[record.tree, record.split, record.repeat].add(document, drawn)
         return [
             replace(outcome, accepted=False) if self._copies.get(self._key(record)) else outcome
             for record, outcome in episodes
@@ -61,5 +57,8 @@ class Originals:
 
 
 def _sketch(record: EpisodeRecord) -> Sketch:
-    said = next(past["example"] for past in record.rounds if past["verdict"]["accepted"])
-    return sketch(Example(said["question"], said["answer"], said["context"]))
+    for past in record.rounds:
+        if past["verdict"]["accepted"]:
+            said = past["example"]
+            return sketch(Example(said["question"], said["answer"], said["context"]))
+    return sketch(Example("", ""))  # of a journal that was changed

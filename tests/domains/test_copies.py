@@ -1,10 +1,11 @@
 """Near copies: what resembles an example in two parts of three, and what only shares a template."""
 
 from dataclasses import replace
+from random import Random
 
 import pytest
 
-from autodata.domains.copies import alike, copies, near, sketch
+from autodata.domains.copies import Index, alike, near, sketch
 from autodata.types import Example
 
 EXAMPLE = Example(
@@ -69,10 +70,26 @@ def test_a_sketch_is_bounded() -> None:
     assert near(Example(long, "a", long), Example(f"{long} more", "a", f"{long} more"))
 
 
-def test_copies_point_to_the_first_in_order_and_repeats_of_a_document_are_none() -> None:
-    order = {name: at for at, name in enumerate("dcba")}
-    drawn = [("a", EXAMPLE), ("b", OTHER), ("c", EXAMPLE), ("c", EXAMPLE), ("d", EXAMPLE)]
-    accepted = [(name, sketch(example)) for name, example in drawn]
-    assert copies(accepted, order) == {"a": "d", "c": "d"}
-    assert copies(accepted[:3], order) == {"a": "c"}
-    assert copies(reversed(accepted), order) == {"a": "d", "c": "d"}
+def test_an_index_finds_near_copies_of_others() -> None:
+    index = Index()
+    index.add("a", sketch(EXAMPLE))
+    assert index.has_near("b", sketch(replace(EXAMPLE, question=f"{EXAMPLE.question} Explain.")))
+    assert not index.has_near("a", sketch(EXAMPLE))
+    assert not index.has_near("b", sketch(OTHER))
+
+
+def test_an_index_misses_no_copy_that_comparing_all_finds() -> None:
+    rng = Random(7)
+    words = [f"{rng.randrange(10**6):x}" for _ in range(400)]
+    index, kept = Index(), list[list[str]]()
+    for number in range(150):
+        text = [rng.choice(words) for _ in range(30)]
+        copied = rng.random()
+        if kept and copied < 0.5:  # up to a quarter of the words is changed
+            text = [w if rng.random() > copied / 2 else rng.choice(words) for w in rng.choice(kept)]
+        told = " ".join(text)
+        drawn = sketch(Example(told[:100], told[100:160], told[160:]))
+        others = [sketch(Example(t[:100], t[100:160], t[160:])) for t in map(" ".join, kept)]
+        assert index.has_near("me", drawn) == any(drawn.is_near(other) for other in others)
+        index.add(str(number), drawn)
+        kept.append(text)

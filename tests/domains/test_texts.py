@@ -64,7 +64,15 @@ def test_another_meaning_makes_another_example(other: Example) -> None:
 
 
 @pytest.mark.parametrize(
-    ("one", "other"), [("3.5", "35"), ("-5", "5"), ("1/2", "12"), ("10\u00b2", "102"), ("<", ">")]
+    ("one", "other"),
+    [
+        ("3.5", "35"),
+        ("-5", "5"),
+        ("1/2", "12"),
+        ("10\u00b2", "102"),
+        ("<", ">"),
+        ("\u304b", "\u304c"),
+    ],
 )
 def test_numbers_and_signs_keep_their_meaning(one: str, other: str) -> None:
     assert folded(one) != folded(other)
