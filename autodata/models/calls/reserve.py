@@ -5,6 +5,7 @@ and a few that have just begun make them look dear.
 """
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import sqrt
 
@@ -12,15 +13,43 @@ from autodata.types import EpisodeKey, Spend
 
 _FEW = 4  # ended episodes of a harness from which on they tell more of it than all others do
 MARGIN = 1.1
-"""What is kept beyond what is expected, at least; one by the root of the episodes seen is added."""
+"""What is kept beyond what is expected, at least; one by what is not known yet is added."""
+REACH = 2.0
+"""Standard errors of what the test may take that are kept: some episodes take several times more,
+as an accepted example is confirmed."""
 
 
 @dataclass(slots=True)
 class _Tally:
-    """Ended episodes, and what they took by role; `""` is all roles together."""
+    """Ended episodes, and what they took by role; `""` is all roles together.
+
+    `squares` sums the squares of their calls and tokens, from which their spread is known.
+    """
 
     episodes: int = 0
     spent: defaultdict[str, Spend] = field(default_factory=lambda: defaultdict(Spend))
+    squares: defaultdict[str, tuple[float, float]] = field(
+        default_factory=lambda: defaultdict(lambda: (0.0, 0.0))
+    )
+
+    def end(self, spent: Mapping[str, Spend]) -> None:
+        """Count an episode that took so much."""
+        self.episodes += 1
+        for role, spend in spent.items():
+            self.spent[role] += spend
+            calls, tokens = self.squares[role]
+            self.squares[role] = (calls + spend.calls**2, tokens + _tokens(spend) ** 2)
+
+    def margin(self, role: str, further: int) -> float:
+        """Return the factor on what so many further episodes are expected to take, to be kept."""
+        seen = self.episodes
+        spent, squares = self.spent.get(role, Spend()), self.squares.get(role, (0.0, 0.0))
+        spread = 0.0  # the standard deviation of an episode's cost by its mean
+        for total, square in zip((spent.calls, _tokens(spent)), squares, strict=True):
+            if total:
+                spread = max(spread, sqrt(max(0.0, square * seen / total**2 - 1)))
+        unsure = REACH * spread * sqrt(1 / seen + 1 / max(1, further))
+        return MARGIN + max(1 / sqrt(seen), unsure)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +103,7 @@ class Reserve:
         """Note a paid call of an episode; one that comes after its end, such as the auditor's."""
         if episode in self._over:
             self._shares.clear()
-            for tally in (self._all, self._trees[episode.tree]):
+            for tally in self._tallies(episode):
                 for name in (role, ""):
                     tally.spent[name] += spend
             return
@@ -93,12 +122,14 @@ class Reserve:
         if spent is None:
             return
         self._over.add(episode)
-        tallies = (self._all, self._trees.setdefault(episode.tree, _Tally()))
-        for tally in (self._null,) if episode.null else tallies:
-            tally.episodes += 1
-            for role, spend in spent.items():
-                tally.spent[role] += spend
+        for tally in self._tallies(episode):
+            tally.end(spent)
         self._shares.clear()
+
+    def _tallies(self, episode: EpisodeKey) -> tuple[_Tally, ...]:
+        if episode.null:
+            return (self._null,)
+        return (self._all, self._trees.setdefault(episode.tree, _Tally()))
 
     def share(self, role: str = "") -> Share:
         """Return the reserve of a role, or of the whole test."""
@@ -114,17 +145,20 @@ class Reserve:
         known = {tree: tally for tree, tally in self._trees.items() if tally.episodes >= _FEW}
         may = [tally for tree, tally in known.items() if tree not in wanted.out]
         dearest = max(may, key=_each, default=self._all)
+        # null episodes are few, and of many harnesses: the dearest's cost more in proportion
+        dearer = max(1.0, _price(dearest) / _price(self._all)) if _price(self._all) else 1.0
         expected = kept = Spend()
         longest = 0.0
-        for tally, episodes in (
-            (known.get(wanted.baseline, self._all), wanted.baseline_episodes),
-            (dearest, wanted.finalist_episodes),
-            (self._null if self._null.episodes else dearest, null),
+        for tally, episodes, factor in (
+            (known.get(wanted.baseline, self._all), wanted.baseline_episodes, 1.0),
+            (dearest, wanted.finalist_episodes, 1.0),
+            (self._null if self._null.episodes else dearest, wanted.baseline_null, 1.0),
+            (self._null if self._null.episodes else dearest, wanted.finalist_null, dearer),
         ):
             spent = tally.spent.get(role, Spend())
-            margin = MARGIN + 1 / sqrt(tally.episodes)
-            expected += _times(spent, episodes / tally.episodes)
-            kept += _times(spent, margin * episodes / tally.episodes)
+            times = factor * episodes / tally.episodes
+            expected += _times(spent, times)
+            kept += _times(spent, times * tally.margin(role, episodes))
             longest = max(longest, spent.seconds / tally.episodes if episodes else 0.0)
         beside = max(1.0, self._beside / self._calls if self._calls else 1.0)
         seconds = [max(longest, spend.seconds / beside) for spend in (expected, kept)]
@@ -134,8 +168,16 @@ class Reserve:
 def _each(tally: _Tally) -> tuple[float, float]:
     """What an episode took: dollars, and where there are none tokens."""
     spent = tally.spent[""]
-    tokens = spent.prompt_tokens + spent.completion_tokens
-    return (spent.cost_usd / tally.episodes, tokens / tally.episodes)
+    return (spent.cost_usd / tally.episodes, _tokens(spent) / tally.episodes)
+
+
+def _price(tally: _Tally) -> float:
+    """What an episode took in dollars, or in tokens where there are none."""
+    return next(filter(None, _each(tally)), 0.0)
+
+
+def _tokens(spend: Spend) -> int:
+    return spend.prompt_tokens + spend.completion_tokens
 
 
 def _times(spend: Spend, factor: float) -> Spend:
