@@ -227,6 +227,9 @@ def _round(past: Json) -> list[tuple[str, str]]:
         label = f"{'fresh ' * attempt['fresh']}{attempt['role']} {attempt['sample']}"
         note = f"  [{attempt['note']}]" if attempt["note"] else ""
         lines.append((label, f"{rate(attempt['score'])}  {attempt['answer']}{note}"))
+    for probe in past["probes"] or []:
+        score = "" if probe["score"] is None else f": {rate(probe['score'])}"
+        lines.append(("probe", f"{probe['name']}{score}  {'held' if probe['held'] else 'FAILED'}"))
     if past["confirmation"]:
         weak, strong = rate(past["fresh_weak_mean"]), rate(past["fresh_strong_mean"])
         verdict = "confirmed" if past["confirmed"] else "not confirmed"

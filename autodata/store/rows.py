@@ -125,6 +125,7 @@ def _round(past: Round) -> Row:
         "rubric": [asdict(criterion) for criterion in past.example.rubric],
         "verified": all(check.passed for check in checks) if checks else None,
         "verifications": [asdict(check) for check in checks],
+        "probes": [asdict(probe) for probe in past.probes],
         "weak_mean": weak,
         "strong_mean": strong,
         "gap": None if weak is None or strong is None else round(strong - weak, 9),

@@ -90,6 +90,7 @@ SCHEMA: dict[str, tuple[Column, ...]] = {
         ("rubric", "JSON", "list of criterion, weight, category; empty: matched with the answer"),
         ("verified", "BOOLEAN", "every verification passed; NULL: there was none"),
         ("verifications", "JSON", "list of passed, feedback, frozen, checks"),
+        ("probes", "JSON", "tests of its graders before it counted: list of name, held, score"),
         ("weak_mean", "DOUBLE", "mean score of the weak attempts"),
         ("strong_mean", "DOUBLE", "mean score of the strong attempts"),
         ("gap", "DOUBLE", "strong_mean - weak_mean"),
