@@ -100,7 +100,7 @@ def in_hex(text: str) -> str:
 
 
 def in_code_points(text: str) -> str:
-    """As numbers of letters: it stands for all codes that a strong solver reads and no table has."""
+    """As numbers of letters: stands for all codes that a strong solver reads."""
     return " ".join(str(ord(letter)) for letter in text)
 
 
