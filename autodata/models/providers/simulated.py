@@ -235,7 +235,7 @@ def _analyze(prompt: str, rng: Random) -> Json:
 
 def _implement(prompt: str, rng: Random) -> Json:
     path = "prompts/challenger.md"
-    match = re.search(rf'<file path="{path}">\n(.*?)\n</file>', prompt, re.DOTALL)
+    match = re.search(rf'<file \w+ path="{path}">\n(.*?)\n</file \w+>', prompt, re.DOTALL)
     text = match.group(1) if match else ""
     phrase = rng.choice([phrase for phrase in EFFECTS if phrase not in text] or list(EFFECTS))
     edits = [{"path": path, "content": f"{text.rstrip()}\n{phrase}\n"}] if match else []

@@ -88,7 +88,7 @@ async def test_a_better_answer_meets_more_criteria() -> None:
 
 
 async def test_the_implementer_adds_one_known_phrase() -> None:
-    shown = '<file path="prompts/challenger.md">\nAsk.\n</file>'
+    shown = '<file w0rd path="prompts/challenger.md">\nAsk.\n</file w0rd>'
     edit = EditReply.model_validate_json((await shaped(LARGE, EditReply, shown)).text)
     assert [file.path for file in edit.files] == ["prompts/challenger.md"]
     assert sum(phrase in edit.files[0].content for phrase in EFFECTS) == 1

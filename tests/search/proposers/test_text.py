@@ -1,6 +1,7 @@
 """Analyzer and implementer: they read everything of training, and only valid edits come out."""
 
 import json
+import re
 from collections.abc import Sequence
 
 import pytest
@@ -141,7 +142,8 @@ async def test_both_see_the_harness_and_what_earlier_iterations_tried() -> None:
     for role in ("analyzer", "implementer"):
         words = models.words(role)[0]
         assert all(
-            f'<file path="{path}">\n{text}\n</file>' in words for path, text in FILES.items()
+            re.search(rf'<file (\w+) path="{path}">\n{re.escape(text)}\n</file \1>', words)
+            for path, text in FILES.items()
         )
         assert "Iteration 1: c0 -> c1: rejected (worse by 3 points)" in words
         assert "the old analysis\n-a\n+b" in words
@@ -267,7 +269,7 @@ async def test_words_of_a_workflows_exception_stand_in_one_short_quote() -> None
     told = models.words("analyzer")[0]
     [line] = [line for line in told.splitlines() if line.startswith(f"- {DOCUMENTS[1]}")]
     assert json.loads(line.partition("(")[2][:-1]) == words[:200]
-    assert told.count("</documents>") == 1
+    assert "</documents>" not in told
 
 
 async def unchecked(source: str) -> None:
