@@ -163,7 +163,7 @@ def _challenge(prompt: str, document: list[str], rng: Random) -> Json:
     number = rng.randrange(10**6)
     start = rng.randrange(max(1, len(document) - QUOTED_WORDS))
     words = re.sub(r"[\[\]]", "", " ".join(document[start : start + QUOTED_WORDS])) or "nothing"
-    about, answer = " ".join(words.split()[:8]), " ".join(words.split()[-8:])
+    about, answer = " ".join(words.split()[:8]), " ".join(words.split()[1::5])
     return {
         "kind": "simulated",
         "skills": ["simulation"],

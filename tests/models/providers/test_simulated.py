@@ -1,6 +1,6 @@
 """The simulated world is what its description says: deterministic, ordered by ability, honest."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from statistics import fmean
 
 from pydantic import BaseModel
@@ -8,7 +8,10 @@ from pydantic import BaseModel
 from autodata.domains.base import RoleSettings
 from autodata.domains.cloze import Cloze
 from autodata.domains.replies import ExampleReply, JudgeReply, VerifierReply
-from autodata.models.base import Message, Reply, Request
+from autodata.domains.research import Research
+from autodata.episode.protocol import Team
+from autodata.episode.roles import Asking, Panel
+from autodata.models.base import CheckReply, Message, Place, Reply, Request, Site
 from autodata.models.providers.simulated import EFFECTS, ITEM, SimulatedModel
 from autodata.models.structured import reply_schema
 from autodata.search.proposers.text import AnalysisReply, EditReply
@@ -102,3 +105,33 @@ async def test_everything_it_writes_says_that_it_is_simulated() -> None:
     assert "imulated" in example.context
     assert reply.model == "simulated"
     assert "imulated" in (await LARGE.complete(ASK)).text
+
+
+@dataclass
+class Asked:
+    """A caller that has one model in every role."""
+
+    model: SimulatedModel
+
+    async def call(self, site: Site, request: Request, check: CheckReply | None = None) -> Reply:
+        return await self.model.complete(request)
+
+
+async def test_examples_come_from_their_document_and_graders_know_what_probes_are_worth() -> None:
+    text = " ".join(f"Paper {n} tells of kiln{n} and loom{n}." for n in range(60))
+    paper = Document("a" * 16, "a", text)
+    model = SimulatedModel("large", [paper, DOCUMENT])
+    asking = Asking(Team(Asked(model), {}), Place(), lambda spend: None)
+    answers = {"I do not know.": 0.0, "Simulated reference answer to question 1 with words": 0.0}
+    for seed in range(5):
+        said = await shaped(model, ExampleReply, f"Ask about {text}", seed)
+        example = ExampleReply.model_validate_json(said.text).example()
+        assert Research().fault(paper, example) == ""
+        assert Research().origin(paper, example, [DOCUMENT]) == ""
+        for document in (paper, DOCUMENT):
+            found = await Research().verify(document, example, Panel(asking, "r0.audit"))
+            assert found is not None
+            assert found.checks["without_document"] is (document is DOCUMENT)
+        for answer, worth in {**answers, example.answer: 1.0}.items():
+            score = await Research().score(paper, example, answer, Panel(asking, "r0"))
+            assert score.value == worth
