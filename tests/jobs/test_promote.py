@@ -78,6 +78,7 @@ def test_versions_are_listed_compared_and_returned_to(real: Place) -> None:
         "commit",
         "forced",
         "rolled_back_to",
+        "rules",
         "run",
         "simulated",
         "version",

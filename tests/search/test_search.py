@@ -9,6 +9,7 @@ import pytest
 
 from autodata.errors import BudgetSpent, ConfigurationError, DocumentError
 from autodata.search.events import Certified, Decided, Event, Raced, Started
+from autodata.search.null import FIRST_STAGE, NULL_LOOK
 from autodata.search.plan import RacePlan, SearchPlan
 from autodata.search.search import Collaborators, SearchResult, search
 from autodata.types import SPLITS, Candidate, Cell, Outcome, Split
@@ -81,7 +82,7 @@ async def test_a_refused_proposal_costs_only_its_minibatch() -> None:
     plan = SearchPlan(iterations=3, minibatch=6, test_repeats=1)
     result = await searched(plan, evaluator, proposer)
     assert [i.decision for i in result.iterations] == ["refused"] * 3
-    assert result.spent == 8 + 3 * 6 + 60
+    assert result.spent == 8 + NULL_LOOK + 3 * 6 + 60 + FIRST_STAGE
     assert result.best == BASELINE
     assert result.certificates == ()
 
