@@ -16,7 +16,7 @@ FEW = {
     "documents.splits.train": 2,
     "documents.splits.validation": 8,
     "documents.splits.test": 10,
-    "optimize.episodes": 60,
+    "optimize.episodes": 150,
     "optimize.iterations": 1,
 }
 """The same as `TINY`, as a mapping."""
