@@ -46,7 +46,7 @@ async def test_a_privileged_strong_role_sees_the_document_in_both_seats() -> Non
     caller = good_caller()
     await played(NULL, caller, RoleSettings(privileged=True))
     told = [" ".join(m.content for m in request.messages) for _, request in caller.of("strong")]
-    assert told
+    assert not caller.of("weak")
     assert all("SECRET PAPER" in text for text in told)
 
 
