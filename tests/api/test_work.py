@@ -91,7 +91,9 @@ async def test_a_cancelled_search_is_interrupted_in_order(fresh: Place) -> None:
 
     steps = Begun()
     search = asyncio.create_task(autodata.optimize_async(fresh.folder, "one", FEW, display=steps))
-    await begun.wait()
+    first = asyncio.create_task(begun.wait())
+    await asyncio.wait((first, search), return_when=asyncio.FIRST_COMPLETED)
+    assert begun.is_set(), await search
     search.cancel()
     with pytest.raises(asyncio.CancelledError):
         await search
