@@ -27,7 +27,7 @@ roles:
     temperature: server
     extra_body: {chat_template_kwargs: {enable_thinking: true}}
 protocol: {domain: cloze, acceptance: verifiable}
-optimize: {proposer: knobs, iterations: 1, episodes: 60}
+optimize: {proposer: knobs, iterations: 1, episodes: 120}
 """
 OTHER = "--set=roles.strong.extra_body={chat_template_kwargs: {enable_thinking: false}}"
 

@@ -172,6 +172,7 @@ def test_runs_and_status_tell_states_without_opening_tables(finished: Place) -> 
         "harness",
         "pid",
         "reason",
+        "rules",
         "run_id",
         "simulated",
         "state",

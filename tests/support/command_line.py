@@ -38,7 +38,7 @@ TINY = (
     "--set=documents.splits.train=2",
     "--set=documents.splits.validation=8",
     "--set=documents.splits.test=10",
-    "--set=optimize.episodes=130",
+    "--set=optimize.episodes=150",
     "--iterations=1",
 )
 """One that takes less than one."""

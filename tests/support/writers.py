@@ -75,7 +75,7 @@ FULL = """
 import asyncio, resource, sys; from pathlib import Path
 from autodata.errors import StoreError
 from autodata.store.journal import Journal
-from autodata.store.records import QueryRecord
+from autodata.store.episodes import QueryRecord
 async def main():
     resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
     journal = Journal.open(Path(sys.argv[1]))
@@ -97,7 +97,7 @@ asyncio.run(main())
 
 COUNT = """
 import asyncio, os, sys; from pathlib import Path; from autodata.store.journal import Journal
-from autodata.store.records import QueryRecord
+from autodata.store.episodes import QueryRecord
 fsync, count = os.fsync, 0
 def counted(file):
     global count
