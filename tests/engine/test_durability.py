@@ -287,6 +287,7 @@ def test_a_full_disk_stops_the_run_cleanly(world: World) -> None:
     world.finish(place)
 
 
+@pytest.mark.thorough
 def test_a_budget_is_never_overrun_and_a_larger_one_goes_on(world: World) -> None:
     place, first = world.copy(), len(world.server.seen)
     known = len(finished_calls(place))

@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import duckdb
+import pytest
 
 from autodata.store.lines import scan
 from tests.support.command_line import Place, served
@@ -129,6 +130,7 @@ def test_an_error_that_quotes_the_key_is_told_without_it(tmp_path: Path) -> None
         no_key_is_left(place, tmp_path / "logs")
 
 
+@pytest.mark.thorough
 def test_the_value_of_a_header_is_nowhere_but_in_requests(tmp_path: Path) -> None:
     """A role's own, and one that the server quotes in replies and errors."""
     answer = solver()

@@ -141,6 +141,7 @@ def test_documents_that_changed_since_are_told(mine: Place) -> None:
     assert "test_split" in done.err
 
 
+@pytest.mark.thorough
 def test_a_run_of_before_its_documents_were_journaled_is_resumed_and_replayed(mine: Place) -> None:
     rewrite(mine, lambda r: None if r.kind == "documents" else r.body)
     assert "documents" not in good(mine("replay", RUN, "--json")).json["facts"]
@@ -199,6 +200,7 @@ def test_text_edits_are_resumed_and_replayed_too(fresh: Place, tmp_path: Path) -
         assert tables_of(cut.folder / "runs") == whole
 
 
+@pytest.mark.thorough
 def test_equal_edits_side_by_side_are_replayed_too(fresh: Place) -> None:
     edit_texts(fresh)
     settings = ("--set=optimize.proposer=llm", "--set=optimize.parallel=4", "--iterations=4")

@@ -44,6 +44,7 @@ def test_settings_of_today_do_not_count_and_typed_ones_are_refused_by_name(mine:
     good(mine("optimize", "--run", RUN, *SMALL, "--set=budget.hours=5"))
 
 
+@pytest.mark.thorough
 def test_a_finished_run_grows(mine: Place) -> None:
     before = {r.body["candidate_id"]: r.body for r in facts(mine, "certification")}
     grown = ("optimize", "--run", RUN, "--iterations=13", "--set=optimize.episodes=500")
@@ -81,6 +82,7 @@ def test_a_measurement_goes_on_by_the_command_it_prints(
     good(fresh(*printed(stopped.err), "--set=budget.calls=0"))
 
 
+@pytest.mark.thorough
 def test_what_may_hold_a_key_is_not_recorded_and_asked_for_where_it_is_missing(
     fresh: Place,
 ) -> None:

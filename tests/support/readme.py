@@ -29,7 +29,9 @@ SESSION = (
     'autodata sql "select candidate_id, count(score) n, avg(score) rate '
     "from episodes where split = 'validation' group by all order by 1\"",
 )
-TELLING = re.compile(r"\$ |baseline |iteration [12]:|sealed |test documents |difference |error: |fix: ")
+TELLING = re.compile(
+    r"\$ |baseline |iteration [12]:|sealed |test documents |difference |error: |fix: "
+)
 """How the lines begin that the README shows of a session."""
 TIMES = re.compile(r"^\d+:\d\d  ", re.MULTILINE)
 BETWEEN = re.compile(r"iteration \d+ of \d+ decided")
