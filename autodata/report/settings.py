@@ -160,10 +160,10 @@ def presets() -> list[list[str]]:
 def lucky() -> list[list[str]]:
     """Return what luck makes of the paper's rules as a table."""
     rounds = (1, 4, 8, 15)
-    rows = [["rounds per episode", *map(str, rounds)]]
+    rows = [["accepted by luck with rounds", *map(str, rounds)]]
     for name in LUCK:
         shares = [f"{by_luck(f'paper-{name}', number):.2f}" for number in rounds]
-        rows.append([f"`paper-{name}`", *shares])
+        rows.append([f"paper-{name}", *shares])
     return rows
 
 
