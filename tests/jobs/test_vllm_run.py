@@ -47,7 +47,7 @@ def write_project(folder: Path) -> None:
         "args": ARGS,
     }
     config["documents"]["splits"] = {"train": 1, "validation": 12, "test": 12}
-    config["optimize"].update(iterations=4, parallel=2, episodes=170)
+    config["optimize"].update(iterations=4, parallel=2, episodes=240)
     (folder / "autodata.yaml").write_text(yaml.safe_dump(config))
 
 
