@@ -203,8 +203,8 @@ def test_text_edits_are_resumed_and_replayed_too(fresh: Place, tmp_path: Path) -
 @pytest.mark.thorough
 def test_equal_edits_side_by_side_are_replayed_too(fresh: Place) -> None:
     edit_texts(fresh)
-    settings = ("--set=optimize.proposer=llm", "--set=optimize.parallel=4", "--iterations=4")
-    few = ("--set=optimize.minibatch=2", "--set=optimize.episodes=190")
+    settings = ("--set=optimize.proposer=llm", "--set=optimize.parallel=8", "--iterations=8")
+    few = ("--set=optimize.minibatch=2", "--set=optimize.episodes=500")
     good(fresh("optimize", "--run", RUN, *settings, *few, *TINY[:3]))
     query = "select candidate_id, reason from iterations where decision = 'refused'"
     refusals = good(fresh("sql", query, "--format=json")).json
