@@ -3,20 +3,21 @@
 from collections.abc import Iterator, Sequence
 
 from autodata.config.schema import Config
-from autodata.episode.acceptance import by_luck
+from autodata.episode.acceptance import by_luck, policy_from
 from autodata.episode.protocol import ASKED
 
 
 def doubts(config: Config) -> Iterator[str]:
     """Yield a line for each."""
     protocol = config.protocol
-    luck = by_luck(protocol.acceptance, protocol.max_rounds)
-    if luck and not protocol.numbers.get("confirm"):
+    policy = policy_from(protocol.acceptance, dict(protocol.numbers))
+    if not policy.confirm:
         confirmed = protocol.acceptance.removeprefix("paper-")
+        luck = by_luck(f"paper-{confirmed}", protocol.max_rounds)
         yield (
-            f"protocol.acceptance: {protocol.acceptance} confirms nothing: of episodes with "
+            f"protocol.acceptance: {protocol.acceptance} confirms nothing here: of episodes with "
             f"{protocol.max_rounds} rounds up to {luck:.0%} are accepted by luck where both "
-            f"solvers are the same; {confirmed} keeps that below 5%"
+            f"solvers are the same; {confirmed}, confirmed, keeps that below 5%"
         )
     if asked := ", ".join(_shared(config, "strong", ASKED)):
         yield (

@@ -46,3 +46,21 @@ def test_an_auditor_of_the_family_it_audits_is_told_of(auditor: str, told: str) 
     found = list(doubts(load_config(text % ("small", "small"), "autodata.yaml", [], {})))
     begins = f"roles.auditor: its model is also that of {told}"
     assert [line[: len(begins)] for line in found] == ([begins] if told else [])
+
+
+@pytest.mark.parametrize(
+    ("protocol", "told"),
+    [
+        ("{acceptance: deployed}", ""),
+        ("{acceptance: paper-deployed, max_rounds: 8}", "paper-deployed confirms nothing here"),
+        ("{acceptance: deployed, numbers: {confirm: false}}", "deployed confirms nothing here"),
+        ("{acceptance: paper-deployed, numbers: {confirm: true}}", ""),
+    ],
+)
+def test_rules_that_confirm_nothing_are_told_of_whatever_turned_it_off(
+    protocol: str, told: str
+) -> None:
+    text = TEXT % ("small", "small") + f"protocol: {protocol}\n"
+    found = list(doubts(load_config(text, "autodata.yaml", [], {})))
+    assert [told in line for line in found] == ([True] if told else [])
+    assert not told or "max_rounds" not in protocol or "up to 57%" in found[0]
