@@ -47,6 +47,9 @@ Models = Annotated[
         autocompletion=lambda: [*KINDS_OF_MODELS],
     ),
 ]
+KeptAs = Annotated[
+    str | None, typer.Option("--run", metavar="NAME", help="Name to keep it under; resumes.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
 RunName = Annotated[
     str,

@@ -12,6 +12,7 @@ from autodata.cli.base import (
     LARGEST_SEED,
     AsJson,
     ConfigFile,
+    KeptAs,
     Models,
     Settings,
     here,
@@ -122,9 +123,7 @@ def bench_search(
 
 def bench_attacks(
     documents: Annotated[int, typer.Option(min=1, help="Training documents for each.")] = 20,
-    run: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Name to keep it under; resumes.")
-    ] = None,
+    run: KeptAs = None,
     config: ConfigFile = None,
     settings: Settings = None,
     models: Models = None,

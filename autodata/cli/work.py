@@ -12,6 +12,7 @@ from autodata.cli.base import (
     LARGEST_SEED,
     AsJson,
     ConfigFile,
+    KeptAs,
     Models,
     Settings,
     here,
@@ -87,9 +88,7 @@ def evaluate(
     ] = MEASURABLE[0],
     repeats: Annotated[int, typer.Option(min=1, help="Episodes per document.")] = 1,
     most: Annotated[int, typer.Option(min=0, help="Documents at most; 0: all.")] = 0,
-    run: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Name to keep it under; resumes.")
-    ] = None,
+    run: KeptAs = None,
     config: ConfigFile = None,
     settings: Settings = None,
     models: Models = None,
