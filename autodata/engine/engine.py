@@ -19,6 +19,7 @@ from autodata.documents.splits import deal, split_digest
 from autodata.domains.base import RoleSettings
 from autodata.domains.hosted import hosted
 from autodata.domains.isolated import Executions
+from autodata.engine.endings import telling
 from autodata.engine.endpoints import deadlines_of, headers_of, silent, start
 from autodata.engine.good_answers import first_answers
 from autodata.episode.acceptance import policy_from
@@ -47,13 +48,10 @@ from autodata.project import Project
 from autodata.report.display import Display
 from autodata.search.bounds import TokenBound
 from autodata.search.plan import SearchPlan
-from autodata.store.episodes import EpisodeRecord
 from autodata.store.facts import JournalWriter
-from autodata.types import SPLITS, Candidate, Document, EpisodeKey, Json, Split
+from autodata.types import SPLITS, Candidate, Document, Json, Split
 
 MOST_WORKERS = 4
-MOST_NOTES = 10
-"""Kinds of notes on attempts that a run tells of; each is in the table `attempts`."""
 
 
 @dataclass(slots=True)
@@ -253,17 +251,6 @@ async def engine(
             )
         )
 
-        notes = set[str]()
-
-        def told(record: EpisodeRecord) -> None:
-            fresh = notes_of(record) - notes
-            for note in sorted(fresh) if len(notes) < MOST_NOTES else ():
-                display.line(f"a score came with a note: {note}")
-            notes.update(fresh)
-            if not record.void:
-                accounts.reserve.ended(EpisodeKey(record.tree, record.document_id, record.repeat))
-            display.episode(record)
-
         answers = first_answers(journal, [d.id for d in documents["validation"]])
         auditor = Auditor(team, protocol.domain, journal) if "auditor" in team.roles else None
         evaluator = HarnessEvaluator(
@@ -279,16 +266,10 @@ async def engine(
             ),
             journal,
             slots(config),
-            told,
+            telling(accounts, display),
         )
         display.started(caller.status, lambda: watchdog.troubles)
         yield Engine(journal, caller, watchdog, accounts, team, sandbox, evaluator, documents)
-
-
-def notes_of(episode: EpisodeRecord) -> set[str]:
-    """Return what came up when functions of the domain scored the attempts of an episode."""
-    attempts = (attempt for past in episode.rounds for attempt in past["attempts"])
-    return {note for attempt in attempts if (note := attempt.get("note"))}
 
 
 @asynccontextmanager
