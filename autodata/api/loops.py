@@ -52,6 +52,11 @@ class _Ending(Generic[T]):
         self._caught: list[Signals] = []
 
     async def carry_out(self) -> T:
+        """Do the work; a signal ends it, also one that came before it began.
+
+        Raises:
+            Interrupted: a signal ended it.
+        """
         self._task = asyncio.ensure_future(self._work)
         if self._caught:
             self._task.cancel()
