@@ -22,11 +22,14 @@ from autodata.store.format import Record, difference
 from autodata.store.lines import Entry, Texts
 from autodata.store.places import Places
 from autodata.store.records import (
+    BeliefsRecord,
     CandidateRecord,
     Certificate,
     ClosingRecord,
+    EditRecord,
     GrowthRecord,
     IterationRecord,
+    LookRecord,
     PromotionRecord,
     RunRecord,
     SessionRecord,
@@ -37,7 +40,7 @@ LINGER = 0.01  # seconds a commit waits for company: little beside a model call;
 # fmt: off
 _FEW = (
     RunRecord, SessionRecord, CandidateRecord, IterationRecord, Certificate, PromotionRecord,
-    GrowthRecord, ClosingRecord,
+    GrowthRecord, ClosingRecord, EditRecord, LookRecord, BeliefsRecord,
 )
 # fmt: on
 _KEPT = frozenset(kind.KIND for kind in _FEW)

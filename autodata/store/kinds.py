@@ -4,12 +4,15 @@ from autodata.store.episodes import CallRecord, EpisodeRecord, ExecutionRecord, 
 from autodata.store.format import Record
 from autodata.store.quality import CalibrationRecord, FindingRecord
 from autodata.store.records import (
+    BeliefsRecord,
     CandidateRecord,
     Certificate,
     ClosingRecord,
     DocumentsRecord,
+    EditRecord,
     GrowthRecord,
     IterationRecord,
+    LookRecord,
     PromotionRecord,
     RunRecord,
     SessionRecord,
@@ -20,7 +23,8 @@ from autodata.store.records import (
 RECORDS: tuple[type[Record], ...] = (
     RunRecord, DocumentsRecord, SessionRecord, GrowthRecord, ClosingRecord, CandidateRecord,
     EpisodeRecord, FindingRecord, CallRecord, ExecutionRecord, QueryRecord, IterationRecord,
-    Certificate, PromotionRecord, TroubleRecord, CalibrationRecord,
+    Certificate, PromotionRecord, TroubleRecord, CalibrationRecord, EditRecord, LookRecord,
+    BeliefsRecord,
 )
 # fmt: on
 KINDS = {record.KIND: record for record in RECORDS}

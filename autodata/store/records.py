@@ -135,9 +135,11 @@ class ClosingRecord(Record):
 
 @dataclass(frozen=True, slots=True)
 class CandidateRecord(Record):
-    """A candidate that is about to race, or the baseline; its key is its id.
+    """A candidate that is about to be measured, or the baseline; its key is its id.
 
-    `kind` is the proposer that made it, `iteration` the one it came from.
+    In a race `kind` is the proposer that made it and `iteration` the one it came from. In a merging
+    search `edits` are the numbers of those that are merged on the baseline, and the iteration that
+    of the newest of them.
     """
 
     KIND = "candidate"
@@ -150,11 +152,73 @@ class CandidateRecord(Record):
     candidate_id: Word
     iteration: int
     kind: Word
+    edits: Annotated[tuple[int, ...], INSIDE] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EditRecord(Record):
+    """An edit of a merging search: a patch of `parent_id`, alone on it; its key is its name `e<i>`.
+
+    `kind` is the proposer that made it, and `look` says how many looks were over when it was asked.
+    At which look it enters the pool is said there.
+    """
+
+    KIND = "edit"
+    commit: Word
+    tree: Word
+    parent_id: Word
+    kind: Word
+    message: str
+    diff: str
+    look: int
+
+
+@dataclass(frozen=True, slots=True)
+class LookRecord(Record):
+    """A look begins, and these edits have entered the pool before it; its key is its number."""
+
+    KIND = "look"
+    entered: Annotated[tuple[int, ...], INSIDE]
+
+
+State = Literal["undecided", "admitted", "rejected"]
+
+
+@dataclass(frozen=True, slots=True)
+class EditBelief:
+    """What a merging search believes of an edit: no test, as it has looked at the data often.
+
+    `effect` is what it does to the pass rate, `low` and `high` its 95 % interval, `good` the
+    probability that it is above zero, `tokens` what it does to the tokens per accepted example,
+    None where that is not known. All is from `episodes` in whose harness it was.
+    """
+
+    edit: int
+    effect: float
+    low: float
+    high: float
+    good: float
+    tokens: float | None
+    episodes: int
+    state: Annotated[State, OWN_WORDS]
+
+
+@dataclass(frozen=True, slots=True)
+class BeliefsRecord(Record):
+    """What is believed after a look, of edits that are undecided or just decided.
+
+    Its key is the look's number.
+    """
+
+    KIND = "beliefs"
+    edits: Annotated[tuple[EditBelief, ...], INSIDE]
 
 
 @dataclass(frozen=True, slots=True)
 class IterationRecord(Record):
     """A decided iteration; `spend` is the proposal's, the others the race's.
+
+    In a merging search iteration i is the edit `e<i>`, and `candidate_id` names it.
 
     `evidence` is whatever the decision rule looked at.
     """

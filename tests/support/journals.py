@@ -15,12 +15,16 @@ from autodata.store.lines import Entry
 from autodata.store.packing import pack
 from autodata.store.quality import CalibrationRecord, FindingRecord
 from autodata.store.records import (
+    BeliefsRecord,
     CandidateRecord,
     Certificate,
     ClosingRecord,
     DocumentsRecord,
+    EditBelief,
+    EditRecord,
     GrowthRecord,
     IterationRecord,
+    LookRecord,
     PromotionRecord,
     RunRecord,
     SessionRecord,
@@ -184,6 +188,10 @@ def small_run(name: str = "r") -> Iterator[Kept]:
         parent_spend=spend,
     )
     yield "1", iteration
+    yield "e2", EditRecord("commit3", "tree3", "c0", "text", "Ask for less", "+less", 0)
+    yield "1", LookRecord((2,))
+    believed = EditBelief(2, 0.04, -0.01, 0.09, 0.94, -350.5, 60, "undecided")
+    yield "1", BeliefsRecord((believed,))
     yield "1", GrowthRecord(4, 0, 1, 2)
     yield "1", ClosingRecord("budget.calls", 100, 1, 0, True)
     yield "c1", certificate()
