@@ -181,7 +181,7 @@ class LookRecord(Record):
     entered: Annotated[tuple[int, ...], INSIDE]
 
 
-State = Literal["undecided", "admitted", "rejected"]
+EditState = Literal["undecided", "admitted", "rejected"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +200,7 @@ class EditBelief:
     good: float
     tokens: float | None
     episodes: int
-    state: Annotated[State, OWN_WORDS]
+    state: Annotated[EditState, OWN_WORDS]
 
 
 @dataclass(frozen=True, slots=True)
