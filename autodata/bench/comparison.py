@@ -12,8 +12,8 @@ from math import sqrt
 from multiprocessing import get_context
 from typing import TypeVar
 
-from autodata.bench.landscapes import LANDSCAPES, Landscape
-from autodata.bench.luck import LUCKY_WORLDS
+from autodata.bench.landscapes import LANDSCAPES, Landscape, ShapedWorlds, with_clashes
+from autodata.bench.luck import LUCKY_WORLDS, LuckyWorlds
 from autodata.bench.policies import POLICIES, SearchPolicy
 from autodata.errors import ConfigurationError
 from autodata.types import Json
@@ -41,9 +41,11 @@ class PolicyResult:
         return self.claimed and self.truth <= self.baseline + 1e-9
 
 
-def landscapes_named(name: str) -> list[Landscape]:
-    """The landscape of that name, or all for `all`."""
-    return _named("--landscape", name, WORLDS)
+def landscapes_named(name: str, clashes: float = 0.0) -> list[Landscape]:
+    """The landscape of that name, or all for `all`; this share of pairs of edits clashes."""
+    if not 0 <= clashes <= 1:
+        raise ConfigurationError(f"--clashes is {clashes}", "set it between 0 and 1")
+    return [with_clashes(found, clashes) for found in _named("--landscape", name, WORLDS)]
 
 
 def policies_named(name: str) -> list[SearchPolicy]:
@@ -154,18 +156,19 @@ def render(rows: Sequence[Json]) -> str:
 def _results(
     landscape: Landscape, policy: SearchPolicy, budget: int, seeds: Sequence[int], cores: int
 ) -> list[PolicyResult]:
-    """Spread the runs over cores where workers know both by name; else run them here."""
-    shipped = WORLDS.get(landscape.name) is landscape and POLICIES.get(policy.name) is policy
+    """Spread the runs over cores where both are shipped; else run them here."""
+    shipped = isinstance(landscape.world, ShapedWorlds | LuckyWorlds)
+    shipped = shipped and POLICIES.get(policy.name) is policy
     if cores == 1 or not shipped or len(seeds) < 8:
         return [run_once(landscape, policy, budget, seed) for seed in seeds]
-    names = [(landscape.name, policy.name, budget, seed) for seed in seeds]
+    jobs = [(landscape, policy.name, budget, seed) for seed in seeds]
     with ProcessPoolExecutor(cores, mp_context=get_context("spawn")) as pool:
-        return list(pool.map(_run_named, names, chunksize=4))
+        return list(pool.map(_run_named, jobs, chunksize=4))
 
 
-def _run_named(job: tuple[str, str, int, int]) -> PolicyResult:
+def _run_named(job: tuple[Landscape, str, int, int]) -> PolicyResult:
     landscape, policy, budget, seed = job
-    return run_once(WORLDS[landscape], POLICIES[policy], budget, seed)
+    return run_once(landscape, POLICIES[policy], budget, seed)
 
 
 def _named(switch: str, name: str, table: dict[str, Named]) -> list[Named]:

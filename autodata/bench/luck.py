@@ -6,6 +6,7 @@ with it, and a confirmation's is that of its exact test. The truth of every harn
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from random import Random
 
@@ -107,17 +108,35 @@ class LuckWorld:
     def observe(self, iteration: Iteration) -> None:
         """Nothing is learnt: the stream is fixed."""
 
+    async def merge(self, name: str, edits: Sequence[Candidate]) -> Candidate | None:
+        """Two values of one knob exclude each other."""
+        if len(edits) > 1:
+            return None
+        made = edits[0] if edits else self.baseline
+        return replace(made, id=name, commit=name, parent_id=self.baseline.id)
+
+    async def fit(self, edits: Sequence[Candidate]) -> bool:
+        """Whether at most one of them moves the knob."""
+        return len(edits) <= 1
+
     def truth(self, candidate: Candidate) -> float:
         """Nothing that equal solvers accept is a good example."""
         return 0.0
 
 
-def _landscape(name: str, preset: str, criteria: int) -> Landscape:
-    return Landscape(name, lambda seed: LuckWorld(preset, criteria, seed))
+@dataclass(frozen=True, slots=True)
+class LuckyWorlds:
+    """Makes the worlds of one preset; it can be sent to another process."""
+
+    preset: str
+    criteria: int
+
+    def __call__(self, seed: int) -> LuckWorld:
+        return LuckWorld(self.preset, self.criteria, seed)
 
 
 LUCKY_WORLDS: dict[str, Landscape] = {
-    name: _landscape(name, preset, criteria)
+    name: Landscape(name, LuckyWorlds(preset, criteria))
     for name, preset, criteria in (
         ("luck", "deployed", 7),
         ("luck-coin", "majority", 1),

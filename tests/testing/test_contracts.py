@@ -7,7 +7,8 @@ from typing import Any, cast
 
 import pytest
 
-from autodata.bench.landscapes import SHAPES, SimulatedWorld
+from autodata.bench.landscapes import SimulatedWorld
+from autodata.bench.shapes import SHAPES
 from autodata.domains import Domain, Graders, Message, Request, RoleSettings, Score, Verification
 from autodata.domains.cloze import Cloze
 from autodata.domains.research import Research
