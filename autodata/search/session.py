@@ -20,6 +20,7 @@ from autodata.errors import AutodataError, ConfigurationError, StoreError
 from autodata.harness.spec import Harness, load_files
 from autodata.search.certify import fingerprint
 from autodata.search.course import STRAIGHT, Course
+from autodata.search.merger import number_of
 from autodata.search.plan import SearchPlan
 from autodata.search.search import Collaborators, SearchResult, search
 from autodata.store.episodes import EpisodeRecord
@@ -85,12 +86,19 @@ class RunStart:
 
 
 class GitWorkshop:
-    """Reads candidates from git and commits new ones, with equal dates on every resume."""
+    """Reads candidates from git and commits new ones, with equal dates on every resume.
 
-    def __init__(self, commits: Commits, start: RunStart) -> None:
+    What a proposer makes is called `prefix` and its iteration: `c5`, or `e5` where a candidate is a
+    set of edits.
+    """
+
+    def __init__(self, commits: Commits, start: RunStart, prefix: str = "c") -> None:
         self._commits = commits
         self._start = start
+        self._prefix = prefix
         self._known: dict[str, Harness] = {}
+        self._parents: dict[str, Candidate] = {}
+        self._baseline: Candidate | None = None
 
     async def load(self, candidate: Candidate) -> Harness:
         """Return a candidate's harness."""
@@ -101,13 +109,32 @@ class GitWorkshop:
     def baseline(self, harness: Harness) -> Candidate:
         """Commit the baseline as `c0`."""
         message = f"Baseline of {self._start.harness}"
-        return self._commit("c0", None, self._start.base_commit, harness, message, 0)
+        self._baseline = self._commit("c0", None, self._start.base_commit, harness, message, 0)
+        return self._baseline
 
     async def make(
         self, number: int, parent: Candidate, harness: Harness, message: str
     ) -> Candidate:
         """Commit the candidate of an iteration, its git parent the candidate it was edited from."""
-        return self._commit(f"c{number}", parent.id, parent.commit, harness, message, number)
+        name = f"{self._prefix}{number}"
+        self._parents[name] = parent
+        return self._commit(name, parent.id, parent.commit, harness, message, number)
+
+    async def made_on(self, edit: Candidate) -> Harness:
+        """Return the harness that an edit of this run was made on."""
+        return await self.load(self._parents[edit.id])
+
+    async def commit(self, name: str, edits: Sequence[Candidate], harness: Harness) -> Candidate:
+        """Commit the baseline with these edits as candidate `name`, its git parent the baseline."""
+        baseline = self._baseline
+        assert baseline is not None, "the baseline is committed first"
+        if not edits:
+            return baseline
+        subjects = [edit.message.partition("\n")[0] for edit in edits]
+        lines = [f"{e.id}: {subject}" for e, subject in zip(edits, subjects, strict=True)]
+        message = "\n".join([f"Merge {', '.join(edit.id for edit in edits)}", "", *lines])
+        when = number_of(name)
+        return self._commit(name, baseline.id, baseline.commit, harness, message, when)
 
     def _commit(
         self,
