@@ -16,10 +16,10 @@ from autodata.types import Candidate
 
 _DEFINED = re.compile(r"^(?:def|class)[ \t]+(\w+)", re.MULTILINE)
 
-CheckWorkflow = Callable[[str], Awaitable[None]]
+SandboxCheck = Callable[[str], Awaitable[None]]
 
 
-class Workshop(Protocol):
+class EditFiles(Protocol):
     """Where edits are read and merged candidates are committed."""
 
     async def load(self, candidate: Candidate) -> Harness: ...
@@ -34,13 +34,13 @@ class Workshop(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
+class MergeBounds:
     """What a merged harness must keep to: the sandbox's check of its workflow, and a length.
 
     `max_prompt_chars` 0: no bound.
     """
 
-    check_workflow: CheckWorkflow
+    check_workflow: SandboxCheck
     max_prompt_chars: int = 0
 
 
@@ -51,7 +51,7 @@ class GitMerger:
     order of their numbers. One that was made on others needs those whose lines it touches.
     """
 
-    def __init__(self, workshop: Workshop, baseline: Harness, bounds: Bounds) -> None:
+    def __init__(self, workshop: EditFiles, baseline: Harness, bounds: MergeBounds) -> None:
         self._workshop = workshop
         self._baseline = baseline
         self._bounds = bounds

@@ -10,7 +10,7 @@ from autodata.errors import HarnessError
 from autodata.harness.repository import Repository
 from autodata.harness.spec import Harness, load_files, with_edits, with_knobs
 from autodata.harness.workflow import Sandbox
-from autodata.search.merger import Bounds, GitMerger
+from autodata.search.merger import GitMerger, MergeBounds
 from autodata.search.session import GitWorkshop, RunStart
 from autodata.store.records import DocumentsRecord
 from autodata.types import Candidate, DealtDocument, KnobValue
@@ -41,7 +41,7 @@ class Bench:
         start = replace(START, base_commit=repository.head())
         self.workshop = GitWorkshop(repository, start, "e")
         self.baseline = self.workshop.baseline(BASE)
-        bounds = Bounds(self.check, max_prompt_chars)
+        bounds = MergeBounds(self.check, max_prompt_chars)
         self.merger = GitMerger(self.workshop, BASE, bounds)
         self._made = 0
 
@@ -172,7 +172,7 @@ async def test_a_merged_workflow_is_type_checked_in_the_sandbox(tmp_path: Path) 
         helper = await bench.text("def run(", "LIMIT = 3\n\n\ndef run(", "workflow.py")
         user = await bench.text('int(knobs["rounds"])', "LIMIT", "workflow.py", on=helper)
         async with Sandbox(workers=1) as sandbox:
-            merger = GitMerger(bench.workshop, BASE, Bounds(sandbox.check))
+            merger = GitMerger(bench.workshop, BASE, MergeBounds(sandbox.check))
             assert await merger.fit([helper, user])
             assert not await merger.fit([user])  # it merges, but LIMIT is not defined
             assert (await merger.needs([helper, user]))["e2"] == {"e1"}
