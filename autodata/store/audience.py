@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 _ANALYZED = {
     "candidates": "all",
     "iterations": "all",
+    "edits": "all",
+    "looks": "all",
+    "beliefs": "all",
     "episodes": "train",
     "rounds": "train",
     "attempts": "train",

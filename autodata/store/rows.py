@@ -16,10 +16,13 @@ from autodata.store.facts import Fact
 from autodata.store.format import Record
 from autodata.store.quality import CalibrationRecord, FindingRecord
 from autodata.store.records import (
+    BeliefsRecord,
     CandidateRecord,
     Certificate,
     DocumentsRecord,
+    EditRecord,
     IterationRecord,
+    LookRecord,
     PromotionRecord,
     RunRecord,
 )
@@ -33,6 +36,9 @@ DERIVED: dict[str, tuple[str, ...]] = {
     "runs": (),
     "documents": ("document_id", "split"),
     "candidates": (),
+    "edits": ("edit",),
+    "looks": ("look",),
+    "beliefs": ("look", "edit", "effect", "low", "high", "good", "tokens", "episodes", "state"),
     "episodes": ("score", "null_episode"),
     "rounds": (
         *_PLACE,
@@ -97,6 +103,19 @@ def _documents(fact: Fact[DocumentsRecord]) -> Iterator[tuple[str, Row]]:
 
 def _candidate(fact: Fact[CandidateRecord]) -> Iterator[tuple[str, Row]]:
     yield "candidates", _fields(fact.record, "candidates")
+
+
+def _edit(fact: Fact[EditRecord]) -> Iterator[tuple[str, Row]]:
+    yield "edits", {**_fields(fact.record, "edits"), "edit": int(fact.key.removeprefix("e"))}
+
+
+def _look(fact: Fact[LookRecord]) -> Iterator[tuple[str, Row]]:
+    yield "looks", {"look": int(fact.key), "entered": fact.record.entered}
+
+
+def _beliefs(fact: Fact[BeliefsRecord]) -> Iterator[tuple[str, Row]]:
+    for believed in fact.record.edits:
+        yield "beliefs", {**_fields(believed, "beliefs"), "look": int(fact.key)}
 
 
 def _episode(fact: Fact[EpisodeRecord]) -> Iterator[tuple[str, Row]]:
@@ -195,6 +214,9 @@ _PROJECTIONS: dict[type[Record], Callable[[Fact[Any]], Iterator[tuple[str, Row]]
     RunRecord: _run,
     DocumentsRecord: _documents,
     CandidateRecord: _candidate,
+    EditRecord: _edit,
+    LookRecord: _look,
+    BeliefsRecord: _beliefs,
     EpisodeRecord: _episode,
     FindingRecord: _finding,
     CallRecord: _call,

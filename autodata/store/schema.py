@@ -8,7 +8,7 @@ Column = tuple[str, str, str]  # name, DuckDB type, meaning
 _RUN: Column = ("run_id", "VARCHAR", "the run, a folder under `runs/`")
 _AT: Column = ("recorded_at", "TIMESTAMP", "when it was journaled, UTC")
 _CANDIDATE: tuple[Column, ...] = (
-    ("candidate_id", "VARCHAR", "`c0` is the baseline, `c<i>` came from iteration i"),
+    ("candidate_id", "VARCHAR", "`c0` is the baseline, `c<i>` came from iteration i, or is set i"),
     ("commit", "VARCHAR", "git commit of the candidate"),
 )
 _EPISODE: tuple[Column, ...] = (
@@ -25,7 +25,7 @@ _TOKENS: tuple[Column, ...] = (
 )
 _SPEND: tuple[Column, ...] = (("calls", "BIGINT", "model calls"), *_TOKENS)
 
-SCHEMA: dict[str, tuple[Column, ...]] = {
+TABLES: dict[str, tuple[Column, ...]] = {
     "runs": (
         _RUN,
         ("created_at", "TIMESTAMP", "when the run began, UTC"),
@@ -59,6 +59,51 @@ SCHEMA: dict[str, tuple[Column, ...]] = {
         ("knobs", "JSON", "its knob values"),
         ("prompt_chars", "BIGINT", "length of all its prompts"),
         ("message", "VARCHAR", "what was changed and why"),
+        ("edits", "BIGINT[]", "numbers of the edits merged in it; empty in a race"),
+        _AT,
+    ),
+    "edits": (
+        _RUN,
+        ("edit", "BIGINT", "number of the edit, which git and traces call `e<i>`"),
+        ("message", "VARCHAR", "what it changes and why"),
+        ("decision", "VARCHAR", "`admitted`, `rejected`, `refused`, or `undecided` so far"),
+        (
+            "effect",
+            "DOUBLE",
+            "what it does to the pass rate: a belief after the last look, no test",
+        ),
+        ("low", "DOUBLE", "lower end of its 95 % interval, a belief"),
+        ("high", "DOUBLE", "upper end of its 95 % interval, a belief"),
+        ("good", "DOUBLE", "probability that the effect is above 0, a belief"),
+        ("tokens", "DOUBLE", "what it does to the tokens per accepted example; NULL: not known"),
+        ("episodes", "BIGINT", "validation episodes in whose harness it was"),
+        ("reason", "VARCHAR", "why it was decided so"),
+        ("kind", "VARCHAR", "which proposer made it"),
+        ("parent_id", "VARCHAR", "candidate on which it was made"),
+        ("look", "BIGINT", "how many looks were over when it was asked for"),
+        ("entered", "BIGINT", "look at which it entered the pool"),
+        ("commit", "VARCHAR", "git commit of the edit alone on that candidate"),
+        ("tree", "VARCHAR", "hash of the harness files there"),
+        ("diff", "VARCHAR", "the edit as a patch"),
+        _AT,
+    ),
+    "looks": (
+        _RUN,
+        ("look", "BIGINT", "number of the look, from 1: a batch of episodes on sets of edits"),
+        ("entered", "BIGINT[]", "edits that entered the pool before it"),
+        _AT,
+    ),
+    "beliefs": (
+        _RUN,
+        ("look", "BIGINT", "the look after which this was believed"),
+        ("edit", "BIGINT", "number of the edit"),
+        ("effect", "DOUBLE", "what it does to the pass rate: a belief, no test"),
+        ("low", "DOUBLE", "lower end of its 95 % interval"),
+        ("high", "DOUBLE", "upper end of its 95 % interval"),
+        ("good", "DOUBLE", "probability that the effect is above 0"),
+        ("tokens", "DOUBLE", "what it does to the tokens per accepted example; NULL: not known"),
+        ("episodes", "BIGINT", "validation episodes in whose harness it was"),
+        ("state", "VARCHAR", "`undecided`, `admitted` or `rejected`"),
         _AT,
     ),
     "episodes": (
@@ -201,11 +246,30 @@ SCHEMA: dict[str, tuple[Column, ...]] = {
     ),
 }
 
+_BELIEVED = ("decision", "effect", "low", "high", "good", "tokens", "episodes", "reason", "entered")
+EDITS = f"""
+SELECT {", ".join(f'"{name}"' for name, _, _ in TABLES["edits"])} FROM
+  (SELECT *, coalesce(decided, 'undecided') AS decision FROM ($stored) AS stored
+   LEFT JOIN (SELECT run_id, iteration AS edit, decision AS decided, reason FROM iterations)
+     USING (run_id, edit)
+   LEFT JOIN (SELECT run_id, unnest(entered) AS edit, look AS entered FROM looks)
+     USING (run_id, edit)
+   LEFT JOIN (SELECT run_id, edit, effect, low, high, good, tokens, episodes FROM beliefs
+              QUALIFY row_number() OVER (PARTITION BY run_id, edit ORDER BY look DESC) = 1)
+     USING (run_id, edit))
+"""
+"""The table `edits` as a query of `$stored`, the edits as they were made, and of other tables."""
+SCHEMA: dict[str, tuple[Column, ...]] = {
+    table: tuple(column for column in columns if table != "edits" or column[0] not in _BELIEVED)
+    for table, columns in TABLES.items()
+}
+"""What is stored of each table, a row a fact: what is believed of an edit comes from later ones."""
+
 
 def describe() -> str:
     """Return all tables and columns as Markdown."""
     parts = []
-    for table, columns in SCHEMA.items():
+    for table, columns in TABLES.items():
         lines = [f"## `{table}`", "", "| column | type | meaning |", "|---|---|---|"]
         lines += [f"| `{name}` | {kind} | {meaning} |" for name, kind, meaning in columns]
         parts.append("\n".join(lines))
@@ -214,14 +278,14 @@ def describe() -> str:
 
 def suggestion(message: str) -> str:
     """Name the table or column nearest to the one that DuckDB does not find, or all tables."""
-    columns = {name for table in SCHEMA.values() for name, _, _ in table}
+    columns = {name for table in TABLES.values() for name, _, _ in table}
     missing = re.search(r'Table with name "?(\w+)|column "(\w+)"|column named "(\w+)"', message)
     if missing:
-        names = list(SCHEMA) if missing[1] else sorted(columns)
+        names = list(TABLES) if missing[1] else sorted(columns)
         near = get_close_matches(next(filter(None, missing.groups())), names, 1)
         if near and missing[1]:
-            return f"did you mean {near[0]}? tables: {', '.join(SCHEMA)}"
+            return f"did you mean {near[0]}? tables: {', '.join(TABLES)}"
         if near:
-            owners = [t for t, table in SCHEMA.items() if near[0] in {name for name, _, _ in table}]
+            owners = [t for t, table in TABLES.items() if near[0] in {name for name, _, _ in table}]
             return f"did you mean {near[0]} (in {', '.join(owners)})? columns: DESCRIBE {owners[0]}"
-    return f"tables: {', '.join(SCHEMA)}; columns of one: DESCRIBE {next(iter(SCHEMA))}"
+    return f"tables: {', '.join(TABLES)}; columns of one: DESCRIBE {next(iter(TABLES))}"

@@ -27,7 +27,7 @@ from autodata.store.lines import sync
 from autodata.store.parts import ENDED, TEST, Part, parts, sealed_name
 from autodata.store.rows import Row, rows
 from autodata.store.runs import check_name_kept, find_run, run_folders
-from autodata.store.schema import SCHEMA, suggestion
+from autodata.store.schema import EDITS, SCHEMA, suggestion
 from autodata.store.scratch import scratch_folder
 
 VERSION = f"{zlib.crc32(json.dumps([SCHEMA, HELD]).encode()):08x}"
@@ -116,11 +116,11 @@ def in_memory(arrays: Iterable[tuple[str, str]], memory: int) -> duckdb.DuckDBPy
     try:
         connection.execute(f"SET memory_limit = '{memory // 2}B'")
         _lock_down(connection, [])
-        for table in SCHEMA:
-            connection.execute(f"CREATE TABLE {table} ({_fields(table)})")
+        _make_live(connection)
+        _create_views(connection, [])
         for table, array in arrays:
             row = json.dumps([{name: kind for name, kind, _ in SCHEMA[table]}])
-            into = f"INSERT INTO {table} SELECT row.* FROM "
+            into = f"INSERT INTO live.{table} SELECT row.* FROM "
             connection.execute(
                 f"{into} (SELECT unnest(from_json_strict(?, ?)) AS row)", [array, row]
             )
@@ -239,13 +239,17 @@ def _live_rows(segments: list[tuple[str, Part]]) -> Iterator[tuple[str, Row]]:
             yield from rows(fact, run_id)
 
 
+def _make_live(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute("CREATE SCHEMA live")
+    for table in SCHEMA:
+        connection.execute(f"CREATE TABLE live.{table} ({_fields(table)})")
+
+
 def _load(
     connection: duckdb.DuckDBPyConnection, live: Iterable[tuple[str, Row]], ended: Collection[str]
 ) -> None:
     """Put rows that are not sealed into tables of the schema `live`."""
-    connection.execute("CREATE SCHEMA live")
-    for table in SCHEMA:
-        connection.execute(f"CREATE TABLE live.{table} ({_fields(table)})")
+    _make_live(connection)
     make_counts(connection)
     with scratch_folder() as place:
         with contextlib.closing(Dump(place)) as dump:
@@ -263,13 +267,13 @@ def _fields(table: str) -> str:
 def _create_views(connection: duckdb.DuckDBPyConnection, folders: list[Path]) -> list[Path]:
     """Make a view per table over sealed files in these folders and live rows; return the files."""
     used = []
-    for table, columns in SCHEMA.items():
-        names = ", ".join(f'"{name}"' for name, _, _ in columns)
+    for table in sorted(SCHEMA, key=lambda table: table == "edits"):  # made of others
+        names = ", ".join(f'"{name}"' for name, _, _ in SCHEMA[table])
         files = _files(table, folders)
         sealed = f"SELECT {names} FROM read_parquet([{', '.join(map(quote, files))}]) UNION ALL "
-        connection.execute(
-            f"CREATE VIEW {table} AS {sealed if files else ''}SELECT {names} FROM live.{table}"
-        )
+        rows = f"{sealed if files else ''}SELECT {names} FROM live.{table}"
+        query = EDITS.replace("$stored", rows) if table == "edits" else rows
+        connection.execute(f"CREATE VIEW {table} AS {query}")
         used += files
     return used
 

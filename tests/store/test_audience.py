@@ -119,6 +119,9 @@ def test_an_analyzer_sees_train_scores_of_validation_and_nothing_of_test(tmp_pat
         "rounds",
         "attempts",
         "iterations",
+        "edits",
+        "looks",
+        "beliefs",
     }
     split = {"train": set(), "validation": set()}  # type: dict[str, set[str]]
     for _, row in found:

@@ -5,7 +5,7 @@ from autodata.store.facts import Fact
 from autodata.store.lines import Entry, decode, encode, is_whole
 from autodata.store.records import SessionRecord
 from autodata.store.rows import rows
-from autodata.store.schema import SCHEMA, describe
+from autodata.store.schema import SCHEMA, TABLES, describe
 from tests.support.journals import call, episode, small_run
 
 ROWS = [item for key, record in small_run() for item in rows(Fact(key, 1.5, record), "r")]
@@ -42,7 +42,7 @@ def test_the_spend_of_a_proposal_fills_the_spend_columns_of_its_iteration() -> N
 
 def test_every_column_is_described() -> None:
     text = describe()
-    for table, columns in SCHEMA.items():
+    for table, columns in TABLES.items():
         assert f"## `{table}`" in text
         for name, kind, meaning in columns:
             assert f"| `{name}` | {kind} | {meaning} |" in text

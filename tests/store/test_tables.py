@@ -15,8 +15,9 @@ from autodata.store.dump import json_line
 from autodata.store.facts import read_facts
 from autodata.store.journal import Journal
 from autodata.store.kinds import RECORDS
+from autodata.store.records import BeliefsRecord, EditBelief, EditRecord, IterationRecord
 from autodata.store.rows import rows
-from autodata.store.schema import SCHEMA
+from autodata.store.schema import SCHEMA, TABLES
 from tests.support.journals import call, small_run, write
 
 
@@ -44,6 +45,9 @@ ALL = {
     "runs": 1,
     "documents": 6,
     "candidates": 2,
+    "edits": 1,
+    "looks": 1,
+    "beliefs": 1,
     "episodes": 9,
     "rounds": 6,
     "attempts": 18,
@@ -337,3 +341,38 @@ def test_other_query_forms_and_awkward_columns_are_answered(tmp_path: Path) -> N
         assert tables.query(connection, "SHOW TABLES").rows
         assert tables.query(connection, "EXPLAIN SELECT 1").rows
         assert tables.query(connection, "SELECT commit, repeat, round FROM rounds;").rows == []
+
+
+EDITS = "SELECT edit, decision, effect, low, high, good, tokens, episodes, reason, entered"
+
+
+def believed(edit: int, effect: float, **other: Any) -> EditBelief:
+    known = EditBelief(edit, effect, effect - 0.1, effect + 0.1, 0.5, None, 10, "undecided")
+    return replace(known, **other)
+
+
+def test_an_edit_has_what_was_believed_last_and_its_decision(tmp_path: Path) -> None:
+    """Whether its facts are sealed or live, and whatever other runs know of one of its number."""
+    later = BeliefsRecord((believed(2, 0.25, good=0.96, tokens=-20.5, episodes=90),))
+    write(tmp_path / "r", small_run())
+    assert ask(tmp_path, f"{EDITS} FROM edits") == [
+        (2, "undecided", 0.04, -0.01, 0.09, 0.94, -350.5, 60, None, 1)
+    ]
+    decided = next(r for _, r in small_run() if isinstance(r, IterationRecord))
+    decided = replace(decided, iteration=2, candidate_id="e2", reason="good enough")
+    write(tmp_path / "r", [("2", later), ("2", decided)])
+    other = EditRecord("commit3", "tree3", "c0", "text", "Another", "+other", 0)
+    write(tmp_path / "s", [("e2", other), ("10", BeliefsRecord((believed(2, 0.5),)))])
+    assert ask(tmp_path, f"{EDITS} FROM edits ORDER BY run_id") == [
+        (2, "admitted", 0.25, 0.15, 0.35, 0.96, -20.5, 90, "good enough", 1),
+        (2, "undecided", 0.5, 0.4, 0.6, 0.5, None, 10, None, None),
+    ]
+    assert ask(tmp_path, "SELECT count(*) FROM beliefs WHERE run_id = 'r'") == [(2,)]
+
+
+def test_an_edit_has_exactly_the_columns_that_are_described(tmp_path: Path) -> None:
+    write(tmp_path / "r", small_run())
+    with tables.connect(tmp_path) as connection:
+        asked = tables.query(connection, "FROM edits")
+    assert list(asked.columns) == [name for name, _, _ in TABLES["edits"]]
+    assert list(asked.types) == [kind for _, kind, _ in TABLES["edits"]]
