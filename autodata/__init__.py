@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.2.0"
 
 if TYPE_CHECKING:
+    from autodata.api.ablation import Ablation, Ablations, ablate, ablate_async
     from autodata.api.project import Project, open_project
     from autodata.api.relation import Relation
     from autodata.api.run import Report, Result, Run, open_run
@@ -70,6 +71,8 @@ if TYPE_CHECKING:
     from autodata.types import Sample
 
 __all__ = [
+    "Ablation",
+    "Ablations",
     "AuthenticationFailed",
     "AutodataError",
     "BudgetSpent",
@@ -112,6 +115,8 @@ __all__ = [
     "Unseated",
     "Unusable",
     "WorkflowFailed",
+    "ablate",
+    "ablate_async",
     "certify",
     "certify_async",
     "estimate",
@@ -127,6 +132,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "autodata.api.ablation": ("Ablation", "Ablations", "ablate", "ablate_async"),
     "autodata.api.project": ("Project", "open_project"),
     "autodata.api.relation": ("Relation",),
     "autodata.api.run": ("Report", "Result", "Run", "open_run"),

@@ -59,15 +59,16 @@ async def measured(
     documents: dict[Split, list[Document]],
     display: Display,
 ) -> AsyncIterator[Measured]:
-    """Run each harness (`c0`, `c1` ...) on its cells; they differ in knob values at most.
+    """Run each harness (`c0`, `c1` ...) on its cells; the first is what the measurement is of.
 
-    The run is finished when the body is.
+    The workflows of the others are known to load. The run is finished when the body is.
     """
     harness, trees = tasks[0][0], {version.tree: version for version, _ in tasks}
     task_protocol(project.config)
     for doubt in doubts(project.config):
         display.line(doubt)
-    check_documents_fit(documents, harness)
+    for version in trees.values():
+        check_documents_fit(documents, version)
     candidates = [
         Candidate(f"c{number}", "", version.tree, None, version.values, version.prompt_chars)
         for number, (version, _) in enumerate(tasks)

@@ -116,7 +116,7 @@ def certify(rules: Rules, tested_before: int, finalist: Side, baseline: Side) ->
         baseline.id,
         not refused,
         difference,
-        interval(_paired(ours, theirs, Yardstick()), level),
+        difference_of(ours, theirs, level),
         interval_of(ours),
         interval_of(theirs),
         len(rules.documents),
@@ -139,6 +139,13 @@ def _audited(outcomes: Sequence[Outcome]) -> Audited:
     if any(outcome.held is None for outcome in accepted):
         raise ValueError("an accepted example was not audited")
     return Audited(len(accepted), sum(outcome.counts for outcome in accepted))
+
+
+def difference_of(
+    ours: Sequence[Outcome], theirs: Sequence[Outcome], level: float = 0.95
+) -> Interval:
+    """The difference in pass rates of two harnesses on the same documents, paired by document."""
+    return interval(_paired(ours, theirs, Yardstick()), level)
 
 
 def interval_of(outcomes: Sequence[Outcome], level: float = 0.95) -> Interval:

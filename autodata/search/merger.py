@@ -20,13 +20,17 @@ SandboxCheck = Callable[[str], Awaitable[None]]
 
 
 class EditFiles(Protocol):
-    """Where edits are read and merged candidates are committed."""
+    """Where edits are read."""
 
     async def load(self, candidate: Candidate) -> Harness: ...
 
     async def made_on(self, edit: Candidate) -> Harness:
         """Return the harness that an edit was made on."""
         ...
+
+
+class EditCommits(EditFiles, Protocol):
+    """Where edits are read and merged candidates are committed."""
 
     async def commit(self, name: str, edits: Sequence[Candidate], harness: Harness) -> Candidate:
         """Commit the baseline with these edits as candidate `name`."""
@@ -44,33 +48,23 @@ class MergeBounds:
     max_prompt_chars: int = 0
 
 
-class GitMerger:
+class Merging:
     """Merges edits on the baseline, each set once.
 
-    An edit is the difference between its commit and what it was made on; edits are applied in the
-    order of their numbers. One that was made on others needs those whose lines it touches.
+    An edit is the difference between its files and those that it was made on; edits are applied in
+    the order of their numbers. One that was made on others needs those whose lines it touches.
     """
 
-    def __init__(self, workshop: EditFiles, baseline: Harness, bounds: MergeBounds) -> None:
-        self._workshop = workshop
+    def __init__(self, edits: EditFiles, baseline: Harness, bounds: MergeBounds) -> None:
+        self._edits = edits
         self._baseline = baseline
         self._bounds = bounds
         self._merged: dict[tuple[str, ...], Harness | None] = {(): baseline}
         self._works_known = {baseline.workflow: True}
 
-    async def merge(self, name: str, edits: Sequence[Candidate]) -> Candidate | None:
-        """Return the baseline with these edits, committed as `name`.
-
-        None where they exclude each other, miss one that they need, or come to no valid harness.
-        """
-        harness = await self._harness(edits)
-        if harness is None:
-            return None
-        return await self._workshop.commit(name, in_order(edits), harness)
-
     async def fit(self, edits: Sequence[Candidate]) -> bool:
         """Whether these edits can be merged; nothing is committed."""
-        return await self._harness(edits) is not None
+        return await self.merged(edits) is not None
 
     async def needs(self, edits: Sequence[Candidate]) -> dict[str, frozenset[str]]:
         """Return which of these edits each of them needs; those it needs must leave with it last.
@@ -90,7 +84,11 @@ class GitMerger:
             found[edit.id] = frozenset(needed)
         return found
 
-    async def _harness(self, edits: Sequence[Candidate]) -> Harness | None:
+    async def merged(self, edits: Sequence[Candidate]) -> Harness | None:
+        """Return the baseline with these edits.
+
+        None where they exclude each other, miss one that they need, or come to no valid harness.
+        """
         ordered = in_order(edits)
         key = tuple(edit.id for edit in ordered)
         if key not in self._merged:
@@ -108,7 +106,7 @@ class GitMerger:
         """
         files = self._baseline.files
         for edit in ordered:
-            before, after = await self._workshop.made_on(edit), await self._workshop.load(edit)
+            before, after = await self._edits.made_on(edit), await self._edits.load(edit)
             self._works_known.setdefault(after.workflow, True)  # when it was proposed
             both = patched(files, Patch(before.files, after.files))
             if both is None:
@@ -132,6 +130,21 @@ class GitMerger:
                     works = False
             self._works_known[workflow] = works
         return self._works_known[workflow]
+
+
+class GitMerger(Merging):
+    """The `Merger` of a run, which commits what it merges."""
+
+    def __init__(self, commits: EditCommits, baseline: Harness, bounds: MergeBounds) -> None:
+        super().__init__(commits, baseline, bounds)
+        self._commits = commits
+
+    async def merge(self, name: str, edits: Sequence[Candidate]) -> Candidate | None:
+        """Return the baseline with these edits, committed as `name`; None as of `merged`."""
+        harness = await self.merged(edits)
+        if harness is None:
+            return None
+        return await self._commits.commit(name, in_order(edits), harness)
 
 
 def in_order(edits: Sequence[Candidate]) -> list[Candidate]:
