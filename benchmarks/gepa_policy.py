@@ -21,6 +21,7 @@ from gepa.logging.logger import LoggerProtocol
 
 from autodata.bench.landscapes import World
 from autodata.bench.policies import Found, claim
+from autodata.search.base import Brief
 from autodata.types import Candidate, Cell, Split
 
 VALIDATION = 50
@@ -76,7 +77,9 @@ class _Adapter:
     ) -> dict[str, str]:
         self._proposals += 1
         parent = self.candidates[candidate["harness"]]
-        running = self._world.propose(self._proposals, parent, (), (), Random(self._proposals))
+        running = self._world.propose(
+            Brief(self._proposals, parent, (), (), Random(self._proposals))
+        )
         proposal = asyncio.run_coroutine_threadsafe(running, self._loop).result()
         child = proposal.candidate or parent
         self.candidates[child.id] = child

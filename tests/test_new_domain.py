@@ -21,7 +21,8 @@ from autodata.harness.spec import with_knobs
 class Own(HarnessProposer):
     moves_knobs = True
 
-    async def propose(self, number, parent, minibatch, history, rng):
+    async def propose(self, brief):
+        number, parent = brief.number, brief.parent
         harness = await self.parts.workshop.load(parent)
         harness = with_knobs(harness, {"passage_sentences": 1 + number})
         made = await self.parts.workshop.make(number, parent, harness, "more passage")

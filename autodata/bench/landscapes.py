@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from itertools import combinations
 from math import sqrt
-from random import Random
 from typing import Protocol
 
 import numpy as np
@@ -20,7 +19,7 @@ from numpy.typing import NDArray
 
 from autodata.bench.edits import EMPTY, FEATURES, Edits, Numbers, SimulatedHarness
 from autodata.bench.shapes import SHAPES, Shape
-from autodata.search.base import Iteration, Proposal
+from autodata.search.base import Brief, Iteration, Proposal
 from autodata.types import Candidate, Cell, Outcome, Split
 
 POINTS, WEIGHTS = np.polynomial.hermite_e.hermegauss(40)
@@ -38,14 +37,7 @@ class World(Protocol):
 
     async def evaluate(self, candidate: Candidate, cells: Sequence[Cell]) -> list[Outcome]: ...
 
-    async def propose(
-        self,
-        number: int,
-        parent: Candidate,
-        minibatch: Sequence[Outcome],
-        history: Sequence[Iteration],
-        rng: Random,
-    ) -> Proposal: ...
+    async def propose(self, brief: Brief) -> Proposal: ...
 
     def observe(self, iteration: Iteration) -> None: ...
 
@@ -120,15 +112,9 @@ class SimulatedWorld:
             for cell, a, h in zip(cells, accepted, held, strict=True)
         ]
 
-    async def propose(
-        self,
-        number: int,
-        parent: Candidate,
-        minibatch: Sequence[Outcome],
-        history: Sequence[Iteration],
-        rng: Random,
-    ) -> Proposal:
+    async def propose(self, brief: Brief) -> Proposal:
         """Apply the stream's edit `number` to whatever parent: the same stream for every policy."""
+        number, parent = brief.number, brief.parent
         parts = self._parts[parent.tree]
         self._written_on[number] = self._written_on.get(number, frozenset()) | frozenset(parts)
         tree = f"{parent.tree}+{number}"

@@ -13,7 +13,7 @@ from random import Random
 from autodata.bench.landscapes import Landscape
 from autodata.episode.acceptance import PRESETS, Policy, verdict
 from autodata.episode.confirmation import chance, needed
-from autodata.search.base import Iteration, Proposal
+from autodata.search.base import Brief, Iteration, Proposal
 from autodata.types import Candidate, Cell, Outcome, Split
 
 MOST_ROUNDS = 15
@@ -91,18 +91,11 @@ class LuckWorld:
         rate = accepted(*self._examples, ease, int(candidate.knobs["rounds"]))
         return Random(f"{self._seed}:{candidate.tree}:{cell}").random() < rate
 
-    async def propose(
-        self,
-        number: int,
-        parent: Candidate,
-        minibatch: Sequence[Outcome],
-        history: Sequence[Iteration],
-        rng: Random,
-    ) -> Proposal:
+    async def propose(self, brief: Brief) -> Proposal:
         """Move the knob anywhere."""
-        rounds = Random(f"{self._seed}:edit:{number}").randint(1, MOST_ROUNDS)
-        tree = f"rounds-{rounds}-{number}"
-        candidate = Candidate(f"c{number}", f"c{number}", tree, parent.id, {"rounds": rounds})
+        rounds = Random(f"{self._seed}:edit:{brief.number}").randint(1, MOST_ROUNDS)
+        name, tree = f"c{brief.number}", f"rounds-{rounds}-{brief.number}"
+        candidate = Candidate(name, name, tree, brief.parent.id, {"rounds": rounds})
         return Proposal("knobs", candidate, edit=f"rounds {rounds}")
 
     def observe(self, iteration: Iteration) -> None:

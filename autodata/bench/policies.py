@@ -13,6 +13,7 @@ from statistics import NormalDist
 from typing import Any
 
 from autodata.bench.landscapes import World
+from autodata.search.base import Brief
 from autodata.search.plan import SearchPlan
 from autodata.search.search import Collaborators, search
 from autodata.store.facts import Fact, R
@@ -183,7 +184,7 @@ async def _proposed(
     """Pay for the training minibatch that a proposer reads, and take the next proposal."""
     drawn = rng.sample(list(world.documents["train"]), size)
     minibatch = await world.evaluate(parent, [Cell(d, "train", number) for d in drawn])
-    proposal = await world.propose(number, parent, minibatch, (), rng)
+    proposal = await world.propose(Brief(number, parent, minibatch, (), rng))
     return proposal.candidate or parent
 
 

@@ -3,7 +3,6 @@
 Where the engine's answers come from makes no difference, so that runs and replays do the same.
 """
 
-from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import asdict, dataclass, replace
 
@@ -15,7 +14,7 @@ from autodata.errors import EditFailed, HarnessError
 from autodata.harness.spec import Harness
 from autodata.models.base import Place
 from autodata.models.calls.reserve import Wanted
-from autodata.search.base import Iteration
+from autodata.search.base import Brief
 from autodata.search.certify import Claim
 from autodata.search.course import STRAIGHT, Course
 from autodata.search.events import Ahead, Event, Progress, Started
@@ -27,7 +26,7 @@ from autodata.search.proposers.study import KnobStudy
 from autodata.search.proposers.text import TextEditor
 from autodata.search.search import Collaborators, SearchResult
 from autodata.search.session import GitWorkshop, RunStart, run_session, train_episodes
-from autodata.types import Candidate, Outcome, Spend, Split
+from autodata.types import Spend, Split
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,25 +80,24 @@ def text_editor(running: Engine, baseline: Harness) -> Editing:
     known = [d.id for split in ("train", "validation") for d in documents[split]]
     names = Pseudonyms(running.team.secret, known)
 
-    async def edit(
-        number: int,
-        parent: Candidate,
-        measured: Harness,
-        harness: Harness,
-        minibatch: Sequence[Outcome],
-        history: Sequence[Iteration],
-    ) -> Edit:
+    async def edit(brief: Brief, measured: Harness, harness: Harness) -> Edit:
+        parent, history, minibatch = brief.parent, brief.history, brief.minibatch
         spent: list[Spend] = []
         place = Place(parent.tree, candidate_id=parent.id, commit=parent.commit)
         asking = Asking(running.team, place, spent.append)
         editor = TextEditor(asking, running.sandbox.check, baseline)
         episodes = [names.hidden(e) for e in train_episodes(running.journal, parent, minibatch)]
         visible = visible_to(parent, minibatch, history)
-        asked = Questions(running.journal, number, visible, names=names)
+        asked = Questions(running.journal, brief.number, visible, names=names)
         async with aclosing(asked) as questions:
             try:
                 edited = await editor.edit(
-                    number, measured, harness, episodes, questions.answer, names.past(history)
+                    brief.number,
+                    measured,
+                    harness,
+                    episodes,
+                    questions.answer,
+                    names.past(history),
                 )
             except HarnessError as error:
                 raise EditFailed(error.problem, Spend.total(spent)) from error

@@ -18,6 +18,7 @@ from autodata.harness.spec import Harness, load_folder, with_knobs
 from autodata.jobs.evaluate import Measured, measured
 from autodata.project import Project
 from autodata.report.display import Display
+from autodata.search.base import Brief
 from autodata.search.forecast import (
     Forecast,
     PilotPace,
@@ -103,7 +104,8 @@ async def edits_of(pilot: Measured, harness: Harness, most_shown: int) -> list[S
     async def one(number: int) -> Spend:
         shown = Random(number).sample(outcomes, min(most_shown, len(outcomes)))
         try:
-            return (await edit(number, parent, harness, harness, shown, ())).spend
+            brief = Brief(number, parent, shown, (), Random(number), (number,))
+            return (await edit(brief, harness, harness)).spend
         except EditFailed as failed:
             return failed.spend
 

@@ -11,7 +11,7 @@ from typing import Literal, Protocol
 from autodata.store.records import CandidateRecord, IterationRecord
 from autodata.types import Candidate, Cell, Json, Outcome, Spend
 
-Decision = Literal["admitted", "rejected", "refused"]
+Decision = Literal["admitted", "rejected", "refused", "undecided"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,8 @@ class Iteration:
     audit: Json = field(default_factory=dict)
 
     def record(self) -> IterationRecord:
-        """Return its journal record."""
+        """Return its journal record; one that is undecided has none."""
+        assert self.decision != "undecided"
         proposal = self.proposal
         return IterationRecord(
             iteration=self.number,
@@ -84,6 +85,27 @@ class Iteration:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """All that a proposer is told when it is asked for edit `number` of `parent`.
+
+    `minibatch` are the parent's episodes on training documents, if it `wants_minibatch`. In a race
+    `history` are the iterations decided so far; in a merging search it is every edit that has come
+    to the pool, the undecided ones too, and `looks` are over, whose episodes are known facts. The
+    numbers of a `group` are proposed side by side from one minibatch. `rewrite` is an edit to be
+    written anew on top of `parent`, with which it cannot be merged: no new idea is asked for.
+    """
+
+    number: int
+    parent: Candidate
+    minibatch: Sequence[Outcome]
+    history: Sequence[Iteration]
+    rng: Random
+    group: tuple[int, ...] = ()
+    looks: int = 0
+    rewrite: Iteration | None = None
+
+
 class Evaluator(Protocol):
     """Runs episodes of one candidate and returns their outcomes in the order of `cells`.
 
@@ -100,22 +122,14 @@ class Proposer(Protocol):
 
     `wants_minibatch` says whether the parent is run on training documents first (a knob move reads
     no trajectories, so none are paid for). `propose` may be called concurrently for different
-    iterations, each time with the `history` of iterations decided so far and a generator of its
-    own. `observe` is told each decided iteration, in iteration order, before any later `propose`
-    that may know it.
+    iterations, each time with a generator of its own. `observe` is told each decided iteration, in
+    iteration order, before any later `propose` that may know it.
     """
 
     @property
     def wants_minibatch(self) -> bool: ...
 
-    async def propose(
-        self,
-        number: int,
-        parent: Candidate,
-        minibatch: Sequence[Outcome],
-        history: Sequence[Iteration],
-        rng: Random,
-    ) -> Proposal: ...
+    async def propose(self, brief: Brief) -> Proposal: ...
 
     def observe(self, iteration: Iteration) -> None: ...
 
@@ -133,3 +147,22 @@ def candidate_record(candidate: Candidate, iteration: int, kind: str) -> Candida
         iteration=iteration,
         kind=kind,
     )
+
+
+class Merger(Protocol):
+    """Makes candidates of sets of edits, each edit a candidate that was made on its parent.
+
+    An edit needs the edits that its parent had already, as far as its lines touch theirs.
+    """
+
+    async def merge(self, name: str, edits: Sequence[Candidate]) -> Candidate | None:
+        """Return the baseline with these edits as candidate `name`; None where that is none.
+
+        That is: they exclude each other, one needs what is not among them, or what comes out is
+        no valid harness. The same edits always come to the same.
+        """
+        ...
+
+    async def fit(self, edits: Sequence[Candidate]) -> bool:
+        """Whether these edits can be merged."""
+        ...

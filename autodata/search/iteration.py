@@ -12,6 +12,7 @@ from random import Random
 from autodata.concurrency import all_of, finish
 from autodata.search.audit import audit
 from autodata.search.base import (
+    Brief,
     Evaluator,
     Iteration,
     Prediction,
@@ -211,4 +212,6 @@ def _decide(
 async def _as_coroutine(
     proposer: Proposer, start: Start, minibatch: Sequence[Outcome], rng: Random
 ) -> Proposal:
-    return await proposer.propose(start.number, start.parent, minibatch, start.history, rng)
+    number = start.number
+    brief = Brief(number, start.parent, minibatch, start.history, rng, (number,))
+    return await proposer.propose(brief)

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 
 from autodata.concurrency import all_of
 from autodata.errors import BudgetSpent
-from autodata.search.base import Evaluator, Iteration, Proposer, candidate_record
+from autodata.search.base import Evaluator, Iteration, Merger, Proposer, candidate_record
 from autodata.search.belief import Estimate
 from autodata.search.certify import Claim, interval_of
 from autodata.search.course import STRAIGHT, Course
@@ -69,7 +69,8 @@ class SearchResult:
 class Collaborators:
     """Whoever a search asks, and whom it tells: all of it that is not decided by its plan.
 
-    `claim` is asked right before the test split is, with the finalists.
+    `claim` is asked right before the test split is, with the finalists. `merger` makes candidates
+    of sets of edits, where the search merges.
     """
 
     evaluator: Evaluator
@@ -77,6 +78,7 @@ class Collaborators:
     journal: JournalWriter
     claim: Claim
     progress: Progress = lambda _: None
+    merger: Merger | None = None
 
 
 async def search(

@@ -1,13 +1,13 @@
 """The contract of a proposer: what a search takes for granted of whoever makes candidates."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from random import Random
 
 from autodata.concurrency import all_of
 from autodata.config.schema import ROLES
 from autodata.harness.knobs import Knob
 from autodata.harness.spec import Harness, check_edit, load_files, with_edits
-from autodata.search.base import Iteration, Prediction, Proposal
+from autodata.search.base import Brief, Iteration, Prediction, Proposal
 from autodata.search.proposers.base import Edit, Editing, HarnessProposer, Parts
 from autodata.testing.contract import Contract, expect
 from autodata.types import Candidate, Cell, KnobValue, Outcome, Spend
@@ -61,19 +61,12 @@ def _drawn(knob: Knob, number: int) -> KnobValue:
     return round(drawn) if knob.type == "int" else drawn
 
 
-async def _edit(
-    number: int,
-    parent: Candidate,
-    measured: Harness,
-    harness: Harness,
-    minibatch: Sequence[Outcome],
-    history: Sequence[Iteration],
-) -> Edit:
+async def _edit(brief: Brief, measured: Harness, harness: Harness) -> Edit:
     """An implementer who adds a line."""
-    text = harness.files["prompts/challenger.md"] + f"Mind point {number}.\n"
+    text = harness.files["prompts/challenger.md"] + f"Mind point {brief.number}.\n"
     edited = with_edits(harness, {"prompts/challenger.md": text})
-    bets = tuple(Prediction(outcome.cell.document_id, 0.5) for outcome in minibatch)
-    return Edit(edited, "an analysis", bets, f"point {number}", Spend(calls=2))
+    bets = tuple(Prediction(outcome.cell.document_id, 0.5) for outcome in brief.minibatch)
+    return Edit(edited, "an analysis", bets, f"point {brief.number}", Spend(calls=2))
 
 
 class ProposerContract(Contract):
@@ -95,7 +88,7 @@ class ProposerContract(Contract):
 
     async def _propose(self, proposer: HarnessProposer, number: int) -> Proposal:
         rng = Random(f"0:{number}")
-        return await proposer.propose(number, self._parent, self._minibatch, (), rng)
+        return await proposer.propose(Brief(number, self._parent, self._minibatch, (), rng))
 
     async def says_what_it_needs(self) -> None:
         """Its roles are known ones."""

@@ -7,11 +7,12 @@ import pytest
 
 from autodata.bench.landscapes import LANDSCAPES, SimulatedWorld
 from autodata.bench.shapes import SHAPES, Shape
+from autodata.search.base import Brief
 from autodata.types import Candidate, Cell, Split
 
 
 async def child(world: SimulatedWorld, number: int, parent: Candidate | None = None) -> Candidate:
-    proposal = await world.propose(number, parent or world.baseline, (), (), Random(0))
+    proposal = await world.propose(Brief(number, parent or world.baseline, (), (), Random(0)))
     assert proposal.candidate
     return proposal.candidate
 

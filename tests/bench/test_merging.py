@@ -9,13 +9,14 @@ import pytest
 from autodata.bench.landscapes import LANDSCAPES, SimulatedWorld, World, with_clashes
 from autodata.bench.luck import LUCKY_WORLDS
 from autodata.bench.shapes import SHAPES, Shape
+from autodata.search.base import Brief
 from autodata.types import Candidate, Cell
 
 PLAIN = Shape(good=0.0, harmful=0.0, tilt=0.0, neutral_size=0.2)
 
 
 async def edit(world: World, number: int, on: Candidate | None = None) -> Candidate:
-    proposal = await world.propose(number, on or world.baseline, (), (), Random(0))
+    proposal = await world.propose(Brief(number, on or world.baseline, (), (), Random(0)))
     assert proposal.candidate
     return proposal.candidate
 

@@ -8,6 +8,7 @@ from random import Random
 import pytest
 
 from autodata.errors import BudgetSpent, ConfigurationError, DocumentError
+from autodata.search.base import Brief, Proposal
 from autodata.search.events import Certified, Decided, Event, Raced, Started
 from autodata.search.null import FIRST_STAGE, NULL_LOOK
 from autodata.search.plan import RacePlan, SearchPlan
@@ -89,8 +90,8 @@ async def test_a_refused_proposal_costs_only_its_minibatch() -> None:
 
 async def test_a_tree_that_was_tried_is_refused_before_any_race() -> None:
     class Again(Steps):
-        async def propose(self, number, parent, minibatch, history, rng):  # type: ignore[no-untyped-def]
-            return await super().propose(1, parent, minibatch, history, rng)
+        async def propose(self, brief: Brief) -> Proposal:
+            return await super().propose(replace(brief, number=1))
 
     result = await searched(SearchPlan(iterations=3, parallel=1), proposer=Again([0.1]))
     assert [i.decision == "refused" for i in result.iterations] == [False, True, True]
@@ -99,10 +100,10 @@ async def test_a_tree_that_was_tried_is_refused_before_any_race() -> None:
 
 async def test_of_equal_proposals_side_by_side_the_first_is_raced_whoever_is_faster() -> None:
     class Twins(Steps):
-        async def propose(self, number, parent, minibatch, history, rng):  # type: ignore[no-untyped-def]
-            for _ in range(50 * (3 - number)):
+        async def propose(self, brief: Brief) -> Proposal:
+            for _ in range(50 * (3 - brief.number)):
                 await asyncio.sleep(0)
-            found = await super().propose(number, parent, minibatch, history, rng)
+            found = await super().propose(brief)
             assert found.candidate is not None
             return replace(found, candidate=replace(found.candidate, tree="twin"))
 
@@ -181,8 +182,8 @@ async def test_what_happens_is_told_and_recorded() -> None:
 
 async def test_cost_can_be_the_objective() -> None:
     class Cheaper(Steps):
-        async def propose(self, number, parent, minibatch, history, rng):  # type: ignore[no-untyped-def]
-            proposal = await super().propose(number, parent, minibatch, history, rng)
+        async def propose(self, brief: Brief) -> Proposal:
+            proposal = await super().propose(brief)
             assert proposal.candidate
             proposal.candidate.knobs["tokens"] = 40
             return proposal

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from random import Random
 
-from autodata.search.base import Iteration, Prediction, Proposal
+from autodata.search.base import Brief, Iteration, Prediction, Proposal
 from autodata.store.facts import R
 from autodata.types import Candidate, Cell, Outcome, Spend, Split
 from tests.support.fakes import Memory
@@ -63,15 +63,9 @@ class Steps:
         self.refuse: set[int] = set()
         self.growth = 0
 
-    async def propose(
-        self,
-        number: int,
-        parent: Candidate,
-        minibatch: Sequence[Outcome],
-        history: Sequence[Iteration],
-        rng: Random,
-    ) -> Proposal:
-        self.knew[number] = (len(history), len(self.observed))
+    async def propose(self, brief: Brief) -> Proposal:
+        number, parent = brief.number, brief.parent
+        self.knew[number] = (len(brief.history), len(self.observed))
         await asyncio.sleep(0)
         if number in self.refuse:
             return Proposal("test", None, refused="tried before")
@@ -84,7 +78,7 @@ class Steps:
             {**parent.knobs, "rate": rate},
             parent.prompt_chars + self.growth,
         )
-        predicted = tuple(Prediction(outcome.cell.document_id, 0.7) for outcome in minibatch)
+        predicted = tuple(Prediction(outcome.cell.document_id, 0.7) for outcome in brief.minibatch)
         return Proposal("test", child, predictions=predicted)
 
     def observe(self, iteration: Iteration) -> None:

@@ -17,7 +17,7 @@ from autodata.episode.run import Conditions
 from autodata.models.base import USUAL, Deadlines, Model, Reply
 from autodata.models.providers.scripted import ScriptedModel
 from autodata.models.providers.simulated import SimulatedModel
-from autodata.search.base import Evaluator, Iteration, Proposal
+from autodata.search.base import Brief, Evaluator, Iteration, Proposal
 from autodata.search.proposers.base import HarnessProposer, Parts
 from autodata.search.proposers.kinds import KnobProposer, MixedProposer, TextProposer
 from autodata.testing import (
@@ -167,15 +167,8 @@ class WrongProposer(HarnessProposer):
         super().__init__(parts)
         self.last: int | None = None
 
-    async def propose(
-        self,
-        number: int,
-        parent: Candidate,
-        minibatch: Sequence[Outcome],
-        history: Sequence[Iteration],
-        rng: Random,
-    ) -> Proposal:
-        self.last = number
+    async def propose(self, brief: Brief) -> Proposal:
+        self.last = brief.number
         await asyncio.sleep(0)
         name = f"c{self.last}"  # of whoever was asked last
         return Proposal("wrong", Candidate(name, str(Random().random()), "no such tree", "c0"))

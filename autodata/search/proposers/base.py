@@ -4,14 +4,13 @@ Subclass `HarnessProposer`, name the class in `optimize.proposer`, and hold it a
 `autodata.testing.check_proposer`.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from random import Random
 from typing import ClassVar, Protocol
 
 from autodata.harness.spec import Harness
-from autodata.search.base import Iteration, Prediction, Proposal
-from autodata.types import Candidate, KnobValue, Outcome, Spend
+from autodata.search.base import Brief, Iteration, Prediction, Proposal
+from autodata.types import Candidate, KnobValue, Spend
 
 
 class Study(Protocol):
@@ -50,9 +49,8 @@ class Edit:
     spend: Spend = field(default_factory=Spend)
 
 
-Editing = Callable[
-    [int, Candidate, Harness, Harness, Sequence[Outcome], Sequence[Iteration]], Awaitable[Edit]
-]
+Editing = Callable[[Brief, Harness, Harness], Awaitable[Edit]]
+"""From a brief, the harness that was measured and the one to edit, which may differ in knobs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +70,9 @@ class Parts:
 class HarnessProposer:
     """Turns a parent into a candidate; see `search.base.Proposer` for what is asked when.
 
-    What it proposes may depend on its arguments, on what it has observed, and on `rng`, and on
-    nothing else: a run that is resumed or replayed must come to the same proposals. Models are
-    asked by `parts.edit`, whose answers are journaled.
+    What it proposes may depend on its brief, on what it has observed, and on nothing else: a run
+    that is resumed or replayed must come to the same proposals. Models are asked by `parts.edit`,
+    whose answers are journaled.
     """
 
     roles: ClassVar[tuple[str, ...]] = ()
@@ -92,14 +90,7 @@ class HarnessProposer:
     def __init__(self, parts: Parts) -> None:
         self.parts = parts
 
-    async def propose(
-        self,
-        number: int,
-        parent: Candidate,
-        minibatch: Sequence[Outcome],
-        history: Sequence[Iteration],
-        rng: Random,
-    ) -> Proposal:
+    async def propose(self, brief: Brief) -> Proposal:
         """Return a candidate made by `parts.workshop`, or a refusal with its reason."""
         raise NotImplementedError
 

@@ -1,14 +1,13 @@
 """The proposers that are shipped: knob moves by TPE, edits of texts by models, or both."""
 
-from collections.abc import Sequence
 from random import Random
 
 from autodata.errors import ConfigurationError, EditFailed, HarnessError
 from autodata.harness.knobs import MANIFEST
 from autodata.harness.spec import Harness, check_edit, diff, moved, with_knobs
-from autodata.search.base import Iteration, Proposal
+from autodata.search.base import Brief, Iteration, Proposal
 from autodata.search.proposers.base import Edit, HarnessProposer, Parts
-from autodata.types import Candidate, KnobValue, Outcome, Spend
+from autodata.types import Candidate, KnobValue, Spend
 
 _MOVED = 0.7
 """Chance of each knob to be taken from the suggestion; otherwise it is the parent's."""
@@ -92,16 +91,10 @@ class EditingProposer(HarnessProposer):
             (self._edit is not None, self._move_knobs), "mix"
         )
 
-    async def propose(
-        self,
-        number: int,
-        parent: Candidate,
-        minibatch: Sequence[Outcome],
-        history: Sequence[Iteration],
-        rng: Random,
-    ) -> Proposal:
+    async def propose(self, brief: Brief) -> Proposal:
         """Return a candidate that was not tried before, or a refusal with its reason."""
-        values = self._draw(number, parent, rng)
+        number, parent = brief.number, brief.parent
+        values = self._draw(number, parent, brief.rng)
         known = self._memory.as_it_is()  # while models are asked, other iterations are decided
         harness = await self._workshop.load(parent)
         edit = Edit(harness)
@@ -109,7 +102,7 @@ class EditingProposer(HarnessProposer):
             turned = with_knobs(harness, values)
             edit = Edit(turned)
             if self._edit is not None:
-                edit = await self._edit(number, parent, harness, turned, minibatch, history)
+                edit = await self._edit(brief, harness, turned)
             check_edit(self._baseline, edit.harness)
         except HarnessError as error:
             spend = error.spend if isinstance(error, EditFailed) else edit.spend

@@ -1,7 +1,7 @@
 """Proposers: knob moves that build on the parent, text edits, and what is refused for nothing."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from random import Random
 from typing import Any
 
@@ -9,7 +9,7 @@ import pytest
 
 from autodata.errors import ConfigurationError, EditFailed, HarnessError
 from autodata.harness.spec import Harness, load_files, with_edits, with_knobs
-from autodata.search.base import Iteration, Prediction, Proposal
+from autodata.search.base import Brief, Iteration, Prediction, Proposal
 from autodata.search.proposers.base import Edit, Editing, Parts
 from autodata.search.proposers.kinds import (
     EditingProposer,
@@ -17,7 +17,7 @@ from autodata.search.proposers.kinds import (
     MixedProposer,
     TextProposer,
 )
-from autodata.types import Candidate, KnobValue, Outcome, Spend
+from autodata.types import Candidate, KnobValue, Spend
 from tests.support.harnesses import FILES, MANIFEST
 
 BASE = load_files(FILES)
@@ -64,14 +64,7 @@ class MemoryWorkshop:
 
 
 def editor(text: str, failure: HarnessError | None = None) -> object:
-    async def edit(
-        number: int,
-        parent: Candidate,
-        measured: Harness,
-        harness: Harness,
-        minibatch: Sequence[Outcome],
-        history: Sequence[Iteration],
-    ) -> Edit:
+    async def edit(brief: Brief, measured: Harness, harness: Harness) -> Edit:
         if failure:
             raise failure
         edited = with_edits(harness, {"prompts/challenger.md": text})
@@ -98,7 +91,7 @@ def proposer(
 
 
 async def propose(subject: EditingProposer, number: int = 1, parent: Candidate = C0) -> Proposal:
-    return await subject.propose(number, parent, [], [], Random(f"0:{number}"))
+    return await subject.propose(Brief(number, parent, [], [], Random(f"0:{number}")))
 
 
 async def test_a_knob_move_is_a_candidate_that_says_what_moved() -> None:
@@ -176,7 +169,7 @@ async def test_knobs_and_text_can_move_in_one_candidate() -> None:
 
 async def test_knobs_that_the_implementer_sets_are_told_from_those_that_the_study_moves() -> None:
     async def edit(*known: Any) -> Edit:
-        edited = with_knobs(known[3], {"rounds": 9, "share": 0.1})
+        edited = with_knobs(known[2], {"rounds": 9, "share": 0.1})
         return Edit(edited, summary="two\nlines \x1b[2J" + "x" * 1000, spend=PAID)
 
     found = await propose(proposer(FakeStudy({"rounds": 7, "style": "long"}), edit))
@@ -243,11 +236,11 @@ async def test_what_is_decided_while_models_are_asked_changes_no_refusal() -> No
     asked, go_on = asyncio.Event(), asyncio.Event()
     plain: Any = editor("another text")
 
-    async def slow(number: int, *others: Any) -> Edit:
-        if number == 2:
+    async def slow(brief: Brief, *others: Any) -> Edit:
+        if brief.number == 2:
             asked.set()
             await go_on.wait()
-        edited: Edit = await plain(number, *others)
+        edited: Edit = await plain(brief, *others)
         return edited
 
     subject = proposer(FakeStudy(), slow, move_knobs=False)
