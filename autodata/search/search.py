@@ -67,11 +67,7 @@ class SearchResult:
 
 @dataclass(frozen=True, slots=True)
 class Collaborators:
-    """Whoever a search asks, and whom it tells: all of it that is not decided by its plan.
-
-    `claim` is asked right before the test split is, with the finalists. `merger` makes candidates
-    of sets of edits, where the search merges.
-    """
+    """Whoever a search asks, and whom it tells; `claim` is asked right before the test split is."""
 
     evaluator: Evaluator
     proposer: Proposer
