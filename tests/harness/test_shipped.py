@@ -1,5 +1,6 @@
 """Every harness that is checked in loads, type-checks and runs at the ends of its ranges."""
 
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,8 @@ import pytest
 from autodata.documents.splits import beginning
 from autodata.errors import WorkflowFailed
 from autodata.harness.knobs import Knob
+from autodata.harness.merging import merged_text
+from autodata.harness.prompts import PROMPTS
 from autodata.harness.spec import Harness, check_edit, load_folder, with_knobs
 from autodata.harness.workflow import Sandbox, StepFailed
 from autodata.types import KnobValue
@@ -147,3 +150,14 @@ def test_research_prompts_put_the_document_first(research: Harness) -> None:
     assert written.startswith("<paper>\nTHE PAPER\n</paper>")
     assert checked.startswith("<paper>\nTHE PAPER\n</paper>")
     assert "{{" not in written + checked + research.prompt("main", **shared)
+
+
+def test_changes_of_any_two_rules_of_the_research_prompts_merge(research: Harness) -> None:
+    for path in PROMPTS.values():
+        text = research.files[path]
+        rules = [line for line in text.splitlines() if len(line) > 40]
+        assert len(rules) > 10
+        for one, other in combinations(rules, 2):
+            ours, theirs = text.replace(one, f"{one} At once."), text.replace(other, "- Not.")
+            merged = merged_text(text, ours, theirs)
+            assert merged == ours.replace(other, "- Not."), (one, other)
