@@ -171,19 +171,19 @@ class Run:
 
     def show(self, candidate: str | None = None) -> Report:
         """Return what there is to say of the run, or of one of its candidates."""
-        from autodata.report import measured, queries, views
+        from autodata.report import measured, queries, searches
 
         state, name = self.status, self.name
         with self.tables() as tables:
             asked, kept = tables.connection, tables.kept_back
             if candidate is not None:
                 data = queries.candidate_report(asked, name, candidate)
-                return Report(data, lambda width: views.candidate_view(data, width), kept)
+                return Report(data, lambda width: searches.candidate_view(data, width), kept)
             if state.kind == "evaluation":
                 data = measured.evaluation_report(asked, name)
                 return Report(data, lambda _: measured.evaluation_view(data, state.summary), kept)
             data = queries.run_report(asked, name)
-            return Report(data, lambda width: views.run_view(data, state.summary, width), kept)
+            return Report(data, lambda width: searches.run_view(data, state.summary, width), kept)
 
     def trace(self, episode: str) -> Report:
         """Return all that happened in an episode, CANDIDATE:DOCUMENT or CANDIDATE:DOCUMENT:REPEAT.

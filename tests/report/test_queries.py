@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from autodata.report.queries import wilson
-from autodata.report.views import run_view
+from autodata.report.searches import run_view
 from autodata.store.records import CandidateRecord
 from tests.support.command_line import NOTICE, RUN, Place, good, keys
 from tests.support.journals import small_run, write

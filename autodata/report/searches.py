@@ -1,0 +1,180 @@
+"""What `show` draws of a search and of a candidate, from the data of `report.queries`."""
+
+from collections.abc import Sequence
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from autodata.report.quality import quality_lines
+from autodata.report.views import (
+    SIMULATED,
+    WIDE,
+    certificate_line,
+    certificates,
+    diff_view,
+    loaded,
+    null_shown,
+    number,
+    other_rules,
+    plain,
+    rate,
+    rows_view,
+    short,
+    tokens,
+    unusable,
+)
+from autodata.search.null import null_rate
+from autodata.store.certificates import Certificate
+from autodata.types import Json
+
+
+def run_view(report: Json, state: str, width: int = 120) -> RenderableType:
+    """Draw `show RUN` for a screen of so many columns."""
+    run, totals = report["run"], report["totals"]
+    parts: list[RenderableType] = []
+    if run["simulated"]:
+        parts.append(SIMULATED)
+    parts.append(
+        Text.assemble(
+            (f"run {run['run_id']}", "bold"),
+            f"  {state}  harness {run['harness']}  seed {run['seed']}",
+        )
+    )
+    parts += other_rules(run["rules"])
+    episodes = sum(line["episodes"] for line in report["episodes"])
+    void = sum(line["void"] for line in report["episodes"])
+    parts.append(
+        Text(
+            f"{len(report['iterations'])} iterations  {episodes:,} episodes ({void} void)  "
+            f"{totals['calls']:,} calls  {tokens(totals)}  ${totals['usd']:.2f}"
+        )
+    )
+    if report["unusable"]:
+        parts.append(Text(unusable(report["unusable"])))
+    if (luck := null_line(report)) is not None:
+        parts.append(luck)
+    if report["confirming"]["confirmations"]:
+        parts.append(Text(confirming(report["confirming"])))
+    parts += [
+        certificate_line(Certificate.from_json(row["evidence"])) for row in certificates(report)
+    ]
+    if not report["certificates"]:
+        parts += _baseline_alone(report, state)
+    parts += quality_lines(report["quality"])
+    if report["candidates"]:
+        parts.append(candidates_table(report["candidates"], width))
+        parts.append(
+            Text(
+                "rate, n: validation episodes.  /acc: per accepted example, on all splits.\n"
+                "* Pareto front: no other candidate is better in both rate and tokens/acc."
+                + _left_out(width)
+            )
+        )
+    audited = [line["audit"] for line in report["iterations"] if loaded(line["audit"])]
+    if audited:
+        scores = [loaded(audit) for audit in audited]
+        brier = sum(s["brier"] for s in scores) / len(scores)
+        base = sum(s["brier_base"] for s in scores) / len(scores)
+        parts.append(Text(f"analyzer: Brier score {brier:.3f} (expecting no change: {base:.3f})"))
+    return Group(*parts)
+
+
+def candidate_view(report: Json, width: int = 120) -> RenderableType:
+    """Draw `show RUN CANDIDATE` for a screen of so many columns."""
+    line, iteration = report["candidate"], report["iteration"]
+    parts: list[RenderableType] = [SIMULATED] if report["simulated"] else []
+    parts.append(candidates_table([line], width))
+    if left_out := _left_out(width).strip():
+        parts.append(Text(left_out))
+    knobs = "  ".join(f"{name}={value}" for name, value in loaded(line["knobs"]).items())
+    parts.append(Text(f"commit {line['commit']}"))
+    parts.append(Text(f"knobs  {knobs}"))
+    if iteration:
+        parts.append(Text(plain(f"{iteration['decision']}: {iteration['reason']}")))
+        if iteration["analysis"]:
+            parts.append(Text(plain(f"analysis: {iteration['analysis']}")))
+        parts.append(diff_view(iteration["edit"] or ""))
+    columns = ("split", "status", "reason", "episodes")
+    parts.append(rows_view(columns, [[row[name] for name in columns] for row in report["reasons"]]))
+    return Group(*parts)
+
+
+def candidates_table(candidates: Sequence[Json], width: int = 120) -> Table:
+    """Draw candidates with validation pass rate and cost; `*` marks the Pareto front.
+
+    On a narrow screen parent and seconds are left out, so that the change can be read;
+    `run_view` and `candidate_view` say so.
+    """
+    wide = width >= WIDE
+    priced = any(line["usd_per_accepted"] for line in candidates)
+    audited = any(line["audited"] for line in candidates)
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for name in ("", "id", *(["from"] if wide else []), "decision", "rate [95 %]"):
+        table.add_column(name, no_wrap=True)
+    costs = ["tokens/acc", *(["s/acc"] if wide else []), *(["$/acc"] if priced else [])]
+    for name in ("n", *(["holds"] if audited else []), *costs):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("change", overflow="fold")
+    for line in candidates:
+        cells = [
+            "*" if line["front"] else "",
+            line["candidate_id"],
+            *([line["parent_id"] or ""] if wide else []),
+            line["decision"],
+            rate(line["pass_rate"], line["low"], line["high"]),
+            str(line["episodes"]),
+            *([f"{line['holds']}/{line['audited']}"] if audited else []),
+            number(line["tokens_per_accepted"], ",.0f"),
+            *([number(line["seconds_per_accepted"], ".1f")] if wide else []),
+            *([number(line["usd_per_accepted"], ".4f")] if priced else []),
+            Text(plain((line["message"] or "").split("\n")[0])),
+        ]
+        table.add_row(*cells)
+    return table
+
+
+def _left_out(width: int) -> str:
+    return (
+        "" if width >= WIDE else f"\nFrom {WIDE} columns on: from (parent), s/acc. --json has all."
+    )
+
+
+def _baseline_alone(report: Json, state: str) -> list[Text]:
+    """What the test split says where nobody was tested against the baseline."""
+    tested = [line for line in report["episodes"] if line["split"] == "test" and line["episodes"]]
+    if not state.startswith(("finished", "closed")) or not tested:
+        return []
+    line = tested[0]
+    episodes, accepted = int(line["episodes"]), int(line["accepted"])
+    null = null_rate(int(line["null_accepted"]), int(line["null_episodes"]))
+    return [
+        Text(
+            f"test documents ({episodes} sealed episodes): baseline {short(accepted / episodes)}"
+            f"{null_shown(null)}  no candidate was believed to be better, so none was tested"
+        )
+    ]
+
+
+def null_line(report: Json) -> Text | None:
+    """Render the pooled null rate of the documents on which a search decides."""
+    lines = [line for line in report["episodes"] if line["split"] != "test"]
+    episodes = sum(int(line["null_episodes"]) for line in lines)
+    accepted = sum(int(line["null_accepted"]) for line in lines)
+    if not episodes:
+        return None
+    found = null_rate(accepted, episodes).rate
+    return Text(
+        f"null rate {rate(found.mean, found.low, found.high)}  ({accepted} of {episodes} episodes "
+        "in which `strong` had both seats: what luck alone gives)"
+    )
+
+
+def confirming(counts: Json) -> str:
+    """Render how many examples fresh samples confirmed, and what that took."""
+    accepted = max(1, counts["accepted"])
+    return (
+        f"fresh samples confirmed {counts['confirmed']:,} of {counts['confirmations']:,} examples, "
+        f"for {counts['samples'] / accepted:.1f} samples and {counts['tokens'] / accepted:,.0f} "
+        "tokens per accepted one"
+    )
