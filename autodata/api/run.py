@@ -3,6 +3,7 @@
 Everything is read anew when it is asked for, and nothing of a run is changed here.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from autodata.api.relation import Relation, Tables
     from autodata.harness.spec import Harness
 
+EDIT = re.compile(r"e\d+")
+"""The name of an edit of a merging search."""
 _EXAMPLES = """
 select r.candidate_id, r.document_id, d.name as document, r.split, r.repeat, r.round, r.kind,
        r.skills, r.context, r.question, r.answer, r.rubric, r.weak_mean, r.strong_mean
@@ -170,12 +173,15 @@ class Run:
         return self.sql(_EXAMPLES)
 
     def show(self, candidate: str | None = None) -> Report:
-        """Return what there is to say of the run, or of one of its candidates."""
-        from autodata.report import measured, queries, searches
+        """Return what there is to say of the run, or of one of its candidates or edits (`e5`)."""
+        from autodata.report import edits, measured, queries, searches
 
         state, name = self.status, self.name
         with self.tables() as tables:
             asked, kept = tables.connection, tables.kept_back
+            if candidate is not None and EDIT.fullmatch(candidate):
+                data = edits.edit_report(lambda q: queries.rows(asked, q, name), name, candidate)
+                return Report(data, lambda width: edits.edit_view(data, width), kept)
             if candidate is not None:
                 data = queries.candidate_report(asked, name, candidate)
                 return Report(data, lambda width: searches.candidate_view(data, width), kept)

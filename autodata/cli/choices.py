@@ -16,7 +16,7 @@ from autodata.cli.base import here, project_of, run_names
 from autodata.errors import AutodataError, ConfigurationError
 
 OPTIMIZATION: Kind = "optimization"
-_CANDIDATE = re.compile(r"c\d+")
+_CANDIDATE = re.compile(r"[ce]\d+")
 
 
 def chosen_run(
@@ -25,8 +25,8 @@ def chosen_run(
     """Return the run and the word behind it, where either may have been left out.
 
     Without a name, or with `last`, it is the newest run, of that `kind` if one is given, and is
-    said on stderr. A lone candidate or episode, such as `c7`, is taken for one of that run, unless
-    there is a run of that name; candidates are those of an optimization.
+    said on stderr. A lone candidate, edit or episode, such as `c7`, is taken for one of that run,
+    unless there is a run of that name; candidates and edits are those of an optimization.
 
     Raises:
         ConfigurationError: there is no run yet.

@@ -135,7 +135,7 @@ def show(
     candidate: CandidateName = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show a run (candidates and front, or what it measured), a candidate, or a version (v2)."""
+    """Show a run (what it found or measured), a candidate, an edit (e5), or a version (v2)."""
     if candidate is None and run is not None and (version := _version(run)):
         if as_json:
             out_json(version)

@@ -6,7 +6,7 @@ from rich.text import Text
 from autodata.api.project import Config
 from autodata.api.run import Run
 from autodata.cli.base import draw, out_json
-from autodata.report import views
+from autodata.report import searches, views
 
 
 def show_result(run: Run, config: Config, console: Console, as_json: bool) -> None:
@@ -17,7 +17,7 @@ def show_result(run: Run, config: Config, console: Console, as_json: bool) -> No
         closed = result.closed.bound if result.closed else ""
         out_json({**report.data, "best": result.best, "closed": closed})
         return
-    draw(views.run_view(report.data, "finished", console.width), console)
+    draw(searches.run_view(report.data, "finished", console.width), console)
     if result.closed:
         console.print(Text(views.closing_line(result.closed)), soft_wrap=True)
         larger = f"autodata optimize --run {run.name} --set {result.closed.bound}=LARGER"

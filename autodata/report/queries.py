@@ -1,12 +1,14 @@
 """Reports of runs and candidates as plain data, queried from the tables."""
 
 import json
+from collections.abc import Collection
 from dataclasses import asdict
 from math import sqrt
 from typing import TYPE_CHECKING, Any
 
 from autodata.errors import StoreError
 from autodata.harness.knobs import nearest
+from autodata.report.edits import edits_report
 from autodata.report.quality import held_by_candidate, quality_report
 from autodata.store.audience import counts
 from autodata.store.tables import query
@@ -17,8 +19,9 @@ if TYPE_CHECKING:
 
 CANDIDATES = """
 select c.candidate_id, c.parent_id, c.iteration, c.kind, c.message, c.knobs, c.prompt_chars,
-       c.commit,
-       coalesce(i.decision, if(c.candidate_id = 'c0', 'baseline', 'undecided')) as decision,
+       c.commit, c.edits,
+       coalesce(i.decision, if(c.candidate_id = 'c0', 'baseline',
+                               if(len(c.edits) > 0, 'merged', 'undecided'))) as decision,
        i.reason,
        count(*) filter (e.split = 'validation' and e.score is not null) as episodes,
        coalesce(sum(e.score) filter (e.split = 'validation'), 0) as accepted,
@@ -32,6 +35,8 @@ left join episodes e on e.run_id = c.run_id and e.candidate_id = c.candidate_id
 where c.run_id = $run
 group by all order by c.iteration
 """
+FEWEST_COMPARED = 16
+"""Validation episodes from which sets of a merging search compare: most have just a few."""
 
 TOTALS = """
 select count(*) as calls, coalesce(sum(prompt_tokens), 0) as prompt_tokens,
@@ -102,7 +107,7 @@ def run_report(connection: "duckdb.DuckDBPyConnection", run: str) -> Json:
     if not runs:
         raise StoreError(f"run {run} has not begun", "see `autodata runs`")
     candidates = [candidate_line(row) for row in rows(connection, CANDIDATES, run)]
-    mark_front(candidates)
+    candidates.sort(key=lambda line: (len(line["candidate_id"]), line["candidate_id"]))
     episodes = rows(
         connection,
         "select split, count(*) filter (score is not null) as episodes, sum(score) as accepted, "
@@ -121,6 +126,10 @@ def run_report(connection: "duckdb.DuckDBPyConnection", run: str) -> Json:
         "from iterations where run_id = $run order by iteration",
         run,
     )
+    tested = [row["candidate_id"] for row in certificates]
+    mark_front([line for line in candidates if _compares(line, tested)])
+    edits = edits_report(lambda query: rows(connection, query, run), tested)
+    looks = rows(connection, "select count(*) as looks from looks where run_id = $run", run)
     quality = quality_report(lambda query: rows(connection, query, run))
     held = held_by_candidate(lambda query: rows(connection, query, run))
     for line in candidates:
@@ -138,6 +147,8 @@ def run_report(connection: "duckdb.DuckDBPyConnection", run: str) -> Json:
         "candidates": candidates,
         "iterations": iterations,
         "certificates": certificates,
+        "edits": edits,
+        "looks": looks[0]["looks"],
         "quality": quality,
     }
 
@@ -153,6 +164,13 @@ def candidate_line(row: Json) -> Json:
     }
     rate = accepted / episodes if episodes else None
     return {**row, "pass_rate": rate, "low": low, "high": high, **per, "front": False}
+
+
+def _compares(line: Json, tested: Collection[str]) -> bool:
+    """Whether a candidate has been measured for itself, as most sets of edits were not."""
+    return (
+        not line["edits"] or line["candidate_id"] in tested or line["episodes"] >= FEWEST_COMPARED
+    )
 
 
 def mark_front(candidates: list[Json]) -> None:
@@ -198,10 +216,12 @@ def candidate_report(connection: "duckdb.DuckDBPyConnection", run: str, candidat
         "group by all order by split, episodes desc",
         run,
     )
+    merged = [edit for edit in whole["edits"] if edit["edit"] in (lines[candidate]["edits"] or ())]
     return {
         "run_id": run,
         "simulated": whole["run"]["simulated"],
         "candidate": lines[candidate],
+        "edits": merged,
         "iteration": iterations[0] if iterations else None,
         "reasons": reasons,
     }

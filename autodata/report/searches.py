@@ -6,6 +6,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from autodata.report.edits import counted, edits_view
 from autodata.report.quality import quality_lines
 from autodata.report.views import (
     SIMULATED,
@@ -28,6 +29,9 @@ from autodata.search.null import null_rate
 from autodata.store.certificates import Certificate
 from autodata.types import Json
 
+MOST_SETS = 3
+"""Sets of edits that a screen shows beside baseline and tested ones."""
+
 
 def run_view(report: Json, state: str, width: int = 120) -> RenderableType:
     """Draw `show RUN` for a screen of so many columns."""
@@ -44,9 +48,13 @@ def run_view(report: Json, state: str, width: int = 120) -> RenderableType:
     parts += other_rules(run["rules"])
     episodes = sum(line["episodes"] for line in report["episodes"])
     void = sum(line["void"] for line in report["episodes"])
+    merging = bool(report["edits"] or report["looks"])
+    done = f"{len(report['iterations'])} iterations"
+    if merging:
+        done = counted(report["edits"], report["looks"])
     parts.append(
         Text(
-            f"{len(report['iterations'])} iterations  {episodes:,} episodes ({void} void)  "
+            f"{done}  {episodes:,} episodes ({void} void)  "
             f"{totals['calls']:,} calls  {tokens(totals)}  ${totals['usd']:.2f}"
         )
     )
@@ -62,22 +70,41 @@ def run_view(report: Json, state: str, width: int = 120) -> RenderableType:
     if not report["certificates"]:
         parts += _baseline_alone(report, state)
     parts += quality_lines(report["quality"])
+    if report["edits"]:
+        parts += edits_view(report["edits"], width)
     if report["candidates"]:
-        parts.append(candidates_table(report["candidates"], width))
+        shown = most_telling(report) if merging else report["candidates"]
+        parts.append(candidates_table(shown, width))
+        more = len(report["candidates"]) - len(shown)
         parts.append(
             Text(
-                "rate, n: validation episodes.  /acc: per accepted example, on all splits.\n"
+                f"and {more} more sets of edits: --json has all.\n"
+                * bool(more)
+                + "rate, n: validation episodes.  /acc: per accepted example, on all splits.\n"
                 "* Pareto front: no other candidate is better in both rate and tokens/acc."
                 + _left_out(width)
             )
         )
-    audited = [line["audit"] for line in report["iterations"] if loaded(line["audit"])]
-    if audited:
-        scores = [loaded(audit) for audit in audited]
+    audited = [loaded(line["audit"]) for line in report["iterations"]]
+    scores = [audit for audit in audited if audit and "brier_base" in audit]
+    if scores:
         brier = sum(s["brier"] for s in scores) / len(scores)
         base = sum(s["brier_base"] for s in scores) / len(scores)
         parts.append(Text(f"analyzer: Brier score {brier:.3f} (expecting no change: {base:.3f})"))
     return Group(*parts)
+
+
+def most_telling(report: Json) -> list[Json]:
+    """Return the baseline, those tested, and the sets of edits with most validation episodes.
+
+    A merging search measures hundreds of sets a few times each.
+    """
+    tested = {row["candidate_id"] for row in report["certificates"]}
+    lines = report["candidates"]
+    named = [line for line in lines if line["candidate_id"] in {"c0", *tested}]
+    others = [line for line in lines if line not in named and line["episodes"]]
+    others.sort(key=lambda line: -line["episodes"])
+    return [*named, *others[:MOST_SETS]]
 
 
 def candidate_view(report: Json, width: int = 120) -> RenderableType:
@@ -90,6 +117,8 @@ def candidate_view(report: Json, width: int = 120) -> RenderableType:
     knobs = "  ".join(f"{name}={value}" for name, value in loaded(line["knobs"]).items())
     parts.append(Text(f"commit {line['commit']}"))
     parts.append(Text(f"knobs  {knobs}"))
+    if report["edits"]:
+        parts += edits_view(report["edits"], width)
     if iteration:
         parts.append(Text(plain(f"{iteration['decision']}: {iteration['reason']}")))
         if iteration["analysis"]:
@@ -128,10 +157,17 @@ def candidates_table(candidates: Sequence[Json], width: int = 120) -> Table:
             number(line["tokens_per_accepted"], ",.0f"),
             *([number(line["seconds_per_accepted"], ".1f")] if wide else []),
             *([number(line["usd_per_accepted"], ".4f")] if priced else []),
-            Text(plain((line["message"] or "").split("\n")[0])),
+            Text(plain(_change(line))),
         ]
         table.add_row(*cells)
     return table
+
+
+def _change(line: Json) -> str:
+    """What a candidate changes, in a line: the edits that are merged in it, or its message's."""
+    if line["edits"]:
+        return " ".join(f"e{edit}" for edit in line["edits"])
+    return str(line["message"] or "").split("\n")[0]
 
 
 def _left_out(width: int) -> str:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from autodata.episode.acceptance import RULES
 from autodata.store import lines, tables
 from autodata.store.episodes import CallRecord, EpisodeRecord, ExecutionRecord, QueryRecord
 from autodata.store.format import Record
@@ -200,6 +201,85 @@ def small_run(name: str = "r") -> Iterator[Kept]:
     yield "labels", calibrated
     yield "finished", SessionRecord("finished")
     yield "harness/h/v3", PromotionRecord("c1", "commit2", "h", "v3", False, {"run": name})
+
+
+def merging_run(name: str = "r") -> Iterator[Kept]:
+    """Yield the records of a finished merging search: four proposals, two looks, three sets.
+
+    Edits 1 and 2 are in the finalist c3; 3 was rejected, and proposal 4 was refused.
+    """
+    yield name, begun(name, rules=RULES)
+    yield "1", SessionRecord(begun_at=1.0, autodata="0.1.0")
+    for n, edits in enumerate(((), (1, 3), (2, 3), (1, 2))):
+        message = "Begin" if n == 0 else f"Merge {len(edits)} edits"
+        made = CandidateRecord(
+            f"commit{n}", f"tree{n}", None, {"rounds": 2}, 9, message, f"c{n}", n, "merge", edits
+        )
+        yield made.candidate_id, made
+    messages = ("Ask for less\n\nShort ones pass.", "Name the trap", "Shout")
+    for number, message in enumerate(messages, 1):
+        yield (
+            f"e{number}",
+            EditRecord(f"edit{number}", f"e{number}", "c0", "text", message, f"+rule {number}", 0),
+        )
+    spend = Spend(3, 4, 5, 0.1, 9.0)
+    for look, entered, effects in (
+        (1, (1, 3), {1: 0.02, 3: -0.05}),
+        (2, (2,), {1: 0.031, 2: 0.06, 3: -0.1}),
+    ):
+        yield str(look), LookRecord(entered)
+        for candidate in ("c0", "c3"):
+            for document in range(10):
+                status: Status = "accepted" if document % 2 and candidate == "c3" else "rejected"
+                key, played = episode(f"doc-validation-{document}", "validation", status, look)
+                yield f"{candidate}{key}", replace(played, candidate_id=candidate)
+        yield (
+            str(look),
+            BeliefsRecord(
+                tuple(
+                    EditBelief(
+                        edit,
+                        effect,
+                        effect - 0.05,
+                        effect + 0.05,
+                        0.5 + 5 * effect,
+                        None if edit == 3 else -100.0 * edit,
+                        30 * look,
+                        "rejected" if edit == 3 and look == 2 else "undecided",
+                    )
+                    for edit, effect in effects.items()
+                )
+            ),
+        )
+    for number, decision, reason in (
+        (1, "admitted", "good at .97"),
+        (3, "rejected", "good at .02"),
+        (4, "refused", "this harness was tried before"),
+    ):
+        yield (
+            str(number),
+            IterationRecord(
+                number,
+                "c0",
+                None if decision == "refused" else f"e{number}",
+                "text",
+                "too long",
+                (),
+                f"+rule {number}",
+                decision,  # type: ignore[arg-type]
+                reason,
+                {},
+                {},
+                60,
+                20,
+                10,
+                spend,
+                spend,
+                spend,
+            ),
+        )
+    yield "c3", certificate("c3")
+    yield "finished", SessionRecord("finished", best="c3", finalists=("c3",), episodes=40)
 
 
 def write(run: Path, facts: Iterable[Kept], **options: Any) -> None:
