@@ -27,7 +27,7 @@ from autodata.types import Json
 
 MOST_REJECTED = 10
 """Rejected edits that a screen shows; JSON has all."""
-MOST_LOOKS = 12
+LOOKS_SHOWN = 12
 """Looks of which a screen shows what was believed of an edit."""
 NO_TEST = (
     "effect, P(good), tokens/acc: what the search believes after its last look, no test, as it "
@@ -126,7 +126,7 @@ def edit_view(report: Json, width: int = 120) -> RenderableType:
         parts.append(Text(plain(f"analysis: {proposed['analysis']}")))
     if report["beliefs"]:
         columns = ("look", "effect", "low", "high", "good", "episodes", "state")
-        latest = report["beliefs"][-MOST_LOOKS:]
+        latest = report["beliefs"][-LOOKS_SHOWN:]
         parts.append(rows_view(columns, [[row[name] for name in columns] for row in latest]))
         if len(latest) < len(report["beliefs"]):
             parts.append(Text(f"the last {len(latest)} looks of {len(report['beliefs'])}"))
