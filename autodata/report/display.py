@@ -68,6 +68,8 @@ def event_line(event: Event) -> str:
             name = candidate.id if candidate else "no candidate"
             message = candidate.message if candidate else ""
             change = f"  ({message.splitlines()[0]})" if message else ""
+            if name == f"e{past.number}":  # of a merging search
+                return f"edit {name} {past.decision}: {past.reason}{change}"
             return (
                 f"iteration {past.number}: {past.parent_id} -> {name} {past.decision}: "
                 f"{past.reason}{change}"

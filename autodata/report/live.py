@@ -1,6 +1,7 @@
 """The live view of a run: a few redrawn lines, or plain lines where there is no terminal."""
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from signal import Signals
 
@@ -13,7 +14,8 @@ from autodata.config.schema import Budget
 from autodata.models.calls.caller import CallStatus
 from autodata.models.endpoint.throttle import Now
 from autodata.report.display import Display, Job
-from autodata.report.views import SIMULATED, believed, null_shown, signed
+from autodata.report.edits import believed_effect
+from autodata.report.views import SIMULATED, believed, null_shown, short, signed
 from autodata.search.belief import Estimate
 from autodata.search.events import (
     Ahead,
@@ -22,14 +24,20 @@ from autodata.search.events import (
     Closed,
     Decided,
     Event,
+    Looked,
+    Looking,
     Raced,
     Remeasured,
     Selected,
     Started,
 )
 from autodata.store.episodes import EpisodeRecord
+from autodata.store.records import EditState
 
 REDRAW_PER_S = 4
+EDITS_SHOWN = 5
+"""Edits of a merging search that are drawn with what is believed of them, the likeliest first."""
+EDIT_STATES: tuple[EditState, ...] = ("undecided", "admitted", "rejected")
 PLAIN_EVERY_S = 15.0
 PLAIN_STILL_S = 60.0
 """Seconds after which plain lines say how things are even where no episode ends."""
@@ -49,6 +57,11 @@ class LiveView(Display):
         self._now = now
         self._began = now()
         self._decided = 0
+        self._done = 0.0  # share of the search
+        self._allowed = 0  # episodes
+        self._looks = ""
+        self._edits: dict[int, EditState] = {}
+        self._believed: list[str] = []
         self._episodes = 0
         self._accepted = 0
         self._phase = "starting models"
@@ -61,7 +74,7 @@ class LiveView(Display):
         self._status: Callable[[], CallStatus] | None = None
         self._troubles: Callable[[], tuple[str, ...]] = tuple
         self._live = Live(
-            get_renderable=self._draw,
+            get_renderable=self.draw,
             console=self._console,
             refresh_per_second=REDRAW_PER_S,
             transient=True,
@@ -128,6 +141,7 @@ class LiveView(Display):
             case Started():
                 self._baseline = believed(event.baseline)
                 self._null = null_shown(event.null)
+                self._allowed = event.episodes
                 self._phase = "searching"
             case Selected():
                 self._races[event.number] = f"iteration {event.number}: editing {event.parent_id}"
@@ -138,31 +152,60 @@ class LiveView(Display):
                 )
             case Decided():
                 self._decided += 1
+                if self._iterations and not self._looks:
+                    self._done = self._decided / self._iterations
                 self._races.pop(event.iteration.number, None)
                 self._null = null_shown(event.null)
                 self._lead(event.baseline, event.best)
+            case Looking():
+                for number in event.entered:
+                    self._races.pop(number, None)
+            case Looked():
+                self._look(event)
             case Remeasured():
                 self._phase = "measuring the leaders again"
                 self._races.clear()
                 self._lead(event.baseline, event.best)
             case Closed():
                 self._races.clear()
+                self._believed.clear()
             case Certifying():
                 self._phase = f"test documents: {event.episodes} episodes"
                 self._races.clear()
+                self._believed.clear()
             case Certified() | Ahead():
                 pass
         super().progress(event)
+
+    def _look(self, event: Looked) -> None:
+        """Take in what a look says of the edits of a merging search."""
+        known: dict[int, EditState] = {edit.edit: edit.state for edit in event.edits}
+        self._edits.update(known)
+        states = Counter(self._edits.values())
+        told = ", ".join(f"{states[state]} {state}" for state in EDIT_STATES if states[state])
+        self._looks = f"{event.number} over  edits: {told or 'none yet'}"
+        self._null = null_shown(event.null)
+        self._lead(event.baseline, event.best)
+        best = sorted(event.edits, key=lambda edit: -edit.good)[:EDITS_SHOWN]
+        self._believed = [
+            f"e{edit.edit} {believed_effect(edit.effect, edit.low, edit.high)} "
+            f"P(good) {short(edit.good)}, {edit.state}"
+            for edit in best
+        ]
+        if self._allowed:
+            self._done = event.spent / self._allowed
 
     def _lead(self, baseline: Estimate, best: Estimate) -> None:
         self._best = f"{best.candidate_id} {believed(best)}"
         self._baseline = believed(baseline)
 
-    def _draw(self) -> RenderableType:
+    def draw(self) -> RenderableType:
+        """Draw how things are now."""
         grid = Table.grid(padding=(0, 2))
         for name, value in self._facts():
             grid.add_row(Text(name, style="dim"), Text(value))
-        lines = [Text(text, style="cyan") for _, text in sorted(self._races.items())]
+        lines = [Text(f"believed: {text}", style="green") for text in self._believed]
+        lines += [Text(text, style="cyan") for _, text in sorted(self._races.items())]
         head = Text(self._title, style="bold")
         return Group(*([SIMULATED] if self._simulated else []), head, grid, *lines)
 
@@ -171,7 +214,9 @@ class LiveView(Display):
         facts = [("phase", self._phase)]
         if self._iterations:
             facts = [
-                ("iteration", f"{self._decided} of {self._iterations} decided  {self._phase}"),
+                ("looks", f"{self._looks}  {self._phase}")
+                if self._looks
+                else ("iteration", f"{self._decided} of {self._iterations} decided  {self._phase}"),
                 ("pass rate", f"baseline {self._baseline}  best {self._best}{self._null}"),
             ]
         facts.append(("episodes", f"{self._episodes:,}{share}"))
@@ -222,10 +267,10 @@ class LiveView(Display):
         """How long it may still take: the bound, else what the iterations so far foretell."""
         bound = self._budget.hours * 3600
         allowed = f" of {_minutes(bound)} allowed" if bound else ""
-        if not 0 < self._decided < self._iterations:
+        if not 0.0 < self._done < 1.0:
             return allowed
-        each = (self._now() - self._began) / self._decided
-        return f"{allowed}, about {_minutes(each * (self._iterations - self._decided))} left"
+        left = (self._now() - self._began) * (1 - self._done) / self._done
+        return f"{allowed}, about {_minutes(left)} left"
 
     def _clock(self) -> str:
         return _minutes(self._now() - self._began)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from autodata.search.base import Iteration
 from autodata.search.belief import Estimate
 from autodata.store.certificates import Certificate, NullRate
-from autodata.store.records import ClosingRecord
+from autodata.store.records import ClosingRecord, EditBelief
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Selected:
-    """Iteration `number` edits `parent_id`."""
+    """Iteration `number` edits `parent_id`; in a merging search that is edit `e<number>`."""
 
     number: int
     parent_id: str
@@ -47,6 +47,30 @@ class Decided:
     """
 
     iteration: Iteration
+    baseline: Estimate
+    best: Estimate
+    spent: int
+    null: NullRate
+
+
+@dataclass(frozen=True, slots=True)
+class Looking:
+    """Look `number` of a merging search begins; these edits have entered the pool before it."""
+
+    number: int
+    entered: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """Look `number` is over: what is believed of edits that are undecided or just decided.
+
+    `best` is the set that is believed to be best, `spent` episodes so far, `null` the pooled null
+    rate of the search.
+    """
+
+    number: int
+    edits: tuple[EditBelief, ...]
     baseline: Estimate
     best: Estimate
     spent: int
@@ -96,5 +120,17 @@ class Certified:
     certificate: Certificate
 
 
-Event = Started | Selected | Raced | Decided | Remeasured | Ahead | Closed | Certifying | Certified
+Event = (
+    Started
+    | Selected
+    | Raced
+    | Decided
+    | Looking
+    | Looked
+    | Remeasured
+    | Ahead
+    | Closed
+    | Certifying
+    | Certified
+)
 Progress = Callable[[Event], None]
