@@ -9,7 +9,7 @@ from typing import Any
 from autodata.config import plugins
 from autodata.config.providers.base import ModelConfig
 from autodata.config.request_checks import Mistake, mistakes_together, request_mistakes
-from autodata.config.schema import ROLES, Config
+from autodata.config.schema import ROLES, Command, Config
 from autodata.errors import ConfigurationError
 
 VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")  # others may name variables, too, but could be keys
@@ -29,7 +29,8 @@ def mistakes(config: Config, environment: Mapping[str, str]) -> Iterator[Mistake
         if role.model in config.models
     )
     needed = ["weak", "strong", *(role for made in found.values() for role in made.roles)]
-    return chain(wrong, _roles(config, needed), *models, *asked, _keys(config, environment))
+    told = (_roles(config, needed), *models, *asked, _program(config, environment))
+    return chain(wrong, *told, _keys(config, environment))
 
 
 def _roles(config: Config, needed: Iterable[str]) -> Iterator[Mistake]:
@@ -60,7 +61,7 @@ def _found(config: Config) -> tuple[dict[plugins.Kind, Any], list[Mistake]]:
     """Return the domain and the proposer that are configured, and what is wrong with them."""
     names: dict[plugins.Kind, str] = {
         "domain": config.protocol.domain,
-        "proposer": config.optimize.proposer,
+        "proposer": config.optimize.proposer_name,
     }
     found, wrong = dict[plugins.Kind, Any](), list[Mistake]()
     for kind, name in names.items():
@@ -70,6 +71,19 @@ def _found(config: Config) -> tuple[dict[plugins.Kind, Any], list[Mistake]]:
             path = tuple(plugins.SETTINGS[kind].split("."))
             wrong.append(Mistake(path, error.problem, error.fix))
     return found, wrong
+
+
+def _program(config: Config, environment: Mapping[str, str]) -> Iterator[Mistake]:
+    """Look whether the program that proposes is named, and what it needs is there."""
+    path: tuple[str, ...] = ("optimize", "proposer")
+    proposer = config.optimize.proposer
+    if proposer == plugins.COMMAND:
+        fix = "write proposer: {command: [PROGRAM, ARGUMENT, ...]}"
+        yield Mistake(path, "optimize.proposer: which program is not said", fix)
+    if isinstance(proposer, Command):
+        path = (*path, "environment")
+        for variable in proposer.environment:
+            yield from _variable(path, variable, "value", environment)
 
 
 def _model(name: str, model: ModelConfig) -> Iterator[Mistake]:

@@ -20,6 +20,8 @@ from autodata.config.schema import Config, Protocol
 from autodata.config.upgrade import MOVED
 from autodata.errors import ConfigurationError
 
+PROPOSER = ("optimize", "proposer")
+"""A name or a section."""
 _UNSHOWN = {"api_key_env", "base_url", "args", "headers", "extra_body"}
 """Fields in which a key may stand by mistake; what they hold is never printed."""
 
@@ -147,7 +149,7 @@ def _readable(data: Any) -> tuple[Config | None, list[Any]]:
         try:
             return Config.model_validate(data), wrong
         except ValidationError as error:
-            details = [_plain(item) for item in error.errors()]
+            details = [_plain(item) for item in error.errors() if _meant(item)]
         wrong = wrong or details
         for path in {tuple(_there(data, _path(item))) for item in details}:
             if not path:
@@ -161,9 +163,16 @@ def _readable(data: Any) -> tuple[Config | None, list[Any]]:
                 place.pop(path[-1], None)
 
 
+def _meant(item: Any) -> bool:
+    """Whether an error is of what the user meant: a section is no name of a proposer."""
+    return item["loc"] != (*PROPOSER, "str") or not isinstance(item["input"], dict)
+
+
 def _plain(item: Any) -> Any:
-    """Return an error of pydantic as it would be if a model's settings were one class."""
+    """Return an error of pydantic as it would be if a setting had one type, a model's also."""
     loc = item["loc"]
+    if loc[:2] == PROPOSER:
+        return {**item, "loc": (*loc[:2], *loc[3:])}
     if loc[:1] != ("models",) or len(loc) < 2:
         return item
     if item["type"] == "union_tag_not_found":

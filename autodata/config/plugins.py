@@ -30,9 +30,13 @@ SHIPPED: dict[Kind, dict[str, tuple[str, str]]] = {
         "knobs": ("autodata.search.proposers.kinds:KnobProposer", "moves knobs by TPE"),
         "llm": ("autodata.search.proposers.kinds:TextProposer", "edits texts"),
         "mix": ("autodata.search.proposers.kinds:MixedProposer", "does both"),
+        "command": ("autodata.search.proposers.kinds:CommandProposer", "runs a program"),
     },
 }
 """What comes with autodata, by kind and name: where it is, and what it is in a few words."""
+
+COMMAND = "command"
+"""The proposer that runs a program, which its section names."""
 
 SETTINGS: dict[Kind, str] = {"domain": "protocol.domain", "proposer": "optimize.proposer"}
 """The setting that names one of a kind."""
@@ -74,7 +78,9 @@ def look_in(folder: Path) -> None:
 
 def described(kind: Kind) -> str:
     """Return what is shipped of a kind, for the description of its setting."""
-    shipped = (f"`{name}`: {words}" for name, (_, words) in SHIPPED[kind].items())
+    shipped = (
+        f"`{name}`: {words}" for name, (_, words) in SHIPPED[kind].items() if name != COMMAND
+    )
     return "; ".join([*shipped, "or your own, as `module:Class`"])
 
 

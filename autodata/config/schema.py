@@ -12,7 +12,16 @@ from autodata.config import plugins
 from autodata.config.providers.base import ModelConfig
 from autodata.config.providers.table import AnyModel
 from autodata.config.roles import RoleConfig
-from autodata.config.section import Amount, Count, Fraction, Number, Positive, Section, Whole
+from autodata.config.section import (
+    Amount,
+    Count,
+    Fraction,
+    Number,
+    Positive,
+    Seconds,
+    Section,
+    Whole,
+)
 from autodata.errors import ConfigurationError
 
 ROLES = {
@@ -63,10 +72,27 @@ class Protocol(Section):
     max_calls: Positive = Field(500, description="model calls per episode")
 
 
+class Command(Section):
+    """A program that proposes edits; what it may take, and what it gets of the environment."""
+
+    command: list[str] = Field(
+        min_length=1, description="the program and its arguments; files of the project by name"
+    )
+    seconds: Seconds = Field(600.0, description="longest that it may take for one proposal")
+    megabytes: Positive = Field(100, description="most that its folder and its log may hold")
+    environment: list[str] = Field(
+        default_factory=list,
+        description="variables that it gets beside `PATH`, `HOME` and the like",
+    )
+
+
 class Optimize(Section):
     """How the search goes about it."""
 
-    proposer: str = Field("knobs", description=plugins.described("proposer"))
+    proposer: str | Command = Field(
+        "knobs",
+        description=plugins.described("proposer") + "; or the section of a program that edits",
+    )
     iterations: Positive = Field(10, description="edits that are tried")
     parallel: Positive = Field(2, description="iterations under way at a time")
     episodes: Count = Field(0, description="the whole search and certification; 0: no bound")
@@ -89,6 +115,11 @@ class Optimize(Section):
     cost_bound: Amount = Field(
         5.0, description="most that an episode may cost, times the parent's; 0: no bound"
     )
+
+    @property
+    def proposer_name(self) -> str:
+        """The name under which `plugins` finds the proposer."""
+        return self.proposer if isinstance(self.proposer, str) else plugins.COMMAND
 
 
 class RoleBudget(Section):

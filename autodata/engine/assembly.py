@@ -7,8 +7,9 @@ from contextlib import aclosing
 from dataclasses import asdict, dataclass, replace
 
 from autodata.config import plugins
-from autodata.config.schema import Optimize
+from autodata.config.schema import Command, Optimize
 from autodata.engine.engine import Engine
+from autodata.engine.outside import command_editor
 from autodata.episode.roles import Asking
 from autodata.errors import EditFailed, HarnessError
 from autodata.harness.spec import Harness
@@ -20,6 +21,8 @@ from autodata.search.course import STRAIGHT, Course
 from autodata.search.events import Ahead, Event, Progress, Started
 from autodata.search.plan import SearchPlan
 from autodata.search.proposers.base import Edit, Editing, HarnessProposer, Parts
+from autodata.search.proposers.checked import CheckedProposer
+from autodata.search.proposers.copied import Copied
 from autodata.search.proposers.pseudonyms import Pseudonyms
 from autodata.search.proposers.questions import Questions, visible_to
 from autodata.search.proposers.study import KnobStudy
@@ -53,8 +56,11 @@ async def carry_out(
     baseline = workshop.baseline(harness)
     study = KnobStudy(running.journal.folder, start.run_id, harness.knobs, start.seed)
     edit = text_editor(running, harness)
+    if isinstance(settings.proposer, Command):
+        edit = command_editor(running, settings.proposer)
     parts = Parts(harness, workshop, study, edit, settings.max_prompt_chars)
-    proposer: HarnessProposer = plugins.find("proposer", settings.proposer).made(parts)
+    made: HarnessProposer = plugins.find("proposer", settings.proposer_name).made(parts)
+    proposer = CheckedProposer(made, workshop, harness, Copied(running.documents))
 
     def tell(event: Event) -> None:
         if isinstance(event, Started):

@@ -65,6 +65,8 @@ class Engine:
     team: Team
     sandbox: Any
     evaluator: HarnessEvaluator
+    root: Path = Path()
+    replayed: bool = False
     documents: dict[Split, list[Document]] = field(default_factory=dict)
 
 
@@ -88,7 +90,7 @@ def load_splits(
 def search_plan(config: Config, seed: int) -> SearchPlan:
     """Return the search that the configuration describes."""
     settings = config.optimize
-    proposer = plugins.find("proposer", settings.proposer).made
+    proposer = plugins.find("proposer", settings.proposer_name).made
     return SearchPlan(
         seed=seed,
         iterations=settings.iterations,
@@ -148,7 +150,7 @@ def code_of(config: Config) -> Json:
     """Return the versions of what the user has written: of the domain, and of the proposer."""
     names: dict[plugins.Kind, str] = {
         "domain": config.protocol.domain,
-        "proposer": config.optimize.proposer,
+        "proposer": config.optimize.proposer_name,
     }
     found = {kind: plugins.find(kind, name).version for kind, name in names.items()}
     return {kind: version for kind, version in found.items() if version}
@@ -269,7 +271,8 @@ async def engine(
             telling(accounts, display),
         )
         display.started(caller.status, lambda: watchdog.troubles)
-        yield Engine(journal, caller, watchdog, accounts, team, sandbox, evaluator, documents)
+        parts = (journal, caller, watchdog, accounts, team, sandbox, evaluator)
+        yield Engine(*parts, project.root, replayed, documents)
 
 
 @asynccontextmanager

@@ -93,7 +93,7 @@ def check_code(run: RunRecord, kinds: Iterable[plugins.Kind] = plugins.SETTINGS)
     """
     config = recorded_config(run.config)
     then, now = run.config.get("code", {}), code_of(config)
-    names = {"domain": config.protocol.domain, "proposer": config.optimize.proposer}
+    names = {"domain": config.protocol.domain, "proposer": config.optimize.proposer_name}
     for kind in kinds:
         if then.get(kind) != now.get(kind):
             raise ConfigurationError(

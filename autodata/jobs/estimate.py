@@ -50,7 +50,7 @@ async def estimate(project: Project, run_id: str, episodes: int, display: Displa
     config = project.config
     harness = load_folder(project.harness_folder)
     documents = load_splits(config, project.root, display.line)
-    proposer = plugins.find("proposer", config.optimize.proposer).made
+    proposer = plugins.find("proposer", config.optimize.proposer_name).made
     train, plan = documents["train"], search_plan(config, 0)
     cells = [Cell(train[i % len(train)].id, "train", i // len(train)) for i in range(episodes)]
     moved = proposer.moves_knobs and bool(harness.knobs)
@@ -61,7 +61,7 @@ async def estimate(project: Project, run_id: str, episodes: int, display: Displa
         tasks += [(moved_at_random(harness, Random(n)), [c]) for n, c in enumerate(cells[1::2])]
     edits: list[Spend] = []
     async with measured(project, run_id, tasks, documents, display) as pilot:
-        if proposer.wants_minibatch:
+        if "implementer" in proposer.roles:
             edits = await edits_of(pilot, harness, plan.minibatch)
     calls = (fact.record for fact in read_facts(project.runs / run_id, CallRecord))
     trees = [candidate.tree for candidate in pilot.candidates]

@@ -1,11 +1,13 @@
 """The job `optimize`: run or resume one search, from an open project to a finished journal."""
 
+import os
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 
+from autodata.config.schema import Command
 from autodata.documents.splits import dealt_record
 from autodata.engine.assembly import SearchTask, carry_out
 from autodata.engine.claims import check_room_left, claim, noted
@@ -20,6 +22,7 @@ from autodata.engine.engine import (
     task_protocol,
 )
 from autodata.engine.lifecycle import open_journal
+from autodata.engine.outside import program_of
 from autodata.engine.recorded import check_kind
 from autodata.errors import (
     AutodataError,
@@ -95,6 +98,8 @@ async def optimize(project: Project, run_id: str, wish: Wish, display: Display) 
             check_documents_fit(documents, harness)
             config = config.model_copy(update={"harness": harness.name})
             await check_workflow(harness)
+            if begun is None and isinstance(config.optimize.proposer, Command):
+                program_of(config.optimize.proposer, project.root, os.environ)
             start = RunStart(
                 run_id,
                 begun.created_at if begun else int(time.time()),

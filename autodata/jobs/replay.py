@@ -30,7 +30,13 @@ from autodata.report.display import Display
 from autodata.search.course import course_to_the_end, ending
 from autodata.search.repeats import Repeat
 from autodata.search.session import GitWorkshop, RunStart
-from autodata.store.episodes import CallRecord, EpisodeRecord, ExecutionRecord, QueryRecord
+from autodata.store.episodes import (
+    CallRecord,
+    CommandRecord,
+    EpisodeRecord,
+    ExecutionRecord,
+    QueryRecord,
+)
 from autodata.store.facts import Fact, JournalReader, R
 from autodata.store.format import Record, difference
 from autodata.store.journal import Journal
@@ -52,7 +58,7 @@ from autodata.store.schema import SCHEMA
 from autodata.store.scratch import scratch_folder
 from autodata.types import Candidate
 
-ANSWERS = (CallRecord, QueryRecord, ExecutionRecord)
+ANSWERS = (CallRecord, QueryRecord, ExecutionRecord, CommandRecord)
 """What a run was told from outside; all else follows."""
 COMPARED: tuple[type[Record], ...] = (
     RunRecord,

@@ -34,6 +34,8 @@ UNITS = {
     "minibatch": "documents",
     "chars": "characters",
     "s": "seconds",
+    "seconds": "seconds",
+    "megabytes": "megabytes",
     "hours": "hours",
     "gpu_seconds": "seconds x GPUs",
     "tokens": "tokens",

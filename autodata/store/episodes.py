@@ -1,4 +1,4 @@
-"""The records of a journal that episodes and analyses leave: episodes, calls, executions, queries.
+"""The records of a journal that episodes and proposals leave: calls, executions, queries and so on.
 
 The others are in `store.records`, which says what holds for all of them.
 """
@@ -138,3 +138,19 @@ class QueryRecord(Record):
     KIND = "query"
     sql: str
     answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class CommandRecord(Record):
+    """What a program left of the harness that it was to edit, or why that counts for nothing.
+
+    Its key is `i<number>` of the proposal. `tree` is the harness that it was given, `files` are
+    those that it changed, None for one that it removed.
+    """
+
+    KIND = "command"
+    tree: Word
+    files: dict[str, str | None]
+    summary: str
+    problem: Quote
+    seconds: float

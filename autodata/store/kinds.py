@@ -1,6 +1,12 @@
 """All kinds of records that a journal can hold, by name."""
 
-from autodata.store.episodes import CallRecord, EpisodeRecord, ExecutionRecord, QueryRecord
+from autodata.store.episodes import (
+    CallRecord,
+    CommandRecord,
+    EpisodeRecord,
+    ExecutionRecord,
+    QueryRecord,
+)
 from autodata.store.format import Record
 from autodata.store.quality import CalibrationRecord, FindingRecord
 from autodata.store.records import (
@@ -22,9 +28,9 @@ from autodata.store.records import (
 # fmt: off
 RECORDS: tuple[type[Record], ...] = (
     RunRecord, DocumentsRecord, SessionRecord, GrowthRecord, ClosingRecord, CandidateRecord,
-    EpisodeRecord, FindingRecord, CallRecord, ExecutionRecord, QueryRecord, IterationRecord,
-    Certificate, PromotionRecord, TroubleRecord, CalibrationRecord, EditRecord, LookRecord,
-    BeliefsRecord,
+    EpisodeRecord, FindingRecord, CallRecord, ExecutionRecord, QueryRecord, CommandRecord,
+    IterationRecord, Certificate, PromotionRecord, TroubleRecord, CalibrationRecord, EditRecord,
+    LookRecord, BeliefsRecord,
 )
 # fmt: on
 KINDS = {record.KIND: record for record in RECORDS}

@@ -9,7 +9,13 @@ from typing import Any
 
 from autodata.episode.acceptance import RULES
 from autodata.store import lines, tables
-from autodata.store.episodes import CallRecord, EpisodeRecord, ExecutionRecord, QueryRecord
+from autodata.store.episodes import (
+    CallRecord,
+    CommandRecord,
+    EpisodeRecord,
+    ExecutionRecord,
+    QueryRecord,
+)
 from autodata.store.format import Record
 from autodata.store.journal import BULKY, PACKED_AT_LEAST, Journal
 from autodata.store.lines import Entry
@@ -165,6 +171,7 @@ def small_run(name: str = "r") -> Iterator[Kept]:
         yield f"tree0:doc-{split}-1:0", finding(f"doc-{split}-1", split)
     yield call(2, "")
     yield "i1:aa", QueryRecord("select 1", "1")
+    yield "i1", CommandRecord("tree0", {"workflow.py": "pass\n"}, "Passes", "", 3.0)
     place = ("tree0", "commit0", "c0", "doc-test-1", "test", 0, "r1.weak.0.score")
     yield "execution", ExecutionRecord("scorer", *place, 0.5, "")
     yield "small", TroubleRecord("endpoint small is down", 812)

@@ -15,9 +15,11 @@ from tempfile import TemporaryDirectory
 from autodata.config import plugins
 from autodata.config.file import Reading
 from autodata.config.providers.base import ModelConfig, RemoteConfig
+from autodata.config.schema import Command
 from autodata.documents.corpus import SHORT, read_corpus
 from autodata.documents.splits import deal
 from autodata.engine.engine import check_documents_fit, check_workflow, search_plan
+from autodata.engine.outside import program_of
 from autodata.episode.acceptance import faults
 from autodata.errors import AutodataError, ConfigurationError
 from autodata.harness.spec import Harness, load_folder
@@ -56,6 +58,8 @@ async def check_all(root: Path, project: Project | None, reading: Reading) -> li
             checks += _bad([error])
     if "documents" not in damaged:
         checks += _documents(project, harness, "optimize" not in damaged)
+    if "optimize" not in damaged and isinstance(config.optimize.proposer, Command):
+        checks.append(_program(config.optimize.proposer, root))
     if "protocol" not in damaged:
         rules = config.protocol
         refused = plugins.refused_rules(rules.domain)
@@ -176,6 +180,15 @@ def _scratch() -> Check:
             return Check(True, f"temporary files in {folder.parent}")
     except AutodataError as error:
         return Check(False, error.problem, error.fix)
+
+
+def _program(settings: Command, root: Path) -> Check:
+    """Look whether the program that proposes is there, without running it."""
+    try:
+        program = program_of(settings, root, os.environ)
+    except ConfigurationError as error:
+        return Check(False, error.problem, error.fix)
+    return Check(True, f"program that proposes: {program.command[0]}")
 
 
 def _documents(project: Project, harness: Harness | None, planned: bool) -> list[Check]:

@@ -1,4 +1,4 @@
-"""The proposers that are shipped: knob moves by TPE, edits of texts by models, or both."""
+"""The proposers that are shipped: knob moves by TPE, edits by models, both, or by a program."""
 
 from random import Random
 
@@ -176,3 +176,14 @@ class MixedProposer(TextProposer):
     """Moves knobs and lets texts be edited, both in one candidate."""
 
     moves_knobs = True
+
+
+class CommandProposer(EditingProposer):
+    """Lets a program of the user's own edit a harness."""
+
+    wants_minibatch = True
+
+    @property
+    def kind(self) -> str:
+        """`command`."""
+        return "command"
