@@ -15,7 +15,7 @@ from autodata.types import SPLITS, Document, Split
 
 BLOCK = 16
 """Letters of a block."""
-LEAST = 2 * BLOCK
+LEAST_COPIED = 2 * BLOCK
 """A run of so many letters, without spaces, is a copy: about seven words.
 
 Between 500,000 characters of prompts, code and docs that quote nothing and 300 documents of four
@@ -81,7 +81,7 @@ class Copied:
                 for n, place in self._blocks.get(letters[at : at + BLOCK], ())
             ]
             start, end, n = max(followed, key=lambda run: run[1] - run[0], default=(at, at, 0))
-            if end - start >= LEAST:
+            if end - start >= LEAST_COPIED:
                 yield start, end, *self._documents[n]
             at = max(at + 1, end - BLOCK + 1)
 
@@ -106,7 +106,7 @@ def _followed(one: str, at: int, other: str, place: int) -> tuple[int, int]:
     start, end = 0, BLOCK
     while at + end < len(one) and place + end < len(other) and one[at + end] == other[place + end]:
         end += 1
-    most = min(at, place, LEAST)  # further back a block of the same run was met before
+    most = min(at, place, LEAST_COPIED)  # further back a block of the same run was met before
     while start < most and one[at - start - 1] == other[place - start - 1]:
         start += 1
     return at - start, at + end

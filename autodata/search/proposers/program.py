@@ -19,7 +19,7 @@ from autodata.models.serving.supervisor import END_S, GUARD
 
 ALWAYS = re.compile(r"PATH|HOME|USER|LOGNAME|LANG(UAGE)?|LC_.*|TMPDIR|TZ|LD_LIBRARY_PATH")
 """The variables of the environment that every program gets; keys are not among them."""
-LOOK_S = 0.2
+WATCH_S = 0.2
 LEAST_BYTES = 4096
 """What an empty file counts."""
 SAID_CHARS = 1000
@@ -37,7 +37,7 @@ class Program:
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class ProgramEnd:
     """How a run of a program ended: what went wrong, if anything, and the end of what it said."""
 
     problem: str
@@ -67,7 +67,7 @@ def _is_file(path: Path) -> bool:
     return False
 
 
-async def run(program: Program, folder: Path, log: Path) -> Ended:
+async def run(program: Program, folder: Path, log: Path) -> ProgramEnd:
     """Run a program in a folder until it ends, or its time or room is up; nothing of it stays.
 
     Raises:
@@ -94,7 +94,7 @@ async def run(program: Program, folder: Path, log: Path) -> Ended:
         problem = await _watched(guard, program, (folder, log), began)
     finally:
         await _end(guard)
-    return Ended(problem, tail(log), time.monotonic() - began)
+    return ProgramEnd(problem, tail(log), time.monotonic() - began)
 
 
 async def _watched(
@@ -103,7 +103,7 @@ async def _watched(
     """Wait for the end of a program; return what is wrong with how it ended."""
     while guard.returncode is None:
         with suppress(TimeoutError):
-            await asyncio.wait_for(guard.wait(), LOOK_S)
+            await asyncio.wait_for(guard.wait(), WATCH_S)
         if (
             sum([await asyncio.to_thread(_bytes, place) for place in places])
             > program.megabytes * 1e6

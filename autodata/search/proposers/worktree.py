@@ -15,8 +15,8 @@ from autodata.types import Json
 
 HARNESS = "harness"
 SUMMARY = "summary.txt"
-SUMMARY_CHARS = 300
-README = """\
+LINE_CHARS = 300
+INSTRUCTIONS = """\
 # Edit a harness
 
 `harness/` makes training examples out of documents: prompts, and a workflow that asks models.
@@ -59,7 +59,7 @@ class Material:
 def lay_out(folder: Path, harness: Harness, material: Material) -> None:
     """Write the harness and all that may be read into an empty folder."""
     texts = {
-        "README.md": README.format(task=material.task, rules=material.rules),
+        "README.md": INSTRUCTIONS.format(task=material.task, rules=material.rules),
         "log.md": material.log,
         "host.py": stubs(),
         **{f"{HARNESS}/{path}": text for path, text in harness.files.items()},
@@ -95,7 +95,5 @@ def summary_of(folder: Path) -> str:
     if place.is_symlink() or not place.is_file():
         return ""
     with place.open("rb") as file:
-        text = file.read(8 * SUMMARY_CHARS).decode("utf-8", "replace")
-    return " ".join("".join(c for c in text if c.isprintable() or c.isspace()).split())[
-        :SUMMARY_CHARS
-    ]
+        text = file.read(8 * LINE_CHARS).decode("utf-8", "replace")
+    return " ".join("".join(c for c in text if c.isprintable() or c.isspace()).split())[:LINE_CHARS]

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from autodata.search.proposers import program
-from autodata.search.proposers.program import Ended, Program, environment_of, found_in, run
+from autodata.search.proposers.program import ProgramEnd, Program, environment_of, found_in, run
 
 PATHS = {"PATH": os.defpath}
 
 
 async def ended(
     tmp_path: Path, code: str, seconds: float = 60.0, megabytes: int = 10
-) -> tuple[Ended, Path]:
+) -> tuple[ProgramEnd, Path]:
     folder = tmp_path / "folder"
     folder.mkdir()
     command = (sys.executable, "-c", code)
