@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from autodata.search.proposers import program
-from autodata.search.proposers.program import ProgramEnd, Program, environment_of, found_in, run
+from autodata.search.proposers.program import Program, ProgramEnd, environment_of, found_in, run
 
 PATHS = {"PATH": os.defpath}
 
