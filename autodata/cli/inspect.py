@@ -140,9 +140,9 @@ def show(
         if as_json:
             out_json(version)
         else:
-            from autodata.report.views import version_view
+            from autodata.report.searches import version_view
 
-            draw(version_view(version))
+            draw(version_view(version, make_console().width))
         return
     chosen, candidate = chosen_run(run, candidate)
     _tell(chosen.show(candidate), as_json)

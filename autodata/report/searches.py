@@ -1,4 +1,4 @@
-"""What `show` draws of a search and of a candidate, from the data of `report.queries`."""
+"""What `show` draws of a search, a candidate and a version, from plain data."""
 
 from collections.abc import Sequence
 
@@ -91,6 +91,36 @@ def run_view(report: Json, state: str, width: int = 120) -> RenderableType:
         brier = sum(s["brier"] for s in scores) / len(scores)
         base = sum(s["brier_base"] for s in scores) / len(scores)
         parts.append(Text(f"analyzer: Brier score {brier:.3f} (expecting no change: {base:.3f})"))
+    return Group(*parts)
+
+
+def version_view(version: Json, width: int = 120) -> RenderableType:
+    """Render `show VERSION`: its origin, and its tag's evidence for and against it.
+
+    Of one that was merged it says what was believed of its edits.
+    """
+    parts: list[RenderableType] = [SIMULATED] if version.get("simulated") else []
+    parts.append(
+        Text.assemble((version["version"], "bold"), f"  commit {str(version['commit'])[:10]}")
+    )
+    if version["before"] is None:
+        parts.append(Text("as it was before the first promotion"))
+    if back := version.get("rolled_back_to"):
+        parts.append(Text(f"rolled back to {back}"))
+    if candidate := version.get("candidate"):
+        parts.append(Text(f"candidate {candidate} of run {version.get('run')}"))
+        parts += other_rules(version.get("rules", 1))
+    if version.get("certificate"):
+        parts.append(certificate_line(Certificate.from_json(version["certificate"])))
+    if edits := version.get("edits"):
+        parts += edits_view(
+            [{**edit, "in": [candidate], "decision": "merged"} for edit in edits], width
+        )
+    parts += [
+        Text(f"forced, and recorded: {problem}") for problem in version.get("overridden") or []
+    ]
+    if version["before"]:
+        parts.append(Text(f"compare: autodata diff {version['before']} {version['version']}"))
     return Group(*parts)
 
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from rich.console import Group, RenderableType
+from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -110,29 +110,6 @@ def certificate_line(found: Certificate) -> Text:
         f"difference {signed(gain.mean)} [{signed(gain.low)}, {signed(gain.high)}] ",
         ("certified", "bold green") if found.certified else (f"not certified{why}", "yellow"),
     )
-
-
-def version_view(version: Json) -> RenderableType:
-    """Render `show VERSION`: its origin, and its tag's evidence for and against it."""
-    parts: list[RenderableType] = [SIMULATED] if version.get("simulated") else []
-    parts.append(
-        Text.assemble((version["version"], "bold"), f"  commit {str(version['commit'])[:10]}")
-    )
-    if version["before"] is None:
-        parts.append(Text("as it was before the first promotion"))
-    if back := version.get("rolled_back_to"):
-        parts.append(Text(f"rolled back to {back}"))
-    if candidate := version.get("candidate"):
-        parts.append(Text(f"candidate {candidate} of run {version.get('run')}"))
-        parts += other_rules(version.get("rules", 1))
-    if version.get("certificate"):
-        parts.append(certificate_line(Certificate.from_json(version["certificate"])))
-    parts += [
-        Text(f"forced, and recorded: {problem}") for problem in version.get("overridden") or []
-    ]
-    if version["before"]:
-        parts.append(Text(f"compare: autodata diff {version['before']} {version['version']}"))
-    return Group(*parts)
 
 
 def diff_view(diff: str) -> RenderableType:

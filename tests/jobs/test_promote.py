@@ -2,12 +2,25 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from autodata.store.journal import Journal
-from tests.support.command_line import RUN, TINY, Place, copied, good, pretend_real, refused
+from autodata.store.lines import Entry
+from autodata.store.records import BeliefsRecord, EditBelief, EditRecord
+from tests.support.command_line import (
+    RUN,
+    TINY,
+    Place,
+    copied,
+    good,
+    pretend_real,
+    refused,
+    rewritten,
+)
+from tests.support.journals import Kept, changed, write
 
 TAG = "harness/lambada/v1"
 MANIFEST = "harnesses/lambada/harness.yaml"
@@ -54,6 +67,49 @@ def test_a_certified_candidate_becomes_a_version_with_its_evidence_in_git(real: 
     assert real("diff", "lambada", f"{RUN}/c3").out == "no difference\n"
     rows = real("sql", "select candidate_id, version, forced from promotions", "--format=json")
     assert rows.json == [{"candidate_id": "c3", "version": "v1", "forced": False}]
+
+
+def test_a_promoted_merge_says_which_of_its_edits_carried_it(real: Place) -> None:
+    def merged(entry: Entry) -> Entry:
+        ours = (entry.kind, entry.key) == ("candidate", "c3")
+        return changed(entry, edits=[1, 2, 5]) if ours else entry
+
+    rewritten(real, RUN, merged)
+    first = EditBelief(1, 0.01, -0.04, 0.06, 0.66, None, 30, "undecided")
+    later = replace(first, effect=0.02, good=0.7, episodes=60)
+    second = EditBelief(2, 0.06, 0.01, 0.11, 0.99, -120.5, 60, "admitted")
+    made = EditRecord("edit1", "tree1", "c0", "text", "Ask for less\n\nIt passes.", "+less", 0)
+    facts: list[Kept] = [
+        ("e1", made),
+        ("e2", replace(made, commit="edit2", message="Name the \x1b trap")),
+        ("1", BeliefsRecord((first,))),
+        ("2", BeliefsRecord((later, second))),
+    ]
+    write(real.folder / "runs" / RUN, facts)
+    good(real("promote", RUN))
+    told = real.git("log", "-1", "--format=%B").splitlines()
+    assert told[-3:] == [
+        "e2  +.06 [+.01, +.11]  P(good) 0.99  Name the \N{REPLACEMENT CHARACTER} trap",
+        "e1  +.02 [-.04, +.06]  P(good) 0.70  Ask for less",
+        "e5  -  P(good) -",
+    ]
+    assert "are beliefs of the search and no test" in "\n".join(told)
+    version = good(real("show", "v1", "--json")).json
+    assert [edit["edit"] for edit in version["edits"]] == [2, 1, 5]
+    assert version["edits"][1] == {
+        "edit": 1,
+        "commit": "edit1",
+        "message": "Ask for less",
+        "effect": 0.02,
+        "low": -0.04,
+        "high": 0.06,
+        "good": 0.7,
+        "tokens": None,
+        "episodes": 60,
+    }
+    shown = good(real("show", "v1")).out
+    assert "effect [95 % belief]" in shown
+    assert "only the certificate and `autodata ablate` are tests" in shown
 
 
 def test_promoting_twice_makes_one_version(real: Place) -> None:
