@@ -90,7 +90,13 @@ def trace_report(connection: "duckdb.DuckDBPyConnection", run: str, episode: str
         run,
     )
     names = _names(connection, run)
+    sets = rows(
+        connection,
+        f"select edits from candidates where run_id = $run and candidate_id = '{quoted}'",
+        run,
+    )
     for line in episodes:
+        line["edits"] = sets[0]["edits"] or [] if sets else []
         line["document"] = names.get(line["document_id"])
         line["rounds"] = [past for past in rounds if _same(past, line)]
         ours = [call for call in calls if _same(call, line)]
@@ -184,6 +190,8 @@ def trace_view(episodes: Sequence[Json], simulated: bool) -> RenderableType:
         parts.append(Text(plain(head).rstrip(), style="bold"))
         if episode["document"]:
             parts.append(Text(f"document {plain(episode['document'])}"))
+        if episode["edits"]:
+            parts.append(Text(f"harness with {' '.join(f'e{edit}' for edit in episode['edits'])}"))
         for past in episode["rounds"]:
             verdict = "accepted" if past["accepted"] else "; ".join(past["reasons"] or [])
             parts.append(Text(plain(f"round {past['round']}: {verdict}"), style="cyan"))

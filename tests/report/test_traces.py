@@ -1,8 +1,13 @@
 """Episodes are listed, and one tells everything that happened in it."""
 
+from pathlib import Path
+
 import pytest
 
+from autodata.api.project import Project
+from autodata.api.run import Run
 from tests.support.command_line import NOTICE, RUN, Place, edit_texts, good, refused
+from tests.support.journals import merging_run, write
 
 
 @pytest.fixture(scope="module")
@@ -28,6 +33,15 @@ def test_trace_shows_rounds_and_attempts_of_an_episode(finished: Place) -> None:
     assert {episode["document_id"] for episode in episodes} == {document}
     assert all(episode["simulated"] for episode in episodes)
     assert episodes[0]["rounds"][0]["attempts"][0]["role"] in ("weak", "strong")
+
+
+def test_trace_tells_which_edits_the_harness_of_an_episode_had(tmp_path: Path) -> None:
+    write(tmp_path / "runs" / "r", merging_run())
+    run = Run("r", Project(tmp_path))
+    report = run.trace("c3:doc")
+    assert all(episode["edits"] == [1, 2] for episode in report.data)
+    assert "harness with e1 e2" in repr(report)
+    assert "harness with" not in repr(run.trace("c0:doc"))
 
 
 def test_trace_without_an_episode_lists_those_of_a_run_candidate_or_status(finished: Place) -> None:
