@@ -27,6 +27,8 @@ from autodata.types import Spend
 
 AT_ONCE = 4
 """Programs under way at a time."""
+SCRIPTS = (".py", ".sh", ".js", ".ts", ".rb", ".pl")
+"""Ends of arguments that name a script, which has to be there."""
 SHORTEST_SECRET = 8
 """The shortest value of a variable that is kept out of what a program said."""
 
@@ -44,6 +46,12 @@ def program_of(settings: Command, root: Path, environment: Mapping[str, str]) ->
             f"optimize.proposer.command: there is no program {settings.command[0]!r}",
             "install it, or name a file of the project that may be executed",
         )
+    for part in command[1:]:
+        if part.endswith(SCRIPTS) and " " not in part and not Path(part).is_file():
+            raise ConfigurationError(
+                f"optimize.proposer.command: there is no file {part!r} in the project",
+                f"put it beside autodata.yaml, in {root.resolve()}",
+            )
     return Program(command, settings.seconds, settings.megabytes, given)
 
 

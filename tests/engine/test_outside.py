@@ -106,9 +106,13 @@ async def test_a_program_reads_all_that_it_is_given(tmp_path: Path) -> None:
 
 def test_a_program_that_is_not_there_is_refused_by_name(tmp_path: Path) -> None:
     (tmp_path / "plain.txt").write_text("no program")
-    for name in ("nobody-is-called-so", "plain.txt"):
-        with pytest.raises(ConfigurationError, match=f"no program '{name}'"):
-            Outside.of(Command(command=[name]), tmp_path, os.environ, asyncio.Semaphore(1))
+    for command, said in (
+        (["nobody-is-called-so"], "no program 'nobody-is-called-so'"),
+        (["plain.txt"], "no program 'plain.txt'"),
+        (["python3", "lost.py"], "no file 'lost.py' in the project"),
+    ):
+        with pytest.raises(ConfigurationError, match=said):
+            Outside.of(Command(command=command), tmp_path, os.environ, asyncio.Semaphore(1))
 
 
 def brief(number: int, group: tuple[int, ...] = (), rewrite: Iteration | None = None) -> Brief:
