@@ -161,6 +161,10 @@ class Run:
         """Return its candidates as rows."""
         return self.sql("select * from candidates order by iteration")
 
+    def edits(self) -> "Relation":
+        """Return the edits of a merging search as rows, with what it believes of each: no test."""
+        return self.sql("select * from edits order by edit")
+
     def episodes(self) -> "Relation":
         """Return its episodes as rows, in the order they ended."""
         return self.sql("select * from episodes order by recorded_at, candidate_id, document_id")

@@ -57,9 +57,10 @@ def status(as_json: AsJson = False) -> None:
         out(f"no run is going on{last}")
     for state in going:
         mark = "  SIMULATED MODELS" if state.simulated else ""
+        looks = f"{state.counts['beliefs']} looks  " if state.counts.get("beliefs") else ""
         out(
             f"{state.id}  running as process {state.pid}  harness {state.harness}  "
-            f"{state.counts.get('iteration', 0)} iterations decided  "
+            f"{looks}{state.counts.get('iteration', 0)} iterations decided  "
             f"{state.counts.get('episode', 0)} episodes  {state.counts.get('call', 0)} calls{mark}"
         )
         for trouble in state.troubles:

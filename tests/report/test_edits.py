@@ -118,3 +118,9 @@ def test_a_screen_has_room_for_the_change_and_not_for_all_rejected_ones() -> Non
     assert "and 3 more that were rejected: --json has all" in shown
     assert "tokens/acc  " not in shown.splitlines()[0]
     assert "From 100 columns on: n, tokens/acc." in " ".join(shown.split())
+
+
+def test_edits_are_rows_for_python_too(run: Run) -> None:
+    told = [(row["edit"], row["decision"], row["good"]) for row in run.edits().rows()]
+    assert [line[:2] for line in told] == [(1, "admitted"), (2, "undecided"), (3, "rejected")]
+    assert told[1][2] == pytest.approx(0.8)
