@@ -48,9 +48,9 @@ def landscapes_named(name: str, clashes: float = 0.0) -> list[Landscape]:
     return [with_clashes(found, clashes) for found in _named("--landscape", name, WORLDS)]
 
 
-def policies_named(name: str) -> list[SearchPolicy]:
+def policies_named(name: str, switch: str = "--policy") -> list[SearchPolicy]:
     """The policy of that name, or all for `all`."""
-    return _named("--policy", name, POLICIES)
+    return _named(switch, name, POLICIES)
 
 
 def bench_search(
@@ -112,7 +112,7 @@ def run_once(landscape: Landscape, policy: SearchPolicy, budget: int, seed: int)
 
 
 def summarize(landscape: str, policy: str, budget: int, results: Sequence[PolicyResult]) -> Json:
-    """One row: means over runs, with 95 % intervals of the means."""
+    """One row: means over runs, with 95 % intervals of the means, and each run's truth."""
     truths = [result.truth for result in results]
     bias = [result.reported - result.truth for result in results]
     gains = [result.gain_covered for result in results if result.gain_covered is not None]
@@ -121,15 +121,18 @@ def summarize(landscape: str, policy: str, budget: int, results: Sequence[Policy
         "policy": policy,
         "budget": budget,
         "runs": len(results),
-        "episodes": round(_mean([float(result.episodes) for result in results]), 1),
-        "true_pass_rate": round(_mean(truths), 4),
-        "true_pass_rate_ci": _interval(truths),
-        "reported_minus_true": round(_mean(bias), 4),
-        "reported_minus_true_ci": _interval(bias),
-        "coverage": round(_mean([float(result.covered) for result in results]), 4),
-        "gain_coverage": round(_mean([float(covered) for covered in gains]), 4) if gains else None,
-        "claimed_rate": round(_mean([float(result.claimed) for result in results]), 4),
-        "false_certification_rate": round(_mean([float(r.false_claim) for r in results]), 4),
+        "episodes": round(mean_of([float(result.episodes) for result in results]), 1),
+        "true_pass_rate": round(mean_of(truths), 4),
+        "true_pass_rate_ci": interval_of_mean(truths),
+        "reported_minus_true": round(mean_of(bias), 4),
+        "reported_minus_true_ci": interval_of_mean(bias),
+        "coverage": round(mean_of([float(result.covered) for result in results]), 4),
+        "gain_coverage": round(mean_of([float(covered) for covered in gains]), 4)
+        if gains
+        else None,
+        "claimed_rate": round(mean_of([float(result.claimed) for result in results]), 4),
+        "false_certification_rate": round(mean_of([float(r.false_claim) for r in results]), 4),
+        "truths": [round(truth, 6) for truth in truths],
     }
 
 
@@ -181,12 +184,14 @@ def _named(switch: str, name: str, table: dict[str, Named]) -> list[Named]:
     return [table[name]]
 
 
-def _mean(values: Sequence[float]) -> float:
+def mean_of(values: Sequence[float]) -> float:
+    """The mean."""
     return sum(values) / len(values)
 
 
-def _interval(values: Sequence[float]) -> list[float]:
-    mean = _mean(values)
+def interval_of_mean(values: Sequence[float]) -> list[float]:
+    """The 95 % interval of the mean over runs."""
+    mean = mean_of(values)
     if len(values) < 2:
         return [round(mean, 4), round(mean, 4)]
     variance = sum((value - mean) ** 2 for value in values) / (len(values) - 1)

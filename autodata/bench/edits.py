@@ -50,14 +50,21 @@ class Edits:
         self._seed = seed
         self._drawn: dict[int, SimulatedEdit] = {}
         self._clashes: dict[tuple[int, int], bool] = {}
+        self._first: dict[int, int] = {}
 
     def __getitem__(self, number: int) -> SimulatedEdit:
         if number not in self._drawn:
             self._drawn[number] = self._draw(number)
         return self._drawn[number]
 
+    def rewrite(self, number: int, old: int) -> None:
+        """Let edit `number` be edit `old` written anew: what it does and the lines it touches."""
+        self._drawn[number] = self[old]
+        self._first[number] = self._first.get(old, old)
+
     def clash(self, one: int, other: int) -> bool:
         """Whether the diffs of two edits touch the same lines."""
+        one, other = self._first.get(one, one), self._first.get(other, other)
         pair = (one, other) if one < other else (other, one)
         if pair not in self._clashes:
             first, second = self[one], self[other]

@@ -113,9 +113,19 @@ class SimulatedWorld:
         ]
 
     async def propose(self, brief: Brief) -> Proposal:
-        """Apply the stream's edit `number` to whatever parent: the same stream for every policy."""
+        """Apply the stream's edit `number` to whatever parent: the same stream for every policy.
+
+        An edit that is written anew keeps its effect; where its site is taken it only replaces what
+        is there, and is refused.
+        """
         number, parent = brief.number, brief.parent
         parts = self._parts[parent.tree]
+        if brief.rewrite:
+            old = brief.rewrite.number
+            site = self._edits[old].site
+            if site >= 0 and site in (self._edits[part].site for part in parts):
+                return Proposal("simulated", None, refused="its place is taken by another edit")
+            self._edits.rewrite(number, old)
         self._written_on[number] = self._written_on.get(number, frozenset()) | frozenset(parts)
         tree = f"{parent.tree}+{number}"
         self._parts[tree] = (*parts, number)

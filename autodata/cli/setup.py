@@ -23,7 +23,11 @@ from autodata.cli.base import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from autodata.api.upkeep import Check
+    from autodata.bench.policies import SearchPolicy
+    from autodata.types import Json
 
 
 def init(
@@ -102,23 +106,40 @@ def bench_search(
     ] = None,
     runs: Annotated[int, typer.Option(min=1, help="Seeded runs each.")] = 100,
     seed: Annotated[int, typer.Option(min=0, max=LARGEST_SEED, help="First seed.")] = 0,
+    clashes: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of pairs of edits that do not merge.")
+    ] = 0.0,
+    against: Annotated[
+        list[str] | None,
+        typer.Option(metavar="POLICY:BUDGET", help="Compare with this, run by run; repeatable."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Run search policies on simulated landscapes whose truth is known (no model is called)."""
     from autodata.bench import comparison as bench
+    from autodata.bench import paired
 
-    rows = bench.bench_search(
-        bench.landscapes_named(landscape),
-        bench.policies_named(policy),
-        budget or bench.BUDGETS,
-        range(seed, seed + runs),
-        lambda line: print(line, file=sys.stderr),
-        os.cpu_count() or 1,
-    )
+    def measured(policies: "Sequence[SearchPolicy]", budgets: "Sequence[int]") -> "list[Json]":
+        return bench.bench_search(
+            landscapes,
+            policies,
+            budgets,
+            range(seed, seed + runs),
+            lambda line: print(line, file=sys.stderr),
+            os.cpu_count() or 1,
+        )
+
+    landscapes = bench.landscapes_named(landscape, clashes)
+    rivals = [paired.rival_named(text) for text in against or ()]
+    rows = measured(bench.policies_named(policy), budget or bench.BUDGETS)
+    theirs = [row for rival in rivals for row in measured([rival.policy], [rival.budget])]
+    found = paired.differences(rows, theirs)
     if as_json:
-        out_json(rows)
+        out_json({"rows": rows, "differences": found} if rivals else rows)
     else:
         out(bench.render(rows))
+        if rivals:
+            out("\n" + paired.render_differences(found))
 
 
 def bench_attacks(

@@ -1,12 +1,16 @@
 """bench search: rows, own landscapes and policies, and what is refused."""
 
+from random import Random
+
 import pytest
 
 from autodata.bench.comparison import bench_search, landscapes_named, policies_named, render
 from autodata.bench.landscapes import LANDSCAPES, Landscape, SimulatedWorld, World
+from autodata.bench.paired import Rival, differences, render_differences, rival_named
 from autodata.bench.policies import POLICIES, Found, SearchPolicy, claim
 from autodata.bench.shapes import Shape
 from autodata.errors import ConfigurationError
+from autodata.search.base import Brief
 
 KEYS = {
     "landscape",
@@ -50,6 +54,36 @@ def test_a_naive_policy_is_caught_announcing_luck() -> None:
     rows = bench_search([LANDSCAPES["null"]], [POLICIES["paper"]], [1500], range(10))
     assert rows[0]["false_certification_rate"] > 0.5
     assert rows[0]["reported_minus_true"] > 0.04
+
+
+def test_a_rival_is_compared_run_by_run_in_the_same_worlds() -> None:
+    async def first_edit(world: World, budget: int, seed: int) -> Found:
+        proposal = await world.propose(Brief(1, world.baseline, (), (), Random(seed)))
+        assert proposal.candidate
+        return claim(world, proposal.candidate, 0.5, 100)
+
+    async def stay(world: World, budget: int, seed: int) -> Found:
+        return claim(world, world.baseline, 0.5, 100)
+
+    harmful = Landscape("h", lambda seed: SimulatedWorld(Shape(good=0, harmful=1), seed))
+    staying = Rival(SearchPolicy("stay", stay), 300)
+    job = ([harmful], [SearchPolicy("first", first_edit)], [500], range(40))
+    (row,), (rival,) = bench_search(*job), bench_search(job[0], [staying.policy], [300], job[3])
+    (found,) = differences([row], [rival])
+    assert found["difference"] == pytest.approx(row["true_pass_rate"] - 0.62, abs=1e-3)
+    assert found["difference_ci"][0] < found["difference"] < found["difference_ci"][1] < 0
+    assert found["said"] == ["behind"]
+    assert "stay 300: 0.620" in render_differences([found])
+    (same,) = differences([rival], [rival])
+    assert same["said"] == ["reached", "not behind"]
+
+
+def test_a_rival_is_written_with_its_budget() -> None:
+    assert rival_named("paper:14000") == Rival(POLICIES["paper"], 14_000)
+    with pytest.raises(ConfigurationError, match="paper:14000"):
+        rival_named("paper")
+    with pytest.raises(ConfigurationError, match="--against 'papper'"):
+        rival_named("papper:300")
 
 
 def test_landscapes_and_policies_from_outside_can_be_passed_in() -> None:

@@ -9,7 +9,7 @@ import pytest
 from autodata.bench.landscapes import LANDSCAPES, SimulatedWorld, World, with_clashes
 from autodata.bench.luck import LUCKY_WORLDS
 from autodata.bench.shapes import SHAPES, Shape
-from autodata.search.base import Brief
+from autodata.search.base import Brief, Iteration, Proposal
 from autodata.types import Candidate, Cell
 
 PLAIN = Shape(good=0.0, harmful=0.0, tilt=0.0, neutral_size=0.2)
@@ -29,6 +29,10 @@ async def merged(world: World, edits: Sequence[Candidate], name: str = "c1") -> 
     harness = await world.merge(name, edits)
     assert harness
     return harness
+
+
+def decided(number: int, candidate: Candidate) -> Iteration:
+    return Iteration(number, "c0", Proposal("simulated", candidate), "rejected", "it clashes")
 
 
 async def clashing_pair(world: SimulatedWorld) -> tuple[Candidate, Candidate]:
@@ -88,6 +92,27 @@ async def test_an_edit_does_not_need_what_it_was_written_on_but_does_not_touch()
     world = SimulatedWorld(Shape(clashes=0.0), 1)
     second = await edit(world, 2, await edit(world, 1))
     assert await world.fit([second])
+
+
+async def test_an_edit_written_anew_keeps_its_effect_and_fits_with_what_it_was_written_on() -> None:
+    world = SimulatedWorld(Shape(clashes=1.0, good=1.0, ideas=9), 1)
+    first, second = await edits(world, 2)
+    brief = Brief(3, first, (), (), Random(0), rewrite=decided(2, second))
+    anew = (await world.propose(brief)).candidate
+    assert anew
+    assert await world.fit([first, anew])
+    assert not await world.fit([second, anew])
+    chain = await edit(world, 2, first)
+    assert world.truth(await merged(world, [first, anew])) == world.truth(chain)
+
+
+async def test_an_edit_whose_site_is_taken_cannot_be_written_anew() -> None:
+    world = SimulatedWorld(Shape(sites=1), 1)
+    first, second = await edits(world, 2)
+    brief = Brief(3, first, (), (), Random(0), rewrite=decided(2, second))
+    proposal = await world.propose(brief)
+    assert proposal.candidate is None
+    assert "taken" in proposal.refused
 
 
 async def test_edits_at_one_site_clash_and_the_later_replaces_the_earlier() -> None:
