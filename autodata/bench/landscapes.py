@@ -41,6 +41,10 @@ class World(Protocol):
 
     def observe(self, iteration: Iteration) -> None: ...
 
+    def measured(
+        self, candidate: Candidate, edits: tuple[int, ...], outcomes: Sequence[Outcome]
+    ) -> None: ...
+
     async def merge(self, name: str, edits: Sequence[Candidate]) -> Candidate | None: ...
 
     async def fit(self, edits: Sequence[Candidate]) -> bool: ...
@@ -134,6 +138,11 @@ class SimulatedWorld:
 
     def observe(self, iteration: Iteration) -> None:
         """Nothing is learnt: the stream is fixed."""
+
+    def measured(
+        self, candidate: Candidate, edits: tuple[int, ...], outcomes: Sequence[Outcome]
+    ) -> None:
+        """Nothing is learnt here either."""
 
     async def merge(self, name: str, edits: Sequence[Candidate]) -> Candidate | None:
         """The baseline with these edits in order of their numbers; None where they do not fit."""

@@ -101,6 +101,11 @@ class LuckWorld:
     def observe(self, iteration: Iteration) -> None:
         """Nothing is learnt: the stream is fixed."""
 
+    def measured(
+        self, candidate: Candidate, edits: tuple[int, ...], outcomes: Sequence[Outcome]
+    ) -> None:
+        """Nothing is learnt here either."""
+
     async def merge(self, name: str, edits: Sequence[Candidate]) -> Candidate | None:
         """Two values of one knob exclude each other."""
         if len(edits) > 1:

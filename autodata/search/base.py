@@ -123,7 +123,8 @@ class Proposer(Protocol):
     `wants_minibatch` says whether the parent is run on training documents first (a knob move reads
     no trajectories, so none are paid for). `propose` may be called concurrently for different
     iterations, each time with a generator of its own. `observe` is told each decided iteration, in
-    iteration order, before any later `propose` that may know it.
+    iteration order, before any later `propose` that may know it. `measured` is told, in a merging
+    search, what each look has shown of every set of edits in it, before any `propose` after it.
     """
 
     @property
@@ -132,6 +133,10 @@ class Proposer(Protocol):
     async def propose(self, brief: Brief) -> Proposal: ...
 
     def observe(self, iteration: Iteration) -> None: ...
+
+    def measured(
+        self, candidate: Candidate, edits: tuple[int, ...], outcomes: Sequence[Outcome]
+    ) -> None: ...
 
 
 def candidate_record(candidate: Candidate, iteration: int, kind: str) -> CandidateRecord:

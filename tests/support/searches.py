@@ -59,6 +59,7 @@ class Steps:
         self.wants_minibatch = wants_minibatch
         self._steps = steps
         self.observed: list[int] = []
+        self.told: list[tuple[str, tuple[int, ...], int]] = []
         self.knew: dict[int, tuple[int, int]] = {}
         self.refuse: set[int] = set()
         self.growth = 0
@@ -83,6 +84,11 @@ class Steps:
 
     def observe(self, iteration: Iteration) -> None:
         self.observed.append(iteration.number)
+
+    def measured(
+        self, candidate: Candidate, edits: tuple[int, ...], outcomes: Sequence[Outcome]
+    ) -> None:
+        self.told.append((candidate.id, edits, len(outcomes)))
 
 
 class Notes(Memory):

@@ -4,13 +4,13 @@ Subclass `HarnessProposer`, name the class in `optimize.proposer`, and hold it a
 `autodata.testing.check_proposer`.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Protocol
 
 from autodata.harness.spec import Harness
 from autodata.search.base import Brief, Iteration, Prediction, Proposal
-from autodata.types import Candidate, KnobValue, Spend
+from autodata.types import Candidate, KnobValue, Outcome, Spend
 
 
 class Study(Protocol):
@@ -19,6 +19,18 @@ class Study(Protocol):
     def suggest(self, number: int, kept: Mapping[str, KnobValue]) -> dict[str, KnobValue]: ...
 
     def tell(self, iteration: Iteration) -> None: ...
+
+
+class Sets(Protocol):
+    """The part of the study of a merging search that a proposer needs."""
+
+    def move(self, name: str, seed: int) -> KnobValue:
+        """Return a value of one knob that is promising."""
+        ...
+
+    def measured(
+        self, candidate: Candidate, edits: tuple[int, ...], outcomes: Sequence[Outcome]
+    ) -> None: ...
 
 
 class Workshop(Protocol):
@@ -57,7 +69,8 @@ Editing = Callable[[Brief, Harness, Harness], Awaitable[Edit]]
 class Parts:
     """What a run has for its proposer: all of it outside of what a harness can reach.
 
-    `edit` lets the analyzer and the implementer edit a harness, where these roles are played.
+    `edit` lets the analyzer and the implementer edit a harness, where these roles are played. In a
+    merging search there are `sets`: what is proposed is one small edit, to be merged with others.
     """
 
     baseline: Harness
@@ -65,6 +78,7 @@ class Parts:
     study: Study
     edit: Editing
     max_prompt_chars: int = 0
+    sets: Sets | None = None
 
 
 class HarnessProposer:
@@ -96,3 +110,8 @@ class HarnessProposer:
 
     def observe(self, iteration: Iteration) -> None:
         """Learn what was decided about an iteration, in their order."""
+
+    def measured(
+        self, candidate: Candidate, edits: tuple[int, ...], outcomes: Sequence[Outcome]
+    ) -> None:
+        """Learn what a look has shown of the candidate with these edits, in a merging search."""

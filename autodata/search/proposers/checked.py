@@ -1,12 +1,14 @@
 """The last look at a proposal, whoever made it: an edit that copies text of a document is none."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 
 from autodata.harness.spec import Harness
 from autodata.search.base import Brief, Iteration, Proposal, Proposer
 from autodata.search.proposers.base import Workshop
 from autodata.search.proposers.copied import Copied
+from autodata.types import Candidate, Outcome
 
 
 class CheckedProposer:
@@ -41,3 +43,9 @@ class CheckedProposer:
     def observe(self, iteration: Iteration) -> None:
         """Tell the proposer."""
         self._proposer.observe(iteration)
+
+    def measured(
+        self, candidate: Candidate, edits: tuple[int, ...], outcomes: Sequence[Outcome]
+    ) -> None:
+        """Tell the proposer."""
+        self._proposer.measured(candidate, edits, outcomes)

@@ -1,22 +1,19 @@
 """The proposers that are shipped: knob moves by TPE, edits by models, both, or by a program."""
 
+from collections.abc import Sequence
 from random import Random
 
 from autodata.errors import ConfigurationError, EditFailed, HarnessError
-from autodata.harness.knobs import MANIFEST
-from autodata.harness.spec import Harness, check_edit, diff, moved, with_knobs
+from autodata.harness.spec import Harness, check_edit, diff, with_knobs
 from autodata.search.base import Brief, Iteration, Proposal
 from autodata.search.proposers.base import Edit, HarnessProposer, Parts
-from autodata.types import Candidate, KnobValue, Spend
+from autodata.search.proposers.messages import what_changed
+from autodata.search.proposers.moves import TRIES, KnobMoves
+from autodata.search.proposers.pooled import PooledEdits
+from autodata.types import Candidate, KnobValue, Outcome, Spend
 
 _MOVED = 0.7
 """Chance of each knob to be taken from the suggestion; otherwise it is the parent's."""
-
-TRIES = 8
-"""Knob settings drawn before an iteration gives up finding one that was not tried yet."""
-
-SUMMARY_CHARS = 300
-"""What a message keeps of an implementer's own words."""
 
 
 class Memory:
@@ -43,29 +40,12 @@ class Memory:
         return self._seen.get(harness.fingerprint, "")
 
 
-def what_changed(parent: Harness, turned: Harness, mutant: Harness, summary: str) -> str:
-    """Name in one line everything that differs from the parent, and who changed it.
-
-    `turned` is the parent with the knobs that the study moved; what `mutant` has beyond that is the
-    implementer's, who describes it in its `summary`.
-    """
-    theirs = {name for name, value in mutant.values.items() if turned.values.get(name) != value}
-    moves = moved(parent, mutant, [name for name in mutant.values if name not in theirs])
-    files = [f for f in sorted({*turned.files, *mutant.files}) if f != MANIFEST]
-    edited = [f for f in files if turned.files.get(f) != mutant.files.get(f)]
-    edited += [moved(turned, mutant)] if theirs else []
-    if not edited:
-        return f"Move {moves}"
-    line = "".join(letter for letter in " ".join(summary.split()) if letter.isprintable())
-    by_implementer = f"Implementer edits {', '.join(edited)}: {line[:SUMMARY_CHARS]}"
-    return f"{by_implementer}; study moves {moves}" if moves else by_implementer
-
-
 class EditingProposer(HarnessProposer):
     """Proposes by moving knobs (`parts.study`), by editing text (`parts.edit`), or both at once.
 
     A knob move takes each knob from TPE's suggestion with probability `MOVED` and from the parent
-    otherwise, so that a good parent's settings are built upon.
+    otherwise, so that a good parent's settings are built upon. In a merging search an edit moves
+    one knob or edits texts; see `PooledEdits`.
     """
 
     def __init__(self, parts: Parts) -> None:
@@ -83,6 +63,11 @@ class EditingProposer(HarnessProposer):
         self._max_prompt_chars = parts.max_prompt_chars
         self._memory = Memory(parts.baseline)
         self._made: dict[int, Harness] = {}
+        self._pooled: PooledEdits | None = None
+        if parts.sets is not None:
+            moves = KnobMoves(parts.baseline, parts.sets) if self._move_knobs else None
+            text_kind = "llm" if self.kind == "mix" else self.kind
+            self._pooled = PooledEdits(parts, self._edit, moves, text_kind)
 
     @property
     def kind(self) -> str:
@@ -93,6 +78,8 @@ class EditingProposer(HarnessProposer):
 
     async def propose(self, brief: Brief) -> Proposal:
         """Return a candidate that was not tried before, or a refusal with its reason."""
+        if self._pooled is not None:
+            return await self._pooled.propose(brief)
         number, parent = brief.number, brief.parent
         values = self._draw(number, parent, brief.rng)
         known = self._memory.as_it_is()  # while models are asked, other iterations are decided
@@ -130,6 +117,13 @@ class EditingProposer(HarnessProposer):
         made = self._made.pop(iteration.number, None)
         if made is not None:
             self._memory.remember(made, f"c{iteration.number}")
+
+    def measured(
+        self, candidate: Candidate, edits: tuple[int, ...], outcomes: Sequence[Outcome]
+    ) -> None:
+        """Pass on what a look has shown of a set of edits."""
+        if self.parts.sets is not None:
+            self.parts.sets.measured(candidate, edits, outcomes)
 
     def _draw(self, number: int, parent: Candidate, rng: Random) -> dict[str, KnobValue]:
         """Draw a knob setting; runs before the first await, so draws happen in iteration order."""

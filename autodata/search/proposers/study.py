@@ -1,12 +1,15 @@
-"""The Optuna study of a run: one trial per candidate, TPE over the knobs of the harness.
+"""The Optuna study of a run: TPE over the knobs of the harness, a trial a candidate.
+
+In a race a candidate is a proposal; in a merging search it is a set of edits.
 
 The study is a projection of the journal: on resume it is built again by the same questions and
 answers in the same order, so the next suggestion is the same one.
 """
 
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
@@ -16,7 +19,7 @@ from sqlalchemy.pool import NullPool
 from autodata.errors import StoreError
 from autodata.harness.knobs import Knob
 from autodata.search.base import Iteration
-from autodata.types import KnobValue
+from autodata.types import Candidate, KnobValue, Outcome
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # tqdm, which Optuna imports, misses Jupyter's widgets
@@ -74,12 +77,7 @@ class KnobStudy:
         self._open: dict[int, Trial] = {}
         self._file = folder / STUDY_FILE
         with _writing(self._file):
-            self._file.unlink(missing_ok=True)
-            # each use closes its connection: a pool would leave them to the garbage collector
-            storage = RDBStorage(f"sqlite:///{self._file}", engine_kwargs={"poolclass": NullPool})
-            self._study = optuna.create_study(
-                storage=storage, study_name=name, direction="maximize"
-            )
+            self._study = _in_file(self._file, name)
 
     def baseline(self, values: Mapping[str, KnobValue], rate: float, commit: str) -> None:
         """Enter the baseline as a finished trial, so that TPE knows where the search began."""
@@ -136,3 +134,89 @@ class KnobStudy:
             self._study.tell(trial, fmean(scores) * scale)
         else:
             self._study.tell(trial, state=TrialState.PRUNED)
+
+
+class SetStudy:
+    """Suggests a knob's next value from all measured sets of edits; `write` keeps them as trials.
+
+    What is suggested is an edit and no candidate, so that it has no trial; whichever sets it is
+    measured in have one each, with all of their edits.
+    """
+
+    def __init__(self, folder: Path, name: str, knobs: Mapping[str, Knob], seed: int) -> None:
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        self._name = name
+        self._seed = seed
+        self._space = {knob.name: distribution(knob) for knob in knobs.values()}
+        self._file = folder / STUDY_FILE
+        self._study = optuna.create_study(direction="maximize")
+        self._sets: dict[str, _Measured] = {}
+
+    def move(self, name: str, seed: int) -> KnobValue:
+        """Return a value of one knob that TPE holds to be promising."""
+        return self._asked({name: self._space[name]}, seed)[name]
+
+    def suggest(self, number: int, kept: Mapping[str, KnobValue]) -> dict[str, KnobValue]:
+        """Return values of all knobs, `kept` ones as given."""
+        return {**self._asked(self._space, self._seed * 100_003 + number), **kept}
+
+    def tell(self, iteration: Iteration) -> None:
+        """Learn nothing: a decision says no more than the measured sets do."""
+
+    def _asked(self, space: Mapping[str, BaseDistribution], seed: int) -> dict[str, KnobValue]:
+        sampler = optuna.samplers.TPESampler(seed=seed % 2**32, n_startup_trials=STARTUP_TRIALS)
+        self._study.sampler = sampler
+        trial = self._study.ask(dict(space))
+        self._study.tell(trial, state=TrialState.FAIL)  # nothing is measured of it alone
+        return dict(trial.params)
+
+    def measured(
+        self, candidate: Candidate, edits: tuple[int, ...], outcomes: Sequence[Outcome]
+    ) -> None:
+        """Note more outcomes of a set of edits; TPE weighs each batch of them alike."""
+        known = self._sets.setdefault(candidate.id, _Measured(candidate, edits, []))
+        known.outcomes.extend(outcomes)
+        if outcomes:
+            self._study.add_trial(self._trial(_Measured(candidate, (), list(outcomes))))
+
+    def write(self) -> None:
+        """Write all measured sets to `optuna.db`, a trial each: knobs and edits are parameters.
+
+        A database takes tens of milliseconds a trial, so this is for the end of a search.
+        """
+        with _writing(self._file):
+            study = _in_file(self._file, self._name)
+            for known in self._sets.values():
+                if known.outcomes:
+                    study.add_trial(self._trial(known))
+
+    def _trial(self, known: "_Measured") -> optuna.trial.FrozenTrial:
+        edits = {f"e{number}": True for number in known.edits}
+        switches = dict.fromkeys(edits, CategoricalDistribution([False, True]))
+        return optuna.trial.create_trial(
+            params={**{name: known.candidate.knobs[name] for name in self._space}, **edits},
+            distributions={**self._space, **switches},
+            value=fmean(float(outcome.counts) for outcome in known.outcomes),
+            user_attrs={
+                "candidate": known.candidate.id,
+                "commit": known.candidate.commit,
+                "episodes": len(known.outcomes),
+            },
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    """A set of edits with all of its outcomes so far."""
+
+    candidate: Candidate
+    edits: tuple[int, ...]
+    outcomes: list[Outcome]
+
+
+def _in_file(file: Path, name: str) -> optuna.Study:
+    """Begin a study in a new file."""
+    file.unlink(missing_ok=True)
+    # each use closes its connection: a pool would leave them to the garbage collector
+    storage = RDBStorage(f"sqlite:///{file}", engine_kwargs={"poolclass": NullPool})
+    return optuna.create_study(storage=storage, study_name=name, direction="maximize")

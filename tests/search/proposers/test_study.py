@@ -10,7 +10,7 @@ from sqlalchemy.pool import NullPool
 from autodata.errors import StoreError
 from autodata.harness.spec import load_files
 from autodata.search.base import Decision, Iteration, Proposal
-from autodata.search.proposers.study import STUDY_FILE, KnobStudy, distribution
+from autodata.search.proposers.study import STUDY_FILE, KnobStudy, SetStudy, distribution
 from autodata.types import Candidate, Cell, KnobValue, Outcome
 from tests.support.harnesses import FILES
 
@@ -142,3 +142,49 @@ def test_a_disk_that_is_full_in_the_middle_is_told_as_such(tmp_path: Path) -> No
             subject.suggest(1, {})
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+def candidate(name: str, **values: KnobValue) -> Candidate:
+    return Candidate(name, f"commit-{name}", f"tree-{name}", "c0", {**BASE.values, **values})
+
+
+def outcomes(accepted: int, episodes: int) -> list[Outcome]:
+    return [Outcome(Cell(f"d{n}", "validation", 1), n < accepted) for n in range(episodes)]
+
+
+def sets(folder: Path) -> SetStudy:
+    folder.mkdir(exist_ok=True)
+    return SetStudy(folder, "r1", BASE.knobs, 1)
+
+
+def test_every_measured_set_is_one_trial_with_its_edits_and_knobs(tmp_path: Path) -> None:
+    subject = sets(tmp_path)
+    subject.measured(candidate("c0"), (), outcomes(1, 4))
+    subject.measured(candidate("c1", rounds=7), (2, 5), outcomes(4, 4))
+    subject.measured(candidate("c1", rounds=7), (2, 5), outcomes(2, 4))
+    subject.measured(candidate("c2"), (5,), [])
+    subject.write()
+    first, second = trials(tmp_path)
+    assert (first.value, second.value) == (0.25, 0.75)
+    assert first.params == BASE.values
+    assert second.params == {**BASE.values, "rounds": 7, "e2": True, "e5": True}
+    assert second.user_attrs == {"candidate": "c1", "commit": "commit-c1", "episodes": 8}
+    subject.write()
+    assert len(trials(tmp_path)) == 2
+
+
+def test_a_knob_moves_to_where_sets_did_well(tmp_path: Path) -> None:
+    subject = sets(tmp_path)
+    for number in range(60):
+        rounds = number % 10 + 1
+        values = candidate(f"c{number}", rounds=rounds, share=number % 7 / 7)
+        subject.measured(values, (number,), outcomes(4 if rounds >= 8 else 0, 4))
+    drawn = [subject.move("rounds", seed) for seed in range(40)]
+    assert sum(value >= 8 for value in drawn if isinstance(value, int)) >= 25
+    assert drawn == [subject.move("rounds", seed) for seed in range(40)]
+
+
+def test_a_proposer_of_races_is_given_whole_settings_of_sets(tmp_path: Path) -> None:
+    values = sets(tmp_path).suggest(3, {"style": "long"})
+    assert values["style"] == "long"
+    assert values.keys() == BASE.values.keys()
