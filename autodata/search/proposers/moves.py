@@ -14,7 +14,7 @@ from autodata.types import Candidate, KnobValue
 
 TRIES = 8
 """Suggestions before one of the values is taken that are left."""
-MOST_LISTED = 1_000
+FEW_VALUES = 1_000
 """Values of a knob up to which those that are left are looked through."""
 
 
@@ -57,5 +57,5 @@ def _values(knob: Knob) -> Iterable[KnobValue]:
         return (False, True)
     if knob.low is None or knob.high is None:
         return knob.choices
-    few = knob.type == "int" and knob.high - knob.low <= MOST_LISTED
+    few = knob.type == "int" and knob.high - knob.low <= FEW_VALUES
     return range(int(knob.low), int(knob.high) + 1) if few else ()
