@@ -14,11 +14,15 @@ from typing import Any
 
 from autodata.bench.landscapes import World
 from autodata.search.base import Brief
+from autodata.search.phases import Collaborators
 from autodata.search.plan import SearchPlan
-from autodata.search.search import Collaborators, search
+from autodata.search.search import search
 from autodata.store.facts import Fact, R
 from autodata.store.format import Record
 from autodata.types import Candidate, Cell, Outcome
+
+ANALYSIS_MINIBATCH = 8
+"""Training episodes read for all edits that a merging search asks for at once."""
 
 MINIBATCH = 4
 """Training episodes read per proposal; gepa's default is 3."""
@@ -73,6 +77,20 @@ class _Unkept:
         return record
 
 
+async def autodata(world: World, budget: int, seed: int) -> Found:
+    """The real search of this package, certification on the sealed test split included."""
+    plan = SearchPlan(
+        search="merge",
+        seed=seed,
+        iterations=budget,
+        parallel=2,
+        episodes=budget,
+        minibatch=ANALYSIS_MINIBATCH,
+        audited=world.audited,
+    )
+    return await _searched(world, plan)
+
+
 async def race(
     world: World,
     budget: int,
@@ -90,13 +108,15 @@ async def race(
         selection=selection,
         audited=world.audited,
     )
+    return await _searched(world, plan)
 
+
+async def _searched(world: World, plan: SearchPlan) -> Found:
     async def unused(finalists: Sequence[Candidate]) -> Sequence[int]:
         return range(len(finalists))
 
-    result = await search(
-        plan, world.baseline, world.documents, Collaborators(world, world, _Unkept(), unused)
-    )
+    collaborators = Collaborators(world, world, _Unkept(), unused, merger=world)
+    result = await search(plan, world.baseline, world.documents, collaborators)
     if not result.certificates:
         rate = result.baseline_rate
         assert rate is not None  # no budget closes a search here
@@ -207,7 +227,7 @@ def _average(scores: Sequence[float]) -> float:
 
 
 POLICIES: dict[str, SearchPolicy] = {
-    "autodata": SearchPolicy("autodata", race),
+    "autodata": SearchPolicy("autodata", autodata),
     "race": SearchPolicy("race", race),
     "paper": SearchPolicy("paper", paper),
     "hill-climb": SearchPolicy("hill-climb", hill_climb),

@@ -19,6 +19,7 @@ from autodata.search.base import Brief
 from autodata.search.certify import Claim
 from autodata.search.course import STRAIGHT, Course
 from autodata.search.events import Ahead, Event, Progress, Started
+from autodata.search.phases import Collaborators, SearchResult
 from autodata.search.plan import SearchPlan
 from autodata.search.proposers.base import Edit, Editing, HarnessProposer, Parts
 from autodata.search.proposers.checked import CheckedProposer
@@ -27,7 +28,6 @@ from autodata.search.proposers.pseudonyms import Pseudonyms
 from autodata.search.proposers.questions import Questions, visible_to
 from autodata.search.proposers.study import KnobStudy
 from autodata.search.proposers.text import TextEditor
-from autodata.search.search import Collaborators, SearchResult
 from autodata.search.session import GitWorkshop, RunStart, run_session, train_episodes
 from autodata.types import Spend, Split
 

@@ -37,8 +37,8 @@ from autodata.project import Project
 from autodata.report.display import Display
 from autodata.search.certify import check_room
 from autodata.search.course import course_so_far, growth_of
+from autodata.search.phases import SearchResult
 from autodata.search.plan import SearchPlan
-from autodata.search.search import SearchResult
 from autodata.search.session import (
     GitWorkshop,
     RunStart,

@@ -139,8 +139,11 @@ class Proposer(Protocol):
     ) -> None: ...
 
 
-def candidate_record(candidate: Candidate, iteration: int, kind: str) -> CandidateRecord:
-    """Return the journal record of a candidate that is about to race, or of the baseline."""
+
+def candidate_record(
+    candidate: Candidate, iteration: int, kind: str, edits: tuple[int, ...] = ()
+) -> CandidateRecord:
+    """Return the journal record of a candidate that is about to be measured, or of the baseline."""
     return CandidateRecord(
         candidate_id=candidate.id,
         commit=candidate.commit,
@@ -151,6 +154,7 @@ def candidate_record(candidate: Candidate, iteration: int, kind: str) -> Candida
         message=candidate.message,
         iteration=iteration,
         kind=kind,
+        edits=edits,
     )
 
 

@@ -3,7 +3,7 @@
 Both are taken from facts of the journal: a run that is resumed or replayed keeps to the same.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import sqrt
 from statistics import fmean, stdev
 
@@ -113,3 +113,25 @@ def _tokens(spend: Spend) -> int:
 
 def _is_first_look(episode: EpisodeRecord) -> bool:
     return (episode.split, episode.repeat) == ("validation", FIRST_SIGHT.number)
+
+
+def blamed(outcomes: Mapping[int, Sequence[Outcome]]) -> dict[int, int]:
+    """Return the edits by which calls fail, with how many; from the episodes that had each edit.
+
+    A failure is that of one edit in its harness: of those with too many, the one that fails most
+    often for an episode is blamed, then whoever has too many without it.
+    """
+    left = {edit: list(ended) for edit, ended in outcomes.items()}
+    found: dict[int, int] = {}
+    while True:
+        failed = {edit: sum(o.failed_calls for o in ended) for edit, ended in left.items()}
+        worst = max(
+            (edit for edit, calls in failed.items() if calls >= MOST_FAILED_CALLS),
+            key=lambda edit: (failed[edit] / len(left[edit]), edit),
+            default=None,
+        )
+        if worst is None:
+            return found
+        found[worst] = failed[worst]
+        known = {id(outcome) for outcome in left.pop(worst)}
+        left = {e: [o for o in ended if id(o) not in known] for e, ended in left.items()}

@@ -9,10 +9,11 @@ from statistics import fmean, stdev
 from autodata.models.calls.caller import CHARS_PER_TOKEN
 from autodata.search.certify import student_quantile
 from autodata.search.null import FIRST_STAGE, NULL_EACH, NULL_LOOK, STAGES
+from autodata.search.phases import FIRST_LOOK
 from autodata.search.plan import SearchPlan
 from autodata.search.proposers.history import EDIT_CHARS, MOST_ENTRIES
-from autodata.search.search import FINAL_LOOKS, FIRST_LOOK
-from autodata.search.standing import FINAL_SHARE
+from autodata.search.race_standing import FINAL_SHARE
+from autodata.search.racing import FINAL_LOOKS
 from autodata.store.episodes import CallRecord
 from autodata.store.facts import Fact
 from autodata.store.format import Record

@@ -24,8 +24,8 @@ from autodata.search.bounds import objection
 from autodata.search.events import Progress, Raced, Selected
 from autodata.search.null import NULL_EACH, null_cells
 from autodata.search.race import Race, RaceResult
+from autodata.search.race_standing import RaceStanding, Start
 from autodata.search.repeats import Repeat
-from autodata.search.standing import Standing, Start
 from autodata.store.facts import JournalWriter
 from autodata.types import Candidate, Cell, Json, Outcome
 
@@ -38,7 +38,7 @@ class Iterations:
 
     def __init__(
         self,
-        standing: Standing,
+        standing: RaceStanding,
         evaluator: Evaluator,
         proposer: Proposer,
         journal: JournalWriter,

@@ -10,6 +10,7 @@ from autodata.search.null import FIRST_STAGE, NULL_EACH, NULL_LOOK
 from autodata.types import Split
 
 Objective = Literal["pass_rate", "pass_rate_per_cost"]
+Way = Literal["merge", "race"]
 
 OBJECTIVES: tuple[Objective, ...] = ("pass_rate", "pass_rate_per_cost")
 SELECTIONS: tuple[str, ...] = ("thompson", "boltzmann", "pareto")
@@ -37,6 +38,7 @@ class RacePlan:
 class SearchPlan:
     """Everything the search needs to know in advance.
 
+    `search` is how it goes about it: it merges edits, or races one against its parent.
     `episodes` is the budget of the whole search with its certification (0: none; then every race
     may run to its end). `parallel` iterations are in flight; `minibatch` training documents are
     run for a proposer that reads trajectories. `temperature` is of `boltzmann`. `finalists`
@@ -47,6 +49,7 @@ class SearchPlan:
     (0: no bound).
     """
 
+    search: Way = "race"
     seed: int = 0
     iterations: int = 12
     parallel: int = 2

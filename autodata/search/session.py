@@ -21,8 +21,9 @@ from autodata.harness.spec import Harness, load_files
 from autodata.search.certify import fingerprint
 from autodata.search.course import STRAIGHT, Course
 from autodata.search.merger import number_of
+from autodata.search.phases import Collaborators, SearchResult
 from autodata.search.plan import SearchPlan
-from autodata.search.search import Collaborators, SearchResult, search
+from autodata.search.search import search
 from autodata.store.episodes import EpisodeRecord
 from autodata.store.facts import JournalReader, JournalWriter
 from autodata.store.format import difference_of

@@ -1,49 +1,26 @@
-"""The state of a search: population, beliefs, decisions and spending, changed by decisions alone.
+"""The state of a search that every way of searching keeps: candidates, spending, the sealed test.
 
 It sees no evaluator, proposer or clock, so whatever is computed from it can be replayed.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from random import Random
 
 from autodata.search.base import Iteration
-from autodata.search.belief import Book, Estimate, Yardstick
+from autodata.search.belief import Estimate, Yardstick
 from autodata.search.certify import Rules
-from autodata.search.null import NULL_EACH
 from autodata.search.plan import SearchPlan
-from autodata.search.race import Known, going_rate
-from autodata.search.selection import SELECTION
 from autodata.types import Candidate, Cell, Outcome, Split
-
-FINAL_SHARE = 0.1
-"""Part of the budget kept for re-measuring survivors after the iterations."""
 
 CAUGHT = 2.0
 """What an accepted example that does not hold costs in a search: the auditor is taken to catch one
 in three of those that are no good. A certificate counts it as none, no more."""
 
-DRAWS = 40
 
-
-@dataclass(frozen=True, slots=True)
-class Start:
-    """All that an iteration may know, fixed when it starts.
-
-    `leader` is the first of its siblings: `parallel` iterations in a row share parent, documents
-    and the parent's fresh episodes. `allowance` bounds the episodes of its race.
-    """
-
-    number: int
-    leader: int
-    parent: Candidate
-    known: Known
-    allowance: int
-    history: tuple[Iteration, ...]
-
-
-class Standing:
-    """The state of one search."""
+class Standing(ABC):
+    """The state of one search; what is believed of candidates is the subclass's."""
 
     def __init__(
         self, plan: SearchPlan, baseline: Candidate, documents: Mapping[Split, Sequence[str]]
@@ -52,128 +29,54 @@ class Standing:
         self.documents = documents
         self.baseline = baseline
         self.candidates = {baseline.id: baseline}
-        self.population = [baseline.id]
         self.history: list[Iteration] = []
         self.spent = 0
         self.null: list[Outcome] = []  # of any candidate: they say nothing of how good it is
         self.rules = Rules.of(plan, documents["test"], [])
-        self.book = Book(Yardstick())
         self.looks = 0
-        self._chosen = baseline.id
-        self._begun_after = 0
-        self._reserved: dict[int, int] = {}
-        self._paid: set[tuple[str, Cell]] = set()
         self._tested: set[tuple[str, Cell]] = set()
 
     def first_look(self, outcomes: Sequence[Outcome]) -> None:
-        """Begin the book with the baseline's first episodes; they price the cost, too."""
+        """Begin with the baseline's first episodes; they price the cost, too."""
         counted = [outcome for outcome in outcomes if not outcome.cell.null]
         self.null += [outcome for outcome in outcomes if outcome.cell.null]
         self.rules = Rules.of(self.plan, self.documents["test"], counted)
         caught = CAUGHT if self.plan.audited else 0.0
-        self.book = Book(replace(self.rules.yardstick, caught=caught))
-        self.book.enter(self.baseline.id, None)
-        self.learn(self.baseline.id, counted)
-        self.spent += len(self.null)
-
-    def learn(self, candidate_id: str, outcomes: Sequence[Outcome]) -> None:
-        """Pool fresh outcomes of a candidate and count them as spent."""
-        self.book.add(candidate_id, outcomes)
-        self.book.update()
+        self._begin(replace(self.rules.yardstick, caught=caught), counted)
         self.spent += len(outcomes)
 
-    def start(self, number: int, minibatch: int) -> Start | None:
-        """Choose the parent of an iteration and fix what it may know; None: the budget is spent."""
-        # the parent's, the mutant's on what was predicted, and its null ones
-        overhead = 2 * minibatch + NULL_EACH
-        longest = overhead + 2 * self.plan.race.passes * len(self.documents["validation"])
-        remaining = self._left() if self.plan.episodes else float("inf")
-        free = self.plan.parallel - len(self._reserved)
-        allowance = int(min(longest, remaining / max(1, free)))
-        if allowance < overhead + 2 * self.plan.race.block:
-            return None
-        self._reserved[number] = allowance
-        leader = number - (number - 1 - self._begun_after) % self.plan.parallel
-        if number == leader:
-            select, rng = SELECTION[self.plan.selection], self.rng(number, "select")
-            self._chosen = select(self.population, self.book, self.plan.temperature, rng)
-        return Start(
-            number,
-            leader,
-            self.candidates[self._chosen],
-            self._known(number, minibatch, remaining),
-            allowance - overhead,
-            tuple(self.history),
-        )
+    @abstractmethod
+    def _begin(self, yardstick: Yardstick, outcomes: Sequence[Outcome]) -> None:
+        """Learn from the baseline's first episodes."""
 
-    def apply(self, iteration: Iteration) -> Iteration:
-        """Make a decision part of what later iterations know; return it with its own episodes.
+    @abstractmethod
+    def estimate(self, candidate_id: str) -> Estimate:
+        """Return what is believed of a candidate."""
 
-        Episodes of the parent that a sibling has brought in already are not counted again.
-        """
-        self._reserved.pop(iteration.number, None)
-        parent, candidate = iteration.parent_id, iteration.proposal.candidate
-        fresh = [o for o in iteration.parent_outcomes if (parent, o.cell) not in self._paid]
-        self._paid.update((parent, outcome.cell) for outcome in fresh)
-        shared = len(iteration.parent_outcomes) - len(fresh)
-        episodes = iteration.evidence["episodes"] - shared
-        iteration = replace(iteration, evidence={**iteration.evidence, "episodes": episodes})
-        self.history.append(iteration)
-        self.spent += episodes
-        self.null += iteration.null
-        if iteration.decision != "refused" and candidate is not None:
-            self.candidates[candidate.id] = candidate
-            self.book.enter(candidate.id, parent)
-            self.book.add(parent, fresh)
-            self.book.add(candidate.id, iteration.outcomes)
-            self.book.update()
-        if iteration.decision == "admitted" and candidate is not None:
-            self.population.append(candidate.id)
-        return iteration
-
-    def grow(self, iterations: int, episodes: int) -> None:
-        """Plan for more, with the rules of the sealed test as they are.
-
-        After an end siblings begin anew, as what earlier ones saw is known.
-        """
-        self.plan = replace(self.plan, iterations=iterations, episodes=episodes)
-        if not self._reserved:
-            self._begun_after = len(self.history)
-
+    @abstractmethod
     def ranking(self) -> list[Estimate]:
-        """Return the posterior estimates of the population, best first."""
-        return sorted((self.book.estimate(m) for m in self.population), key=lambda e: -e.mean)
+        """Return the estimates of those that may be the best, best first."""
 
-    def rivals(self, rng: Random) -> list[Candidate]:
-        """The leader and whoever most often beats it in posterior draws; none if hardly ever."""
-        leader = self.ranking()[0].candidate_id
-        wins: dict[str, int] = {}
-        for _ in range(DRAWS):
-            drawn = self.book.draw(rng)
-            winner = max(self.population, key=lambda member: drawn[member])
-            wins[winner] = wins.get(winner, 0) + 1
-        wins.pop(leader, None)
-        if sum(wins.values()) < DRAWS / 20:
-            return []
-        rival = max(wins, key=lambda member: wins[member])
-        return [self.candidates[leader], self.candidates[rival]]
-
+    @abstractmethod
     def finalists(self) -> list[Candidate]:
         """Return the candidates believed to be better than the baseline, the favourite first."""
-        ranking = [estimate.candidate_id for estimate in self.ranking()]
-        better = ranking[: ranking.index(self.baseline.id)]
-        return [self.candidates[name] for name in better[: self.plan.finalists]]
+
+    @abstractmethod
+    def out(self) -> frozenset[str]:
+        """Return the trees that were measured and cannot become finalists."""
+
+    def leads(self) -> tuple[Estimate, Estimate]:
+        """Return what is believed now of the baseline and of the best candidate."""
+        return self.estimate(self.baseline.id), self.ranking()[0]
+
+    def grow(self, iterations: int, episodes: int) -> None:
+        """Plan for more, with the rules of the sealed test as they are."""
+        self.plan = replace(self.plan, iterations=iterations, episodes=episodes)
 
     def met(self, tests: frozenset[tuple[str, Cell]]) -> None:
         """Count the episodes of a sealed test as spent, each once: pairs of a tree and a cell."""
         self.spent += len(tests - self._tested)
         self._tested |= tests
-
-    def out(self) -> frozenset[str]:
-        """Return the trees that were raced and cannot become finalists."""
-        return frozenset(
-            c.tree for name, c in self.candidates.items() if name not in self.population
-        )
 
     def test_cost(self) -> int:
         """Return the episodes kept for baseline and finalists on the test split."""
@@ -195,18 +98,3 @@ class Standing:
     def rng(self, number: int, purpose: str) -> Random:
         """Return the random generator of one purpose of one iteration."""
         return Random(f"{self.plan.seed}:{number}:{purpose}")
-
-    def _left(self) -> float:
-        """Episodes that iterations may still use, those in flight taken at their most."""
-        search = self.plan.episodes - self.test_cost()
-        return search * (1 - FINAL_SHARE) - self.spent - sum(self._reserved.values())
-
-    def _known(self, number: int, minibatch: int, remaining: float) -> Known:
-        belief, effect = self.book.estimate(self._chosen), self.book.effect
-        pair = 1 + 2 / (1 + self.plan.parallel)
-        longest = float(self.plan.race.passes * len(self.documents["validation"]))
-        each = remaining / (self.plan.iterations - number + 1)
-        affordable = min(longest, max(1.0, (each - minibatch) / pair))
-        price = going_rate(effect, pair, minibatch, affordable)
-        reach = 1 + self.book.yardstick.caught
-        return Known(effect, belief.mean, belief.sd**2, self.book.easiness, price, pair, reach)

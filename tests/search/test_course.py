@@ -18,7 +18,8 @@ from autodata.search.course import (
     growth_of,
 )
 from autodata.search.plan import SearchPlan
-from autodata.search.search import Collaborators, SearchResult, search
+from autodata.search.phases import Collaborators, SearchResult
+from autodata.search.search import search
 from autodata.search.session import RunStart, run_session
 from autodata.store.facts import R
 from autodata.store.format import Record

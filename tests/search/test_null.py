@@ -23,7 +23,8 @@ from autodata.search.null import (
 from autodata.search.plan import SearchPlan
 from autodata.search.repeats import Repeat
 from autodata.search.sealed import SealedTest
-from autodata.search.search import Collaborators, search
+from autodata.search.phases import Collaborators
+from autodata.search.search import search
 from autodata.store.records import IterationRecord
 from autodata.types import Candidate, Cell, EpisodeKey, Outcome
 from tests.support.searches import BASELINE, Notes, Rates, Steps, documents
