@@ -7,12 +7,11 @@ from dataclasses import dataclass, replace
 from random import Random
 
 import numpy as np
-from numpy.typing import NDArray
 
 from autodata.bench.shapes import Shape
+from autodata.search.effects import Numbers
 
 FEATURES = 6
-Numbers = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)

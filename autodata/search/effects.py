@@ -87,6 +87,10 @@ class Effects:
         row[0] = 0.0
         return row
 
+    def added(self, edits: Sequence[int], more: int) -> Numbers:
+        """Return what one edit counts beside others: its column, and what it shares with them."""
+        return self.weights([*edits, more]) - self.weights(edits)
+
     def of(self, weights: Numbers) -> tuple[float, float]:
         """Return the posterior mean and standard deviation of a weighted sum of columns."""
         return float(weights @ self.mean), sqrt(

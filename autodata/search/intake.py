@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from autodata.search.base import Iteration, Proposal
 from autodata.search.events import Looking, Progress, Selected
 from autodata.search.looks import BLOCK, fresh, left, usual_size
-from autodata.search.pool import Entry, Pool
-from autodata.search.proposing import Lesson, Proposals, Refill
+from autodata.search.pool import Pool, PoolEdit
+from autodata.search.proposing import Lesson, ProposalsUnderWay, Refill
 from autodata.search.repeats import Repeat
 from autodata.search.sets import Sets
 from autodata.store.facts import JournalWriter
@@ -29,7 +29,7 @@ class Intake:
 
     pool: Pool
     sets: Sets
-    proposals: Proposals
+    proposals: ProposalsUnderWay
     journal: JournalWriter
     progress: Progress
     minibatch: int
@@ -105,7 +105,7 @@ class Intake:
                 pool.note(other.number, number, fits)
         return None
 
-    def leave(self, entry: Entry, why: str = "", anew: bool = False) -> Iteration:
+    def leave(self, entry: PoolEdit, why: str = "", anew: bool = False) -> Iteration:
         """Let an edit leave for good; `anew`: it is written anew on the base of now, if it can be.
 
         Returns what is to be told of it.

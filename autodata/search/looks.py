@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import NamedTuple
 
-from autodata.search.pool import Measured, Pool
+from autodata.search.pool import Pool, SetOutcomes
 from autodata.types import Candidate, Cell, Outcome
 
 BLOCK = 4
@@ -50,7 +50,7 @@ class Look:
 class Seen:
     """What a look has seen."""
 
-    measured: tuple[Measured, ...]
+    measured: tuple[SetOutcomes, ...]
     null: tuple[Outcome, ...]
 
 

@@ -32,17 +32,18 @@ from autodata.search.looks import (
     look_size,
 )
 from autodata.search.null import NULL_EACH, null_cells, pooled_rate
+from autodata.search.objections import objections
 from autodata.search.phases import Collaborators, Phases, SearchResult, first_of, raise_failure
 from autodata.search.pool import (
     HOPELESS,
     RARELY_BEST,
     SURE,
     SURE_IN_A_CLASH,
-    Entry,
-    Measured,
     Pool,
+    PoolEdit,
+    SetOutcomes,
 )
-from autodata.search.proposing import Lesson, Proposals
+from autodata.search.proposing import Lesson, ProposalsUnderWay
 from autodata.search.repeats import Repeat
 from autodata.search.sets import Sets
 from autodata.store.records import BeliefsRecord, ClosingRecord, LookRecord
@@ -53,7 +54,7 @@ WIDTH, LAST_WIDTH = 1.5, 1.0
 for, and after that."""
 
 
-class Merging(Phases[Pool]):
+class MergingSearch(Phases[Pool]):
     """A search by merging edits."""
 
     def __init__(self, standing: Pool, collaborators: Collaborators, course: Course) -> None:
@@ -63,7 +64,7 @@ class Merging(Phases[Pool]):
         entered = (journal.find(LookRecord, str(number)) for number in count(1))
         known = {n for look in iter(lambda: next(entered), None) for n in look.entered}
         self._sets = Sets(standing, collaborators.merger, journal)
-        self._proposals = Proposals(self._evaluator, proposer, standing.plan.seed, known)
+        self._proposals = ProposalsUnderWay(self._evaluator, proposer, standing.plan.seed, known)
         minibatch = standing.plan.minibatch if proposer.wants_minibatch else 0
         self._intake = Intake(
             standing, self._sets, self._proposals, journal, self._progress, minibatch
@@ -157,7 +158,7 @@ class Merging(Phases[Pool]):
         outcomes = await all_of(jobs)
         null = outcomes.pop() if look.null else []
         measured = (
-            Measured(drawn.edits, drawn.candidate, ended)
+            SetOutcomes(drawn.edits, drawn.candidate, ended)
             for drawn, ended in zip(look.sets, outcomes, strict=True)
         )
         return Seen(tuple(measured), tuple(null))
@@ -200,7 +201,7 @@ class Merging(Phases[Pool]):
     async def _decide(self, look: int) -> None:
         """Let edits leave the pool: to the base, or for good."""
         pool = self._standing
-        for number, why in pool.objections().items():
+        for number, why in objections(pool).items():
             await self._tell(self._intake.leave(pool.entries[number], why))
         chances = pool.chances(look)
         for number, (good, best) in chances.items():
@@ -218,7 +219,7 @@ class Merging(Phases[Pool]):
             elif worn:
                 await self._tell(self._intake.leave(entry, "measured long enough"))
 
-    async def _take(self, entry: Entry, good: dict[int, float]) -> None:
+    async def _take(self, entry: PoolEdit, good: dict[int, float]) -> None:
         """Let an edit join the base; its rivals are written anew on top of it, or leave."""
         pool, rivals = self._standing, self._standing.rivals(entry.number)
         if entry.number not in await self._sets.on_base([entry.number]):

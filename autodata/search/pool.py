@@ -14,7 +14,7 @@ import numpy as np
 from autodata.search.base import Iteration, Proposal
 from autodata.search.belief import Estimate, Yardstick, cost, unit_of
 from autodata.search.beliefs import belief_of, reason_of
-from autodata.search.bounds import CLEARLY, FEWEST_EPISODES, blamed, own_spend
+from autodata.search.bounds import own_spend
 from autodata.search.effects import Effects, Numbers
 from autodata.search.plan import SearchPlan
 from autodata.search.standing import Standing
@@ -32,7 +32,7 @@ HOPELESS, SURE, SURE_IN_A_CLASH = 0.3, 0.95, 0.8
 the lower one where it keeps out others, which are then written anew on top of it."""
 RARELY_BEST = 0.02
 """An edit leaves where it is in fewer of the best sets that its rivals allow."""
-DRAWS = 200
+POSTERIOR_DRAWS = 200
 INTERACTING = 16, 3.5
 """Episodes of a pair of edits, and the standard errors by which they must miss the model, before
 the pair has an effect of its own."""
@@ -42,7 +42,7 @@ _NORMAL = NormalDist()
 
 
 @dataclass(slots=True)
-class Entry:
+class PoolEdit:
     """An edit that has come to the pool; `column` is where its effect is in the model.
 
     Only what is `undecided` is in the pool; an edit written anew has the column of what it was.
@@ -57,7 +57,7 @@ class Entry:
     outcomes: list[Outcome] = field(default_factory=list)
 
 
-class Measured(NamedTuple):
+class SetOutcomes(NamedTuple):
     """A set of edits with its candidate and fresh outcomes."""
 
     edits: frozenset[int]
@@ -74,7 +74,7 @@ class Pool(Standing):
         super().__init__(plan, baseline, documents)
         names = documents["validation"]
         self.effects, self.costs = Effects(len(names)), Effects(len(names))
-        self.entries: dict[int, Entry] = {}
+        self.entries: dict[int, PoolEdit] = {}
         self.base: tuple[int, ...] = ()
         self.sets: dict[frozenset[int], Candidate] = {frozenset(): baseline}
         self.own: dict[frozenset[int], list[tuple[int, Outcome]]] = {}
@@ -88,17 +88,17 @@ class Pool(Standing):
         self._pairs = 0
         self._row = {name: row for row, name in enumerate(names)}
         self._used = dict.fromkeys(names, 0)
-        self._unit, self._price = "episodes", 1.0
+        self.unit, self._price = "episodes", 1.0
 
     def _begin(self, yardstick: Yardstick, outcomes: Sequence[Outcome]) -> None:
         self.yardstick = yardstick
         spends = [replace(outcome, spend=own_spend(outcome)) for outcome in outcomes]
-        self._unit = unit_of(spends)
-        self._price = max(1e-12, sum(cost(each, self._unit) for each in spends) / len(spends))
-        self.learn([Measured(frozenset(), self.baseline, outcomes)])
+        self.unit = unit_of(spends)
+        self._price = max(1e-12, sum(cost(each, self.unit) for each in spends) / len(spends))
+        self.learn([SetOutcomes(frozenset(), self.baseline, outcomes)])
 
     @property
-    def open(self) -> list[Entry]:
+    def open(self) -> list[PoolEdit]:
         """The undecided edits, in the order of their numbers."""
         return [entry for entry in self.entries.values() if entry.state == "undecided"]
 
@@ -118,7 +118,7 @@ class Pool(Standing):
         """Return edits as candidates, each alone on its parent."""
         return [self.entries[number].edit for number in sorted(numbers)]
 
-    def enter(self, number: int, proposal: Proposal, parent_id: str, anew: int | None) -> Entry:
+    def enter(self, number: int, proposal: Proposal, parent_id: str, anew: int | None) -> PoolEdit:
         """Add an edit to the pool; `anew` is the number of the edit that it is in new words."""
         assert proposal.candidate is not None
         if anew is None:
@@ -127,7 +127,7 @@ class Pool(Standing):
             self.costs.grow(1)
         else:
             column = self.entries[anew].column
-        entry = Entry(number, proposal, proposal.candidate, parent_id, column)
+        entry = PoolEdit(number, proposal, proposal.candidate, parent_id, column)
         self.entries[number] = entry
         return entry
 
@@ -145,7 +145,7 @@ class Pool(Standing):
         """Whether two edits can be in one harness, as far as is known."""
         return frozenset((one, other)) not in self._clashes
 
-    def rivals(self, number: int) -> list[Entry]:
+    def rivals(self, number: int) -> list[PoolEdit]:
         """Return the undecided edits that cannot be in a harness with this one."""
         return [e for e in self.open if e.number != number and not self.fit(e.number, number)]
 
@@ -171,7 +171,7 @@ class Pool(Standing):
         free = self.open
         pairs = [(pair, columns[places[pair]]) for pair in self.effects.pairs]
 
-        def gain(entry: Entry) -> float:
+        def gain(entry: PoolEdit) -> float:
             gained: float = columns[places[entry.column]] + crowding * len(inside)
             for (one, other), value in pairs:
                 if (entry.column == one and other in inside) or (
@@ -191,13 +191,13 @@ class Pool(Standing):
             free = [e for e in free if e is not taken and self.fit(e.number, taken.number)]
         return chosen
 
-    def _growth(self, entry: Entry) -> float:
+    def _growth(self, entry: PoolEdit) -> float:
         """What the longer prompt of an edit must be worth."""
         parent = self.candidates.get(entry.parent_id, self.baseline)
         grown = max(0, entry.edit.prompt_chars - parent.prompt_chars)
         return GROWTH_PRICE * grown / max(1, self.baseline.prompt_chars)
 
-    def learn(self, measured: Sequence[Measured]) -> None:
+    def learn(self, measured: Sequence[SetOutcomes]) -> None:
         """Learn from fresh outcomes of sets, and count them as spent."""
         for edits, candidate, outcomes in measured:
             self.candidates[candidate.id] = candidate
@@ -206,15 +206,15 @@ class Pool(Standing):
             for outcome in outcomes:
                 row = self._row[outcome.cell.document_id]
                 self.effects.add(row, columns, self.yardstick.value(outcome))
-                spent = cost(replace(outcome, spend=own_spend(outcome)), self._unit)
-                if self._unit != "episodes":
+                spent = cost(replace(outcome, spend=own_spend(outcome)), self.unit)
+                if self.unit != "episodes":
                     self.costs.add(row, columns, spent / self._price)
                 own.append((row, outcome))
             for number in edits:
                 self.entries[number].outcomes += outcomes
             self.spent += len(outcomes)
         self.effects.update()
-        if self._unit != "episodes":
+        if self.unit != "episodes":
             self.costs.update()
         inside = [e.column for e in self.open] + [self.entries[n].column for n in self.base]
         for pair in self.effects.misfits(inside, *INTERACTING)[:1] if self.open else ():
@@ -256,30 +256,11 @@ class Pool(Standing):
             return {number: (chance, chance) for number, chance in alone.items()}
         generator = np.random.default_rng([self.plan.seed, look, 1])
         wins = dict.fromkeys(alone, 0)
-        for _ in range(DRAWS):
+        for _ in range(POSTERIOR_DRAWS):
             noise = generator.standard_normal(len(self.effects.mean))
             for number in self.best_set(self.effects.draw(noise, 1.0)):
                 wins[number] += 1
-        return {number: (alone[number], wins[number] / DRAWS) for number in alone}
-
-    def objections(self) -> dict[int, str]:
-        """Return which undecided edits cost too much, or fail calls, and why."""
-        found = {}
-        for number, failed in blamed({e.number: e.outcomes for e in self.open}).items():
-            found[number] = f"{failed} calls with it failed while their endpoints answered others"
-        bound = self.plan.cost_bound
-        for entry in self.open if bound and self._unit != "episodes" else ():
-            if len(entry.outcomes) < FEWEST_EPISODES or entry.number in found:
-                continue
-            weights = self.costs.weights([self.entries[n].column for n in self.base])
-            usual = max(0.1, float(self.costs.mean[0]) + self.costs.of(weights)[0])
-            more, sd = self.gain([entry.number], self.costs)
-            if more - CLEARLY * sd > (bound - 1) * usual:
-                times = 1 + more / usual
-                found[entry.number] = (
-                    f"an episode costs {times:.1f} times its parent's; {bound:g} are allowed"
-                )
-        return found
+        return {number: (alone[number], wins[number] / POSTERIOR_DRAWS) for number in alone}
 
     def decide(self, number: int, state: EditState, why: str = "") -> Iteration:
         """Take an edit out of the pool and return what is to be told of it."""
@@ -292,7 +273,7 @@ class Pool(Standing):
         self.history.append(told)
         return told
 
-    def told(self, entry: Entry, why: str = "") -> Iteration:
+    def told(self, entry: PoolEdit, why: str = "") -> Iteration:
         """Return an undecided edit as its proposers and the journal know it."""
         belief = self.belief(entry)
         words = reason_of(belief)
@@ -313,16 +294,16 @@ class Pool(Standing):
             },
         )
 
-    def belief(self, entry: Entry) -> EditBelief:
+    def belief(self, entry: PoolEdit) -> EditBelief:
         """Return what is believed of an edit."""
         inside = [n for n in self.base if n != entry.number]
         columns = [self.entries[n].column for n in inside]
-        weights = self.effects.weights([*columns, entry.column]) - self.effects.weights(columns)
+        weights = self.effects.added(columns, entry.column)
         rate = float(self.effects.mean[0]) + self.effects.of(self.effects.weights(columns))[0]
         tokens = None
-        if self._unit == "tokens":
+        if self.unit == "tokens":
             used = float(self.costs.mean[0]) + self.costs.of(self.costs.weights(columns))[0]
-            more = self.costs.of(weights_of(self.costs, columns, entry.column))[0]
+            more = self.costs.of(self.costs.added(columns, entry.column))[0]
             tokens = self._price * more, self._price * used, rate
         return belief_of(
             entry.number, self.effects.of(weights), len(entry.outcomes), entry.state, tokens
@@ -360,8 +341,3 @@ class Pool(Standing):
         """Return the trees of sets that hold an edit which was rejected."""
         gone = {n for n, entry in self.entries.items() if entry.state == "rejected"}
         return frozenset(c.tree for edits, c in self.sets.items() if edits & gone)
-
-
-def weights_of(model: Effects, inside: Sequence[int], more: int) -> Numbers:
-    """Return the weights of what one edit adds to others."""
-    return model.weights([*inside, more]) - model.weights(inside)

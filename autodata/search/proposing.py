@@ -1,4 +1,4 @@
-"""Proposals under way beside the looks of a merging search.
+"""ProposalsUnderWay under way beside the looks of a merging search.
 
 Each is told exactly what was known when it was asked for, however long others take, so that a
 resumed run asks the same: refills are begun in their order, and what a proposer learns between two
@@ -45,7 +45,7 @@ class Refill:
 
 
 @dataclass(slots=True)
-class Asked:
+class Awaited:
     """An edit that was asked for: of whom, and what comes of it."""
 
     refill: Refill
@@ -53,7 +53,7 @@ class Asked:
 
 
 @dataclass(slots=True)
-class Proposals:
+class ProposalsUnderWay:
     """All that was asked for and has not entered yet.
 
     `known` have entered in an earlier session; others are asked only when a look is new, so that
@@ -65,7 +65,7 @@ class Proposals:
     seed: int
     known: set[int]
     lessons: list[Lesson] = field(default_factory=list)
-    asked: dict[int, Asked] = field(default_factory=dict)
+    asked: dict[int, Awaited] = field(default_factory=dict)
     _tasks: list["asyncio.Task[None]"] = field(default_factory=list)
     _begun: asyncio.Event | None = None
     _taught: int = 0
@@ -75,7 +75,7 @@ class Proposals:
         """Ask for the edits of a refill."""
         loop = asyncio.get_running_loop()
         for number in refill.numbers:
-            self.asked[number] = Asked(refill, loop.create_future())
+            self.asked[number] = Awaited(refill, loop.create_future())
         before, self._begun = self._begun, asyncio.Event()
         self._tasks.append(asyncio.create_task(self._run(refill, before, self._begun)))
 

@@ -28,7 +28,7 @@ FINAL_LOOKS = 12
 """How often survivors are re-measured at most when no budget bounds it."""
 
 
-class Racing(Phases[RaceStanding]):
+class RacingSearch(Phases[RaceStanding]):
     """A search by races."""
 
     def __init__(

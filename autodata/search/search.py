@@ -12,12 +12,12 @@ Knows nothing of git, journals, Optuna or models; it sees an `Evaluator`, a `Pro
 from collections.abc import Mapping, Sequence
 
 from autodata.search.course import STRAIGHT, Course
-from autodata.search.merging import Merging
+from autodata.search.merging import MergingSearch
 from autodata.search.phases import Collaborators, Phases, SearchResult, first_of
 from autodata.search.plan import SearchPlan
 from autodata.search.pool import Pool
 from autodata.search.race_standing import RaceStanding
-from autodata.search.racing import Racing
+from autodata.search.racing import RacingSearch
 from autodata.types import Candidate, Split
 
 
@@ -40,9 +40,9 @@ async def search(
     plan.check(documents)
     running: Phases[Pool] | Phases[RaceStanding]
     if plan.search == "merge":
-        running = Merging(Pool(plan, baseline, documents), collaborators, course)
+        running = MergingSearch(Pool(plan, baseline, documents), collaborators, course)
     else:
-        running = Racing(RaceStanding(plan, baseline, documents), collaborators, course)
+        running = RacingSearch(RaceStanding(plan, baseline, documents), collaborators, course)
     try:
         return await running.run()
     except BaseExceptionGroup as group:

@@ -8,8 +8,8 @@ from autodata.bench.comparison import bench_search
 from autodata.bench.landscapes import Landscape
 from autodata.bench.luck import EASE, LUCKY_WORLDS, accepted, screened
 from autodata.bench.policies import POLICIES
-from autodata.search.plan import SearchPlan
 from autodata.search.phases import Collaborators
+from autodata.search.plan import SearchPlan
 from autodata.search.search import search
 from autodata.types import Candidate
 from tests.support.searches import Notes

@@ -7,8 +7,8 @@ import pytest
 
 from autodata.search.base import Iteration
 from autodata.search.bounds import TokenBound, objection
-from autodata.search.plan import SearchPlan
 from autodata.search.phases import Collaborators
+from autodata.search.plan import SearchPlan
 from autodata.search.search import search
 from autodata.store.episodes import EpisodeRecord
 from autodata.store.facts import Fact

@@ -17,8 +17,8 @@ from autodata.search.course import (
     course_to_the_end,
     growth_of,
 )
-from autodata.search.plan import SearchPlan
 from autodata.search.phases import Collaborators, SearchResult
+from autodata.search.plan import SearchPlan
 from autodata.search.search import search
 from autodata.search.session import RunStart, run_session
 from autodata.store.facts import R

@@ -20,10 +20,10 @@ from autodata.search.null import (
     stage_rate,
     within,
 )
+from autodata.search.phases import Collaborators
 from autodata.search.plan import SearchPlan
 from autodata.search.repeats import Repeat
 from autodata.search.sealed import SealedTest
-from autodata.search.phases import Collaborators
 from autodata.search.search import search
 from autodata.store.records import IterationRecord
 from autodata.types import Candidate, Cell, EpisodeKey, Outcome

@@ -11,8 +11,8 @@ from autodata.errors import BudgetSpent, ConfigurationError, DocumentError
 from autodata.search.base import Brief, Proposal
 from autodata.search.events import Certified, Decided, Event, Raced, Started
 from autodata.search.null import FIRST_STAGE, NULL_LOOK
-from autodata.search.plan import RacePlan, SearchPlan
 from autodata.search.phases import Collaborators, SearchResult
+from autodata.search.plan import RacePlan, SearchPlan
 from autodata.search.search import search
 from autodata.types import SPLITS, Candidate, Cell, Outcome, Split
 from tests.support.searches import BASELINE, Notes, Rates, Steps, documents

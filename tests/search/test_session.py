@@ -11,8 +11,8 @@ from autodata.errors import ConfigurationError, Interrupted
 from autodata.harness.repository import Repository
 from autodata.harness.spec import load_files, with_knobs
 from autodata.search.events import Event
-from autodata.search.plan import SearchPlan
 from autodata.search.phases import Collaborators, SearchResult
+from autodata.search.plan import SearchPlan
 from autodata.search.session import (
     GitWorkshop,
     RunStart,
