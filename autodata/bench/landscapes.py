@@ -17,9 +17,10 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from autodata.bench.edits import EMPTY, FEATURES, Edits, Numbers, SimulatedHarness
+from autodata.bench.edits import EMPTY, FEATURES, Edits, SimulatedHarness
 from autodata.bench.shapes import SHAPES, Shape
 from autodata.search.base import Brief, Iteration, Proposal
+from autodata.search.effects import Numbers
 from autodata.types import Candidate, Cell, Outcome, Split
 
 POINTS, WEIGHTS = np.polynomial.hermite_e.hermegauss(40)

@@ -139,7 +139,6 @@ class Proposer(Protocol):
     ) -> None: ...
 
 
-
 def candidate_record(
     candidate: Candidate, iteration: int, kind: str, edits: tuple[int, ...] = ()
 ) -> CandidateRecord:

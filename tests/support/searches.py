@@ -82,11 +82,6 @@ class Steps:
         predicted = tuple(Prediction(outcome.cell.document_id, 0.7) for outcome in brief.minibatch)
         return Proposal("test", child, predictions=predicted)
 
-    def measured(
-        self, candidate: Candidate, edits: Sequence[int], outcomes: Sequence[Outcome]
-    ) -> None:
-        """Nothing is learnt of sets."""
-
     def observe(self, iteration: Iteration) -> None:
         self.observed.append(iteration.number)
 
