@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from math import sqrt
 
 from autodata.search.pool import Pool
-from autodata.search.sets import Sets
+from autodata.search.sets import MergedSets
 from autodata.types import Outcome
 
 FEWEST_OWN = 8
@@ -15,7 +15,7 @@ CONTRADICTED = 2.0
 """Standard errors by which a set's own episodes must be below what the model promises."""
 
 
-async def choose(pool: Pool, sets: Sets) -> list[frozenset[int]]:
+async def choose(pool: Pool, sets: MergedSets) -> list[frozenset[int]]:
     """Return the sets for the sealed test, the favourite first; those of no gain are left out.
 
     The favourite is the best set by the model, unless its own episodes contradict that; then, and
@@ -52,7 +52,7 @@ def _own_gain(pool: Pool, edits: frozenset[int]) -> float:
     return pool.total(edits)[0] + missed / (len(own) + pool.effects.noise / SET_SPREAD**2)
 
 
-async def _without_ballast(pool: Pool, sets: Sets, edits: frozenset[int]) -> frozenset[int]:
+async def _without_ballast(pool: Pool, sets: MergedSets, edits: frozenset[int]) -> frozenset[int]:
     """Return a set without edits that it is believed to be no worse without, the worst first."""
     while True:
         worth = {number: pool.worth(number, edits) for number in edits}

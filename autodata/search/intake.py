@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 
 from autodata.search.base import Iteration, Proposal
 from autodata.search.events import Looking, Progress, Selected
-from autodata.search.looks import BLOCK, fresh, left, usual_size
+from autodata.search.looks import SET_DOCUMENTS, fresh, left, usual_size
 from autodata.search.pool import Pool, PoolEdit
 from autodata.search.proposing import Lesson, ProposalsUnderWay, Refill
 from autodata.search.repeats import Repeat
-from autodata.search.sets import Sets
+from autodata.search.sets import MergedSets
 from autodata.store.facts import JournalWriter
 from autodata.store.records import EditRecord, LookRecord
 from autodata.types import Cell
@@ -28,7 +28,7 @@ class Intake:
     """Asks for edits, lets them in, and out again; everything of it is told to `tell`."""
 
     pool: Pool
-    sets: Sets
+    sets: MergedSets
     proposals: ProposalsUnderWay
     journal: JournalWriter
     progress: Progress
@@ -40,7 +40,7 @@ class Intake:
         free = min(pool.room - len(pool.open) - len(self.proposals.asked), unasked)
         if free < max(1, min(REFILL, pool.room, unasked)) or not fresh(pool):
             return
-        if left(pool) >= self.minibatch + BLOCK:
+        if left(pool) >= self.minibatch + SET_DOCUMENTS:
             self.ask(free)
 
     def ask(self, edits: int, rewrite: Iteration | None = None) -> None:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from autodata.search.pool import Pool, SetOutcomes
 from autodata.types import Candidate, Cell, Outcome
 
-BLOCK = 4
+SET_DOCUMENTS = 4
 """Documents that a drawn set is measured on."""
 FRESH_SHARE = 0.6
 """Part of a search's episodes after which no edits are asked for, and sets are drawn closer to the
@@ -94,4 +94,4 @@ def usual_size(pool: Pool) -> int:
 def look_size(pool: Pool, beside: int) -> int:
     """Return the episodes of the next look, `beside` others that go with it; 0: there is none."""
     most = min(usual_size(pool), EACH * len(pool.open), len(pool.documents["validation"]))
-    return max(0, int(min(most, left(pool) - beside)) // BLOCK * BLOCK)
+    return max(0, int(min(most, left(pool) - beside)) // SET_DOCUMENTS * SET_DOCUMENTS)

@@ -21,8 +21,8 @@ from autodata.search.course import Course
 from autodata.search.events import Decided, Looked, Looking
 from autodata.search.intake import REWRITE, Intake
 from autodata.search.looks import (
-    BLOCK,
     FEWEST_EPISODES,
+    SET_DOCUMENTS,
     Drawn,
     Look,
     Seen,
@@ -45,7 +45,7 @@ from autodata.search.pool import (
 )
 from autodata.search.proposing import Lesson, ProposalsUnderWay
 from autodata.search.repeats import Repeat
-from autodata.search.sets import Sets
+from autodata.search.sets import MergedSets
 from autodata.store.records import BeliefsRecord, ClosingRecord, LookRecord
 from autodata.types import Cell
 
@@ -63,7 +63,7 @@ class MergingSearch(Phases[Pool]):
         journal, proposer = self._journal, collaborators.proposer
         entered = (journal.find(LookRecord, str(number)) for number in count(1))
         known = {n for look in iter(lambda: next(entered), None) for n in look.entered}
-        self._sets = Sets(standing, collaborators.merger, journal)
+        self._sets = MergedSets(standing, collaborators.merger, journal)
         self._proposals = ProposalsUnderWay(self._evaluator, proposer, standing.plan.seed, known)
         minibatch = standing.plan.minibatch if proposer.wants_minibatch else 0
         self._intake = Intake(
@@ -103,7 +103,7 @@ class MergingSearch(Phases[Pool]):
         number, pool = self._opened + 1, self._standing
         while self._growths and self._growths[0].first <= number:
             self._grow()
-        if left(pool) < BLOCK + NULL_EACH:
+        if left(pool) < SET_DOCUMENTS + NULL_EACH:
             return False
         self._intake.refill()
         if not pool.open and not self._proposals.asked:
@@ -128,10 +128,10 @@ class MergingSearch(Phases[Pool]):
         generator = np.random.default_rng([pool.plan.seed, number, 0])
         repeat = Repeat("look", number).number
         drawn: dict[frozenset[int], list[Cell]] = {}
-        for place in range(0, size, BLOCK):
+        for place in range(0, size, SET_DOCUMENTS):
             noise = generator.standard_normal(len(pool.effects.mean))
             edits = await self._sets.on_base(pool.best_set(pool.effects.draw(noise, width)))
-            block = names[place : place + BLOCK]
+            block = names[place : place + SET_DOCUMENTS]
             drawn.setdefault(edits, []).extend(Cell(d, "validation", repeat) for d in block)
         return [Drawn(edits, pool.sets[edits], tuple(cells)) for edits, cells in drawn.items()]
 

@@ -9,7 +9,7 @@ from autodata.store.facts import JournalWriter
 
 
 @dataclass(frozen=True, slots=True)
-class Sets:
+class MergedSets:
     """Makes the candidates of a pool, and journals them."""
 
     pool: Pool
