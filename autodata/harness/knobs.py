@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 import yaml
@@ -66,7 +67,7 @@ class Manifest:
 
     name: str
     description: str
-    knobs: dict[str, Knob]
+    knobs: Mapping[str, Knob]
 
 
 class _Entry(BaseModel):
@@ -169,8 +170,12 @@ def nearest(word: str, names: list[str]) -> str:
     return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(names) or 'none'}"
 
 
+@lru_cache(maxsize=256)
 def read_manifest(text: str, file: str = MANIFEST) -> Manifest:
     """Read and check harness.yaml; `file` is what errors call it.
+
+    Reading takes milliseconds and a search that merges edits reads few of them hundreds of times,
+    so the last ones are kept: nobody changes what comes back.
 
     Raises:
         HarnessError: names file, line, field and fix.

@@ -115,7 +115,9 @@ def load_files(files: Mapping[str, str], origin: str = "") -> Harness:
                 f"write {origin}{path}",
             )
     ordered = dict(sorted(files.items()))
-    return Harness(manifest.name, tree_id(ordered), manifest.description, manifest.knobs, ordered)
+    return Harness(
+        manifest.name, tree_id(ordered), manifest.description, dict(manifest.knobs), ordered
+    )
 
 
 def load_folder(path: Path) -> Harness:
