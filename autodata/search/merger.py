@@ -107,7 +107,6 @@ class Merging:
         files = self._baseline.files
         for edit in ordered:
             before, after = await self._edits.made_on(edit), await self._edits.load(edit)
-            self._works_known.setdefault(after.workflow, True)  # when it was proposed
             both = patched(files, Patch(before.files, after.files))
             if both is None:
                 return None

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,11 @@ class Bench:
     async def knobs(self, on: Candidate | None = None, **values: KnobValue) -> Candidate:
         harness = await self.workshop.load(on) if on else BASE
         return await self.edit(with_knobs(harness, values), on)
+
+
+def git_version() -> tuple[int, ...]:
+    numbers = git(Path(), "--version").split()[2].split(".")
+    return tuple(int(number) for number in numbers[:2])
 
 
 @pytest.fixture
@@ -148,14 +154,14 @@ async def test_a_workflow_that_nobody_wrote_is_checked_and_once(bench: Bench) ->
     workflow = "workflow.py"
     above = await bench.text(start, f"LIMIT = 3\n\n\n{start}", workflow)
     below = await bench.text(END, f"{END}\n\nEND = 1\n", workflow)
-    assert await bench.merger.fit([above])
-    assert bench.checked == []
+    assert await bench.merger.fit([await bench.knobs(share=0.25)])
+    assert bench.checked == []  # the baseline's own was checked before the search
     for _ in range(2):
         assert await bench.merger.fit([above, below])
         assert await bench.merger.fit([above, below, await bench.knobs(rounds=5)])
     assert len(bench.checked) == 1
     broken = await bench.text(start, f"broken = 1\n\n\n{start}", workflow)
-    assert await bench.merger.fit([broken])
+    assert not await bench.merger.fit([broken])
     assert not await bench.merger.fit([broken, below])
 
 
@@ -194,3 +200,23 @@ async def test_an_edit_of_knobs_fits_with_edits_of_text(bench: Bench) -> None:
     assert made is not None
     harness = await bench.workshop.load(made)
     assert "Rule 1, long" in harness.prompt("challenger", document="d")
+
+
+@pytest.mark.skipif(git_version() < (2, 38), reason="git merge-tree --write-tree is of 2.38")
+async def test_a_set_has_the_files_that_git_merges(bench: Bench, tmp_path: Path) -> None:
+    place = tmp_path / "project"
+    folder = "harnesses/tiny"
+    edits = [
+        await bench.text("- Rule 1.\n", ""),
+        await bench.text("- Rule 3.\n", "- Rule 3.\n- And another.\n"),
+        await bench.text("- Rule 5.\n- Rule 6.\n", "- Rule 6.\n"),
+        await bench.text("example", "found", "workflow.py"),
+        await bench.text("End.", "The end.\n\nReally."),
+    ]
+    for number, pair in enumerate(combinations(edits, 2), start=1):
+        made = await bench.merger.merge(f"c{number}", pair)
+        assert made is not None
+        tree = git(place, "merge-tree", "--write-tree", *(edit.commit for edit in pair))
+        words = ("ls-tree", "-r", "--format=%(objectname) %(path)")
+        ours = git(place, *words, made.commit, f"{folder}/")
+        assert git(place, *words, tree, f"{folder}/") == ours
