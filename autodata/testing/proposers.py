@@ -1,6 +1,6 @@
 """The contract of a proposer: what a search takes for granted of whoever makes candidates."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from random import Random
 
 from autodata.concurrency import all_of
@@ -52,6 +52,14 @@ class _Study:
     def tell(self, iteration: Iteration) -> None:
         """Nothing is learnt."""
 
+    def move(self, name: str, seed: int) -> KnobValue:
+        return _drawn(self._knobs[name], seed)
+
+    def measured(
+        self, candidate: Candidate, edits: tuple[int, ...], outcomes: Sequence[Outcome]
+    ) -> None:
+        """Nothing is learnt here either."""
+
 
 def _drawn(knob: Knob, number: int) -> KnobValue:
     rng = Random(f"{knob.name}:{number}")
@@ -82,9 +90,10 @@ class ProposerContract(Contract):
         wanted = range(4) if made.wants_minibatch else range(0)
         self._minibatch = [Outcome(Cell(f"{n:016x}", "train", 200), n % 2 == 0) for n in wanted]
 
-    def _new(self) -> tuple[HarnessProposer, _Workshop]:
+    def _new(self, merging: bool = False) -> tuple[HarnessProposer, _Workshop]:
         workshop, study = _Workshop(self._baseline), _Study(self._baseline.knobs)
-        return self._made(Parts(self._baseline, workshop, study, self._edit)), workshop
+        sets = study if merging else None
+        return self._made(Parts(self._baseline, workshop, study, self._edit, 0, sets)), workshop
 
     async def _propose(self, proposer: HarnessProposer, number: int) -> Proposal:
         rng = Random(f"0:{number}")
@@ -133,6 +142,33 @@ class ProposerContract(Contract):
             made = await self._propose(proposer, number)
             proposer.observe(Iteration(number, "c0", made, decision, "a reason"))  # type: ignore[arg-type]
         await self._propose(proposer, 4)
+
+    async def proposes_edits_for_a_pool(self) -> None:
+        """In a merging search its edits stay undecided for long, and sets of them are measured."""
+        twice = []
+        for _ in range(2):
+            proposer, workshop = self._new(merging=True)
+            history: list[Iteration] = []
+            for number in (1, 2, 3):
+                brief = Brief(
+                    number,
+                    self._parent,
+                    self._minibatch,
+                    tuple(history),
+                    Random(f"0:{number}"),
+                    (number,),
+                    number,
+                )
+                found = await proposer.propose(brief)
+                if found.candidate is not None:
+                    check_edit(self._baseline, workshop.harnesses[found.candidate.tree])
+                else:
+                    expect(bool(found.refused), "no candidate, and no reason")
+                history.append(Iteration(number, "c0", found, "undecided", "believed +.01"))
+                outcomes = [Outcome(Cell("0" * 16, "validation", number), True)]
+                proposer.measured(self._parent, (number,), outcomes)
+            twice.append(history)
+        expect(twice[0] == twice[1], f"it proposed {twice[0]!r:.200}, then {twice[1]!r:.200}")
 
 
 def check_proposer(
