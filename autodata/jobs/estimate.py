@@ -24,10 +24,11 @@ from autodata.search.forecast import (
     PilotPace,
     Proposals,
     busy_seconds,
-    episodes_of,
     predict,
 )
 from autodata.search.null import null_cells
+from autodata.search.pool import MOST_UNDECIDED
+from autodata.search.sizes import episodes_of
 from autodata.store.episodes import CallRecord
 from autodata.store.facts import read_facts
 from autodata.store.records import SessionRecord
@@ -71,11 +72,12 @@ async def estimate(project: Project, run_id: str, episodes: int, display: Displa
     pace = PilotPace(
         busy_seconds(read_facts(project.runs / run_id, SessionRecord, CallRecord)),
         min(len(outcomes), room),
-        min((1 + plan.parallel) * plan.race.block, room),
+        min(needed.abreast, room),
         min(needed.most_tested, room),
         room // 2,
     )
-    proposals = Proposals(edits, needed.fewest_iterations, plan.iterations, plan.parallel)
+    abreast = min(needed.edits[0], MOST_UNDECIDED) if plan.search == "merge" else plan.parallel
+    proposals = Proposals(edits, *needed.edits, abreast)
     return predict(outcomes, needed, pace, moved, proposals if edits else None)
 
 

@@ -11,6 +11,10 @@ def estimated(forecast: Json) -> str:
         f"{forecast['fewest_null']:,} to {forecast['most_null']:,} of them are null episodes "
         f"(pilot of {forecast['pilot_null']}): `strong` in both seats, which shows what luck gives",
     ]
+    if forecast["most_looks"]:
+        lines.append(
+            f"in {forecast['fewest_looks']:,} to {forecast['most_looks']:,} looks at merged edits"
+        )
     if forecast["pilot_edits"]:
         lines.append(
             f"and {forecast['fewest_edits']:,} to {forecast['most_edits']:,} edits of texts "

@@ -1,24 +1,20 @@
 """The forecast of a search's cost and time, from the episodes and proposals of a pilot."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from math import fsum
 from statistics import fmean, stdev
 
 from autodata.models.calls.caller import CHARS_PER_TOKEN
 from autodata.search.certify import student_quantile
-from autodata.search.null import FIRST_STAGE, NULL_EACH, NULL_LOOK, STAGES
-from autodata.search.phases import FIRST_LOOK
-from autodata.search.plan import SearchPlan
 from autodata.search.proposers.history import EDIT_CHARS, MOST_ENTRIES
-from autodata.search.race_standing import FINAL_SHARE
-from autodata.search.racing import FINAL_LOOKS
+from autodata.search.sizes import Episodes
 from autodata.store.episodes import CallRecord
 from autodata.store.facts import Fact
 from autodata.store.format import Record
 from autodata.store.records import SessionRecord
-from autodata.types import Outcome, Spend, Split
+from autodata.types import Outcome, Spend
 
 LEVEL = 0.9
 _FEW = 4
@@ -35,28 +31,6 @@ class Range:
 
     def __add__(self, other: "Range") -> "Range":
         return Range(self.mean + other.mean, self.low + other.low, self.high + other.high)
-
-
-@dataclass(frozen=True, slots=True)
-class Episodes:
-    """Bounds on the number of episodes of a search: before the sealed test, and in it.
-
-    `fewest_iterations` is how many a bound on episodes allows for if every race is the longest.
-    `null` are bounds on null episodes, which are none of the others.
-    """
-
-    fewest: int
-    most: int
-    fewest_tested: int
-    most_tested: int
-    fewest_iterations: int = 1
-    null: "Episodes | None" = None
-
-    @property
-    def bounds(self) -> tuple[int, int]:
-        """The fewest and the most of all, null ones included."""
-        more = self.null.bounds if self.null else (0, 0)
-        return self.fewest + self.fewest_tested + more[0], self.most + self.most_tested + more[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +72,8 @@ class Forecast:
     """The forecast of a search's episodes, tokens, dollars and hours.
 
     Null episodes are among the fewest and most. `knobs_moved`: half of the pilot had random knob
-    values. Edits by analyzer and implementer are in it, foretold from `pilot_edits`.
+    values. Edits by analyzer and implementer are in it, foretold from `pilot_edits`. Looks are a
+    merging search's.
     """
 
     pilot_episodes: int
@@ -116,37 +91,8 @@ class Forecast:
     fewest_null: int = 0
     most_null: int = 0
     pilot_null: int = 0
-
-
-def episodes_of(plan: SearchPlan, sizes: Mapping[Split, int]) -> Episodes:
-    """Return the fewest and most episodes of a search, if every proposal is raced.
-
-    Siblings share their parent's episodes. Where nobody is believed to be better than the baseline,
-    it is tested alone.
-    """
-    repeats = plan.repeats_on_test(sizes["test"]) * sizes["test"]
-    tested = (1 + plan.finalists) * repeats
-    looked, families = min(FIRST_LOOK, sizes["validation"]), -(-plan.iterations // plan.parallel)
-    shortest, longest = plan.race.block, plan.race.passes * sizes["validation"]
-    raced = plan.iterations + families
-    fewest = looked + plan.iterations * plan.minibatch + raced * shortest
-    again = FINAL_LOOKS * 2 * min(sizes["validation"], 2 * plan.race.block)
-    most = looked + plan.iterations * 2 * plan.minibatch + raced * longest + again
-    iterations = plan.iterations
-    null = null_episodes_of(plan, looked)
-    if plan.episodes:
-        most = plan.episodes - tested - (1 + plan.finalists) * FIRST_STAGE
-        fewest = min(fewest, most)
-        each = 2 * plan.minibatch + 2 * longest
-        iterations = min(iterations, max(1, int(most * (1 - FINAL_SHARE)) // each))
-    return Episodes(fewest, most, repeats, tested, iterations, null)
-
-
-def null_episodes_of(plan: SearchPlan, looked: int) -> Episodes:
-    """Return the fewest and most null episodes: most are run where luck was seen in the test."""
-    searched = min(NULL_LOOK, looked) + NULL_EACH * plan.iterations
-    most = (1 + plan.finalists) * STAGES[-1].episodes
-    return Episodes(NULL_LOOK, searched, FIRST_STAGE, most)
+    fewest_looks: int = 0
+    most_looks: int = 0
 
 
 def busy_seconds(facts: Iterable[Fact[Record]]) -> float:
@@ -219,6 +165,8 @@ def predict(
         fewest_null=null[0],
         most_null=null[1],
         pilot_null=len(lucky),
+        fewest_looks=needed.looks[0],
+        most_looks=needed.looks[1],
     )
     return found if proposals is None else _with_proposals(found, proposals)
 

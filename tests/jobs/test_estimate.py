@@ -10,14 +10,12 @@ from autodata.harness.spec import load_folder
 from autodata.jobs.estimate import PROPOSALS, moved_at_random
 from autodata.search.forecast import (
     LEVEL,
-    Episodes,
     PilotPace,
     Proposals,
     busy_seconds,
-    episodes_of,
     predict,
 )
-from autodata.search.plan import SearchPlan
+from autodata.search.sizes import Episodes
 from autodata.store.facts import Fact
 from autodata.store.format import Record
 from autodata.store.records import SessionRecord
@@ -97,13 +95,6 @@ def test_null_episodes_are_priced_by_the_null_episodes_of_the_pilot() -> None:
     assert both.hours.mean == pytest.approx(each * (15 * 1.0 + 35 * 3.0))
 
 
-def test_the_fewest_and_most_null_episodes_are_those_of_a_search() -> None:
-    plan = SearchPlan(iterations=5, episodes=600)
-    found = episodes_of(plan, SIZES)
-    assert found.null == Episodes(4, 4 + 2 * 5, 31, 2 * 150)
-    assert found.most + found.most_tested + 2 * 31 == 600
-
-
 def test_a_pilot_that_was_stopped_goes_on_under_its_name(fresh: Place) -> None:
     words = ("estimate", "--run=p", "--episodes=4", "--json")
     first = good(fresh(*words)).json
@@ -161,16 +152,6 @@ def test_a_pilot_of_simulated_models_foretells_a_search_that_edits_texts(fresh: 
     assert {"analyzer", "implementer"} < asked
     actual = sum(row["t"] for row in spent if row["run_id"] == "s")
     assert found["prompt_tokens"]["low"] <= actual <= found["prompt_tokens"]["high"]
-
-
-def test_siblings_share_their_parents_episodes_and_a_lone_baseline_is_tested_once() -> None:
-    plan = SearchPlan(iterations=10, parallel=2, minibatch=0, finalists=1, test_repeats=1)
-    found = episodes_of(plan, SIZES)
-    assert (found.fewest, found.fewest_tested, found.most_tested) == (8 + 15 * 4, 40, 80)
-    assert found.most == 8 + 15 * 2 * 16 + 12 * 2 * 8
-    capped = episodes_of(SearchPlan(iterations=10, episodes=200, minibatch=0), SIZES)
-    assert capped.most + capped.most_tested + 2 * 31 == 200  # null episodes
-    assert (found.fewest_iterations, capped.fewest_iterations) == (10, 1)
 
 
 def journal(*events: tuple[str, float, float]) -> Iterator[Fact[Record]]:
