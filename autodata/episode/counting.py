@@ -5,7 +5,7 @@ that luck accepts must show.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import replace
 
 from autodata.domains.copies import Index, Sketch, sketch
@@ -15,17 +15,32 @@ from autodata.types import Cell, Example, Outcome
 Ended = Sequence[tuple[EpisodeRecord, Outcome]]
 
 
-class Originals:
-    """The accepted examples that counted so far, by harness, split and repeat.
+def within_a_harness(record: EpisodeRecord) -> Hashable:
+    """Compare what one harness has made with one repeat, as in the blocks of a race."""
+    return record.tree, record.split, record.repeat
 
-    Episodes that are counted together are taken in the order of their documents; with those of
-    earlier calls they are compared where a repeat is the same, as in the blocks of a race. What was
-    decided of an episode stays.
+
+def across_harnesses(record: EpisodeRecord) -> Hashable:
+    """Compare what all harnesses have made: an edit is in many, each on few documents."""
+    return record.split
+
+
+class Originals:
+    """The accepted examples that counted so far.
+
+    Episodes that are counted together are taken in the order of their documents and compared, and
+    each with those of earlier calls that have the same `place`. What was decided of an episode
+    stays.
     """
 
-    def __init__(self, dealt: Iterable[str]) -> None:
+    def __init__(
+        self,
+        dealt: Iterable[str],
+        place: Callable[[EpisodeRecord], Hashable] = within_a_harness,
+    ) -> None:
+        self._place = place
         self._order = {document: number for number, document in enumerate(dealt)}
-        self._drawn: defaultdict[tuple[str, str, int], Index] = defaultdict(Index)
+        self._drawn: defaultdict[Hashable, Index] = defaultdict(Index)
         self._copies: dict[tuple[str, Cell], bool] = {}
 
     def counted(self, episodes: Ended) -> list[Outcome]:
@@ -35,13 +50,13 @@ class Originals:
             for record, outcome in episodes
             if outcome.accepted and not record.cell.null and self._key(record) not in self._copies
         ]
-        places = {(record.tree, record.split, record.repeat) for record in fresh}
+        places = {self._place(record) for record in fresh}
         for record in sorted(fresh, key=self._turn):
             drawn, document = _sketch(record), record.document_id
             copy = any(self._drawn[place].has_near(document, drawn) for place in places)
             self._copies[self._key(record)] = copy
             if not copy:
-                self._drawn[record.tree, record.split, record.repeat].add(document, drawn)
+                self._drawn[self._place(record)].add(document, drawn)
         return [
             replace(outcome, accepted=False) if self._copies.get(self._key(record)) else outcome
             for record, outcome in episodes

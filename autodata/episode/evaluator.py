@@ -9,7 +9,7 @@ from dataclasses import asdict, replace
 from itertools import count
 
 from autodata.concurrency import all_of
-from autodata.episode.counting import Originals
+from autodata.episode.counting import Originals, across_harnesses
 from autodata.episode.run import Conditions, run_episode
 from autodata.errors import Unavailable
 from autodata.harness.spec import Harness
@@ -43,6 +43,7 @@ class HarnessEvaluator:
         self._slots = asyncio.Semaphore(slots)
         self._watch = watch
         self._originals = Originals(documents)
+        self._across = Originals(documents, across_harnesses)
 
     async def evaluate(self, candidate: Candidate, cells: Sequence[Cell]) -> list[Outcome]:
         """Return the outcome of each cell, in order; void episodes are run again.
@@ -56,6 +57,28 @@ class HarnessEvaluator:
         harness = await self._load(candidate)
         found = await all_of(self._outcome(harness, candidate, cell) for cell in cells)
         return self._originals.counted(found)
+
+    def distinct(
+        self, looked: Sequence[tuple[Candidate, Sequence[Outcome]]]
+    ) -> list[list[Outcome]]:
+        """Return the outcomes of several candidates; near copies on several documents count once.
+
+        They are compared with those of all earlier calls: ask in an order that stays the same.
+        """
+        find, ended = self._journal.find, list[tuple[EpisodeRecord, Outcome]]()
+        for candidate, outcomes in looked:
+            for outcome in outcomes:
+                if outcome.accepted and not outcome.cell.null:
+                    record = find(EpisodeRecord, episode_key(candidate.tree, outcome.cell))
+                    ended += [(record, outcome)] if record is not None else []
+        told = {
+            (record.tree, record.cell): outcome
+            for (record, _), outcome in zip(ended, self._across.counted(ended), strict=True)
+        }
+        return [
+            [told.get((candidate.tree, outcome.cell), outcome) for outcome in outcomes]
+            for candidate, outcomes in looked
+        ]
 
     async def _outcome(
         self, harness: Harness, candidate: Candidate, cell: Cell

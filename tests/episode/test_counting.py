@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from autodata.episode.counting import Ended, Originals
+from autodata.episode.counting import Ended, Originals, across_harnesses
 from autodata.episode.evaluator import episode_record
 from autodata.types import Cell, Episode, Example, Outcome, Round, Verdict
 from tests.support.episodes import CANDIDATE, EXAMPLE
@@ -67,3 +67,15 @@ def test_harnesses_and_splits_have_originals_of_their_own() -> None:
 def test_null_episodes_are_not_counted_down() -> None:
     lucky = ended(("a", EXAMPLE), ("b", EXAMPLE), repeat=-1)
     assert counting(Originals(DEALT).counted(lucky)) == ["a", "b"]
+
+
+def test_a_golden_example_counts_once_across_all_harnesses_that_an_edit_is_in() -> None:
+    originals = Originals(DEALT, across_harnesses)
+    look = [
+        *ended(("a", EXAMPLE), ("b", OTHER), tree="t", repeat=1),
+        *ended(("c", GOLDEN), ("d", EXAMPLE), tree="u", repeat=1),
+    ]
+    assert counting(originals.counted(look)) == ["b", "c"]
+    later = ended(("d", EXAMPLE), ("b", OTHER), tree="v", repeat=2)
+    assert counting(originals.counted(later)) == ["b"], "b has its example in every harness"
+    assert counting(originals.counted(look)) == ["b", "c"]

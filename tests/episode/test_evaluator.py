@@ -1,6 +1,7 @@
 """Evaluation: every cell once, voids again, failures at once, and the journal answers first."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -168,3 +169,18 @@ async def test_near_copies_count_on_one_document_and_episodes_stay_as_they_were(
     assert [outcome.accepted for outcome in outcomes] == [True] * 3 + [False] * 3
     assert again == outcomes[3:]
     assert [record.status for record in seen] == ["accepted"] * 6
+
+
+async def test_what_an_edit_gets_accepted_everywhere_counts_on_one_document(tmp_path: Path) -> None:
+    journal = Journal.open(tmp_path / "r", linger=0)
+    subject = evaluator(good_caller(), journal)
+    other = replace(CANDIDATE, id="c8", tree="other tree")
+    cells = [[Cell(DOCUMENT.id, "validation", 7)], [Cell(OTHER.id, "validation", 8)]]
+    looked = [(CANDIDATE, await subject.evaluate(CANDIDATE, cells[0]))]
+    looked += [(CANDIDATE, await subject.evaluate(CANDIDATE, cells[1]))]
+    assert all(outcome.accepted for _, outcomes in looked for outcome in outcomes)
+    found = subject.distinct(looked)
+    assert [[outcome.accepted for outcome in outcomes] for outcomes in found] == [[True], [False]]
+    assert [[outcome.cell for outcome in outcomes] for outcomes in found] == cells
+    assert subject.distinct([(other, looked[0][1])]) == [looked[0][1]], "no episode of its own"
+    await journal.close()
