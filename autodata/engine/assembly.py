@@ -74,7 +74,14 @@ async def carry_out(
         task.plan,
         baseline,
         task.documents,
-        Collaborators(running.evaluator, proposer, running.journal, claiming, tell),
+        Collaborators(
+            running.evaluator,
+            proposer,
+            running.journal,
+            claiming,
+            tell,
+            distinct=running.evaluator.distinct,
+        ),
         task.course,
     )
 

@@ -61,6 +61,7 @@ class MergingSearch(Phases[Pool]):
         super().__init__(standing, collaborators, course)
         assert collaborators.merger is not None
         journal, proposer = self._journal, collaborators.proposer
+        self._distinct = collaborators.distinct
         entered = (journal.find(LookRecord, str(number)) for number in count(1))
         known = {n for look in iter(lambda: next(entered), None) for n in look.entered}
         self._sets = MergedSets(standing, collaborators.merger, journal)
@@ -180,10 +181,15 @@ class MergingSearch(Phases[Pool]):
         pool.looks = look.number
         pool.null += seen.null
         pool.spent += len(seen.null)
-        pool.learn(seen.measured)
+        counted = self._distinct([(each.candidate, each.outcomes) for each in seen.measured])
+        measured = [
+            each._replace(outcomes=outcomes)
+            for each, outcomes in zip(seen.measured, counted, strict=True)
+        ]
+        pool.learn(measured)
         self._proposals.lessons += [
             Lesson(None, candidate, tuple(sorted(edits)), outcomes)
-            for edits, candidate, outcomes in seen.measured
+            for edits, candidate, outcomes in measured
         ]
         undecided = [entry.number for entry in pool.open]
         await self._decide(look.number)

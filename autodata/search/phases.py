@@ -5,7 +5,7 @@ How it searches in between is told by a subclass: `racing` or `merging`.
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -21,12 +21,15 @@ from autodata.search.sealed import SealedTest
 from autodata.search.standing import Standing
 from autodata.store.facts import JournalWriter
 from autodata.store.records import Certificate, ClosingRecord
-from autodata.types import Candidate, Cell, Interval
+from autodata.types import Candidate, Cell, Interval, Outcome
 
 FIRST_LOOK = 8
 
 S = TypeVar("S", bound=Standing)
 T = TypeVar("T")
+
+CandidateOutcomes = Sequence[tuple[Candidate, Sequence[Outcome]]]
+Distinct = Callable[[CandidateOutcomes], list[list[Outcome]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +53,18 @@ class SearchResult:
     closed: ClosingRecord | None = None
 
 
+def as_they_are(looked: CandidateOutcomes) -> list[list[Outcome]]:
+    """Return outcomes of candidates among whose examples there are no copies."""
+    return [list(outcomes) for _, outcomes in looked]
+
+
 @dataclass(frozen=True, slots=True)
 class Collaborators:
-    """Whoever a search asks, and whom it tells; `claim` is asked right before the test split is."""
+    """Whoever a search asks, and whom it tells; `claim` is asked right before the test split is.
+
+    `distinct` lets near copies count once among the examples of all harnesses, look by look: an
+    edit is measured in many harnesses, in each on a few documents.
+    """
 
     evaluator: Evaluator
     proposer: Proposer
@@ -60,6 +72,7 @@ class Collaborators:
     claim: Claim
     progress: Progress = lambda _: None
     merger: Merger | None = None
+    distinct: Distinct = as_they_are
 
 
 class Over(Exception):
