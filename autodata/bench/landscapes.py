@@ -48,7 +48,7 @@ class World(Protocol):
 
     async def merge(self, name: str, edits: Sequence[Candidate]) -> Candidate | None: ...
 
-    async def fit(self, edits: Sequence[Candidate]) -> bool: ...
+    async def tree(self, edits: Sequence[Candidate]) -> str | None: ...
 
     def truth(self, candidate: Candidate) -> float:
         """The pass rate on all documents there could be, honestly judged."""
@@ -147,16 +147,17 @@ class SimulatedWorld:
 
     async def merge(self, name: str, edits: Sequence[Candidate]) -> Candidate | None:
         """The baseline with these edits in order of their numbers; None where they do not fit."""
+        tree = await self.tree(edits)
+        return Candidate(name, name, tree, self.baseline.id) if tree else None
+
+    async def tree(self, edits: Sequence[Candidate]) -> str | None:
+        """Return the tree of that."""
         numbers = self._numbers(edits)
         if not self._fit(numbers):
             return None
         tree = "+".join(("baseline", *map(str, numbers)))
         self._parts[tree] = numbers
-        return Candidate(name, name, tree, self.baseline.id)
-
-    async def fit(self, edits: Sequence[Candidate]) -> bool:
-        """Whether these edits merge."""
-        return self._fit(self._numbers(edits))
+        return tree
 
     def truth(self, candidate: Candidate) -> float:
         """The exact pass rate over all documents, without the judge's gifts."""

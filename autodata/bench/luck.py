@@ -113,9 +113,10 @@ class LuckWorld:
         made = edits[0] if edits else self.baseline
         return replace(made, id=name, commit=name, parent_id=self.baseline.id)
 
-    async def fit(self, edits: Sequence[Candidate]) -> bool:
-        """Whether at most one of them moves the knob."""
-        return len(edits) <= 1
+    async def tree(self, edits: Sequence[Candidate]) -> str | None:
+        """Return the tree of the one that moves the knob; None where several do."""
+        made = await self.merge("", edits)
+        return made.tree if made else None
 
     def truth(self, candidate: Candidate) -> float:
         """Nothing that equal solvers accept is a good example."""

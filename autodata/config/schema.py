@@ -89,18 +89,21 @@ class Command(Section):
 class Optimize(Section):
     """How the search goes about it."""
 
+    search: Literal["merge", "race"] = Field(
+        "merge", description="edits are measured merged, many at once, or raced one by one"
+    )
     proposer: str | Command = Field(
         "knobs",
         description=plugins.described("proposer") + "; or the section of a program that edits",
     )
     iterations: Positive = Field(10, description="edits that are tried")
-    parallel: Positive = Field(2, description="iterations under way at a time")
+    parallel: Positive = Field(2, description="looks, or iterations of a race, under way at a time")
     episodes: Count = Field(0, description="the whole search and certification; 0: no bound")
     minibatch: Count = Field(
-        8, description="training documents the analyzer reads per iteration; 0: none"
+        8, description="training documents an analyzer reads at a time; 0: none"
     )
     selection: str = Field(
-        "thompson", description="which candidate is edited next: `thompson`, `boltzmann`, `pareto`"
+        "thompson", description="of a race, who is edited next: `thompson`, `boltzmann`, `pareto`"
     )
     temperature: Annotated[Number, Field(gt=0)] = Field(
         0.1, description="boltzmann: higher, and weaker candidates are edited more often"

@@ -19,6 +19,7 @@ from autodata.search.base import Brief
 from autodata.search.certify import Claim
 from autodata.search.course import STRAIGHT, Course
 from autodata.search.events import Ahead, Event, Progress, Started
+from autodata.search.merger import GitMerger, MergeBounds
 from autodata.search.phases import Collaborators, SearchResult
 from autodata.search.plan import SearchPlan
 from autodata.search.proposers.base import Edit, Editing, HarnessProposer, Parts
@@ -26,7 +27,7 @@ from autodata.search.proposers.checked import CheckedProposer
 from autodata.search.proposers.copied import Copied
 from autodata.search.proposers.pseudonyms import Pseudonyms
 from autodata.search.proposers.questions import Questions, visible_to
-from autodata.search.proposers.study import KnobStudy
+from autodata.search.proposers.study import KnobStudy, SetStudy
 from autodata.search.proposers.text import TextEditor
 from autodata.search.session import GitWorkshop, RunStart, run_session, train_episodes
 from autodata.types import Spend, Split
@@ -54,36 +55,36 @@ async def carry_out(
     """Search with an engine that is up; whether its answers are new or journaled is its affair."""
     start, harness, settings = task.start, task.harness, task.settings
     baseline = workshop.baseline(harness)
-    study = KnobStudy(running.journal.folder, start.run_id, harness.knobs, start.seed)
+    place = (running.journal.folder, start.run_id, harness.knobs, start.seed)
+    sets = SetStudy(*place) if task.plan.search == "merge" else None
+    knobs = None if sets else KnobStudy(*place)
+    study = sets or knobs
+    assert study is not None
     edit = text_editor(running, harness)
     if isinstance(settings.proposer, Command):
         edit = command_editor(running, settings.proposer)
-    parts = Parts(harness, workshop, study, edit, settings.max_prompt_chars)
+    parts = Parts(harness, workshop, study, edit, settings.max_prompt_chars, sets)
     made: HarnessProposer = plugins.find("proposer", settings.proposer_name).made(parts)
     proposer = CheckedProposer(made, workshop, harness, Copied(running.documents))
 
     def tell(event: Event) -> None:
-        if isinstance(event, Started):
-            study.baseline(baseline.knobs, event.baseline.mean, baseline.commit)
+        if isinstance(event, Started) and knobs is not None:
+            knobs.baseline(baseline.knobs, event.baseline.mean, baseline.commit)
         if isinstance(event, Ahead):
             running.accounts.reserve.keep(Wanted(**asdict(event)))
         progress(event)
 
-    return await run_session(
-        start,
-        task.plan,
-        baseline,
-        task.documents,
-        Collaborators(
-            running.evaluator,
-            proposer,
-            running.journal,
-            claiming,
-            tell,
-            distinct=running.evaluator.distinct,
-        ),
-        task.course,
+    bounds = MergeBounds(running.sandbox.check, settings.max_prompt_chars)
+    merger = GitMerger(workshop, harness, bounds)
+    evaluator, journal = running.evaluator, running.journal
+    collaborators = Collaborators(
+        evaluator, proposer, journal, claiming, tell, merger, evaluator.distinct
     )
+    dealt, course = task.documents, task.course
+    result = await run_session(start, task.plan, baseline, dealt, collaborators, course)
+    if sets is not None:
+        sets.write()
+    return result
 
 
 def text_editor(running: Engine, baseline: Harness) -> Editing:

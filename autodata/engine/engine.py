@@ -92,6 +92,7 @@ def search_plan(config: Config, seed: int) -> SearchPlan:
     settings = config.optimize
     proposer = plugins.find("proposer", settings.proposer_name).made
     return SearchPlan(
+        search=settings.search,
         seed=seed,
         iterations=settings.iterations,
         parallel=settings.parallel,

@@ -42,6 +42,7 @@ from autodata.search.plan import SearchPlan
 from autodata.search.session import (
     GitWorkshop,
     RunStart,
+    edit_prefix,
 )
 from autodata.store import looks
 from autodata.store.facts import JournalReader
@@ -120,7 +121,7 @@ async def optimize(project: Project, run_id: str, wish: Wish, display: Display) 
             if course.more:
                 check_room_left(project, journal, ids["test"], plan)
             task = SearchTask(start, plan, harness, ids, config.optimize, course)
-            workshop = GitWorkshop(repository, start)
+            workshop = GitWorkshop(repository, start, edit_prefix(plan))
             async with (
                 _forgotten_unless_begun(journal, repository),
                 engine(project, journal, documents, workshop.load, display) as running,

@@ -6,7 +6,6 @@ git commits and the project's record of tests are only read.
 
 import asyncio
 import json
-import re
 import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,12 +23,18 @@ from autodata.engine.recorded import check_code, check_rules, recorded_config
 from autodata.errors import ReplayMismatch, StoreError
 from autodata.harness.repository import Repository
 from autodata.harness.spec import load_files
+from autodata.jobs.cut_short import (
+    never_entered,
+    of_a_look_cut_short,
+    of_a_test,
+    was_under_way,
+)
 from autodata.models.calls.call_records import call_name
 from autodata.project import Project
 from autodata.report.display import Display
 from autodata.search.course import course_to_the_end, ending
-from autodata.search.repeats import Repeat
-from autodata.search.session import GitWorkshop, RunStart
+from autodata.search.plan import SearchPlan
+from autodata.search.session import GitWorkshop, RunStart, edit_prefix
 from autodata.store.episodes import (
     CallRecord,
     CommandRecord,
@@ -44,11 +49,14 @@ from autodata.store.lines import check, segments
 from autodata.store.quality import LABELS, FindingRecord
 from autodata.store.records import (
     FINISHED,
+    BeliefsRecord,
     CandidateRecord,
     Certificate,
     ClosingRecord,
     DocumentsRecord,
+    EditRecord,
     IterationRecord,
+    LookRecord,
     RunRecord,
     SessionRecord,
 )
@@ -58,13 +66,16 @@ from autodata.store.schema import SCHEMA
 from autodata.store.scratch import scratch_folder
 from autodata.types import Candidate
 
-ANSWERS = (CallRecord, QueryRecord, ExecutionRecord, CommandRecord)
+ANSWERS = (CallRecord, QueryRecord, ExecutionRecord, CommandRecord, LookRecord)
 """What a run was told from outside; all else follows."""
 COMPARED: tuple[type[Record], ...] = (
     RunRecord,
     DocumentsRecord,
     CallRecord,
     CandidateRecord,
+    EditRecord,
+    LookRecord,
+    BeliefsRecord,
     EpisodeRecord,
     FindingRecord,
     ExecutionRecord,
@@ -76,7 +87,6 @@ FIX = (
     "something that decides what a run does has changed since: this version of autodata, the "
     "documents, or the journal"
 )
-_NUMBER = re.compile(r"[ci](\d+)")
 _TIMES = {"seconds"} | {
     name for columns in SCHEMA.values() for name, kind, _ in columns if kind == "TIMESTAMP"
 }
@@ -157,8 +167,8 @@ async def _replay(root: Path, journal: Journal) -> Replayed:
             run.origin,
             autodata=run.autodata,
         )
-        workshop = GitWorkshop(JournaledCommits(journal, repository), start)
         plan = search_plan(project.config, start.seed)
+        workshop = GitWorkshop(JournaledCommits(journal, repository), start, edit_prefix(plan))
         course = course_to_the_end(journal)
         task = SearchTask(start, plan, harness, ids, project.config.optimize, course)
         claiming = partial(_claimed, project, start.run_id, ids["test"])
@@ -166,7 +176,7 @@ async def _replay(root: Path, journal: Journal) -> Replayed:
             project, facts, documents, workshop.load, Display(), replayed=True
         ) as running:
             result = await carry_out(task, running, workshop, claiming, lambda _: None)
-    replayed = facts.complete(result.closed, plan.parallel)
+    replayed = facts.complete(result.closed, plan)
     replayed.decisions = dict(Counter(iteration.decision for iteration in result.iterations))
     replayed.best = result.best.id
     return replayed
@@ -199,7 +209,8 @@ class JournaledCommits:
 
         One that was refused right away is not journaled; where it should be, its record will miss.
         """
-        record = self._journal.find(CandidateRecord, candidate_id)
+        find = self._journal.find
+        record = find(CandidateRecord, candidate_id) or find(EditRecord, candidate_id)
         if record is None:
             return ""
         commit = record.commit
@@ -266,14 +277,18 @@ class ComparedFacts:
             if (fact.kind, fact.key) in self._found_out:
                 yield fact
 
-    def complete(self, closed: ClosingRecord | None, parallel: int) -> Replayed:
+    def complete(self, closed: ClosingRecord | None, plan: SearchPlan) -> Replayed:
         """Check that nothing that the run came to is left; return what was compared.
 
         Voids are failures of infrastructure, which a replay has none of. What follows the end of
         the run is a later `certify` or `promote`; a search that went on may have one before it.
-        What was under way when a search closed came to nothing, and is not come to, nor are calls
-        by which a judge was asked again about labelled answers.
+        What was under way when a search closed came to nothing, and is not come to, nor are
+        proposals that never entered the pool, and calls by which a judge was asked again about
+        labelled answers.
         """
+        merging = plan.search == "merge"
+        looks = self._journal.records(LookRecord)
+        entered = {number for look in looks for number in look.record.entered}
         seen: set[tuple[str, str]] = set()
         end = ending(self._journal)
         by_hand = any(
@@ -291,9 +306,13 @@ class ComparedFacts:
             if isinstance(record, CallRecord) and record.ordinal.startswith(LABELS):
                 continue
             if name not in self._found_out:
-                if closed and _was_under_way(record, closed, parallel):
+                if merging and never_entered(record, entered):
                     continue
-                if by_hand and _of_a_test(record):
+                if closed and merging and of_a_look_cut_short(record, closed):
+                    continue
+                if closed and not merging and was_under_way(record, closed, plan.parallel):
+                    continue
+                if by_hand and of_a_test(record):
                     continue
                 raise ReplayMismatch(f"the replay did not come to {_name(fact.key, record)}")
             if name in seen:
@@ -316,32 +335,6 @@ class ComparedFacts:
             (table, json.dumps({n: v for n, v in row.items() if n not in _TIMES}, sort_keys=True))
             for table, row in projected
         ]
-
-
-def _of_a_test(record: Record) -> bool:
-    if isinstance(record, CallRecord | EpisodeRecord | FindingRecord):
-        return record.split == "test"
-    return isinstance(record, Certificate)
-
-
-def _was_under_way(record: Record, closed: ClosingRecord, parallel: int) -> bool:
-    """Whether a fact may be of an iteration, or of a look, that a closing cut short."""
-    if isinstance(record, CandidateRecord | IterationRecord | Certificate):
-        named = _NUMBER.match(str(record.candidate_id))
-        return named is not None and int(named[1]) > closed.after
-    if not isinstance(record, CallRecord | EpisodeRecord | FindingRecord):
-        return False
-    named = _NUMBER.match(record.candidate_id)
-    if named is None and isinstance(record, CallRecord):
-        named = _NUMBER.match(record.ordinal)
-    if named and int(named[1]) > closed.after:
-        return True
-    repeat = Repeat.read(record.repeat)
-    if record.split == "train":
-        return repeat.purpose == "iteration" and repeat.of > closed.after
-    if record.split == "validation" and repeat.purpose == "iteration":
-        return repeat.of + parallel > closed.after  # its youngest sibling
-    return record.split == "validation" and repeat.purpose == "look" and repeat.of > closed.looks
 
 
 def _name(key: str, record: Record) -> str:

@@ -171,6 +171,6 @@ class Merger(Protocol):
         """
         ...
 
-    async def fit(self, edits: Sequence[Candidate]) -> bool:
-        """Whether these edits can be merged."""
+    async def tree(self, edits: Sequence[Candidate]) -> str | None:
+        """Return the tree that `merge` would come to, without making a candidate."""
         ...

@@ -58,7 +58,7 @@ async def _without_ballast(pool: Pool, sets: MergedSets, edits: frozenset[int]) 
         worth = {number: pool.worth(number, edits) for number in edits}
         for number in sorted(edits, key=lambda n: (worth[n], n)):
             rest = edits - {number}
-            if worth[number] <= 0 and await sets.fit(rest) and await sets.make(rest):
+            if worth[number] <= 0 and await sets.make(rest):
                 edits = rest
                 break
         else:

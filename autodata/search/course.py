@@ -15,6 +15,7 @@ from autodata.store.records import (
     ClosingRecord,
     GrowthRecord,
     IterationRecord,
+    LookRecord,
     SessionRecord,
 )
 
@@ -39,7 +40,7 @@ def course_so_far(journal: JournalReader, larger: Callable[[ClosingRecord], bool
     """Return the course of a run that is to go on; `larger` tells whether a budget has grown."""
     course, closings = _course(journal, inf), list(journal.records(ClosingRecord))
     end = ending(journal)
-    decided = sum(1 for _ in journal.records(IterationRecord))
+    decided = _begun(journal) or sum(1 for _ in journal.records(IterationRecord))
     last = course.closings[-1] if closings else None
     came_to_its_end = end is not None and not end.record.closed and not _after(end, closings)
     closed = last is not None and last.after == decided and not came_to_its_end and not larger(last)
@@ -64,8 +65,16 @@ def growth_of(
     """Return what it is for a run of this plan to be given so many iterations and episodes now."""
     decided, end = sum(1 for _ in journal.records(IterationRecord)), ending(journal)
     ended = end is not None and not end.record.closed
+    if plan.search == "merge":
+        begun = _begun(journal)
+        return GrowthRecord(iterations, episodes, begun, begun + (2 if ended else 1))
     begun = decided if ended else min(decided + plan.parallel, plan.iterations)
     return GrowthRecord(iterations, episodes, decided, begun + 1)
+
+
+def _begun(journal: JournalReader) -> int:
+    """Return how many looks of a merging search have begun."""
+    return sum(1 for _ in journal.records(LookRecord))
 
 
 def ending(journal: JournalReader) -> Fact[SessionRecord] | None:

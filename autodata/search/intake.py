@@ -97,13 +97,28 @@ class Intake:
         await self.journal.once(edit.id, record)
         anew = refill.rewrite.number if refill.rewrite else None
         entry = pool.enter(number, proposal, parent, anew)
-        if not await self.sets.fit([*pool.base, number]):
-            return self.leave(entry, "it does not merge with what was taken since", anew=True)
+        alone = await self.sets.tree([*pool.base, number])
+        if alone is None:
+            grown = refill.parent.id != pool.base_candidate.id
+            return self.leave(entry, "it does not merge with what was taken since", grown)
+        if alone == pool.base_candidate.tree:
+            return self.leave(entry, "what was taken since does the same")
         for other in pool.open:
-            if other.number != number:
-                fits = await self.sets.fit([*pool.base, other.number, number])
-                pool.note(other.number, number, fits)
+            if other is not entry:
+                both = await self.sets.tree([*pool.base, other.number, number])
+                if both == await self.sets.tree([*pool.base, other.number]):
+                    return self.leave(entry, f"e{other.number} does the same")
+                pool.note(other.number, number, both is not None)
         return None
+
+    async def see_who_fits(self) -> list[Iteration]:
+        """After the base has grown, let undecided edits leave that merge with it no more."""
+        pool = self.pool
+        return [
+            self.leave(entry, "it does not merge with what was taken", anew=True)
+            for entry in pool.open
+            if await self.sets.tree([*pool.base, entry.number]) is None
+        ]
 
     def leave(self, entry: PoolEdit, why: str = "", anew: bool = False) -> Iteration:
         """Let an edit leave for good; `anew`: it is written anew on the base of now, if it can be.

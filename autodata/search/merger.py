@@ -138,6 +138,11 @@ class GitMerger(Merging):
         super().__init__(commits, baseline, bounds)
         self._commits = commits
 
+    async def tree(self, edits: Sequence[Candidate]) -> str | None:
+        """Return the tree of the baseline with these edits; None as of `merged`."""
+        harness = await self.merged(edits)
+        return harness.tree if harness else None
+
     async def merge(self, name: str, edits: Sequence[Candidate]) -> Candidate | None:
         """Return the baseline with these edits, committed as `name`; None as of `merged`."""
         harness = await self.merged(edits)

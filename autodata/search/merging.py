@@ -236,6 +236,8 @@ class MergingSearch(Phases[Pool]):
             why = f"it does not merge with e{entry.number}"
             anew = good[rival.number] >= REWRITE
             await self._tell(self._intake.leave(rival, why, anew))
+        for told in await self._intake.see_who_fits():
+            await self._tell(told)
 
     async def _tell(self, iteration: Iteration) -> None:
         await self._intake.tell(iteration)

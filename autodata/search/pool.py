@@ -137,10 +137,6 @@ class Pool(Standing):
         if not fits:
             self._clashes.add(frozenset((one, other)))
 
-    def exclude(self, numbers: Collection[int]) -> None:
-        """Remember of edits that came to no harness together that the last two do not fit."""
-        self._clashes.add(frozenset(list(numbers)[-2:]))
-
     def fit(self, one: int, other: int) -> bool:
         """Whether two edits can be in one harness, as far as is known."""
         return frozenset((one, other)) not in self._clashes

@@ -86,6 +86,11 @@ class RunStart:
         )
 
 
+def edit_prefix(plan: SearchPlan) -> str:
+    """Return what the names of proposals begin with: a race's are candidates, others are edits."""
+    return "e" if plan.search == "merge" else "c"
+
+
 class GitWorkshop:
     """Reads candidates from git and commits new ones, with equal dates on every resume.
 

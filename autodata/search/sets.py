@@ -16,9 +16,9 @@ class MergedSets:
     merger: Merger
     journal: JournalWriter
 
-    async def fit(self, numbers: Iterable[int]) -> bool:
-        """Whether these edits can be merged."""
-        return await self.merger.fit(self.pool.edits(numbers))
+    async def tree(self, numbers: Iterable[int]) -> str | None:
+        """Return the tree of the baseline with these edits; None where they come to no harness."""
+        return await self.merger.tree(self.pool.edits(numbers))
 
     async def make(self, edits: frozenset[int]) -> bool:
         """Make the baseline with these edits a candidate; False where they come to no harness."""
@@ -36,9 +36,7 @@ class MergedSets:
 
     async def on_base(self, chosen: Sequence[int]) -> frozenset[int]:
         """Make the base with these edits, without the last where they come to no harness."""
-        pool, kept = self.pool, list(chosen)
-        while not await self.make(frozenset((*pool.base, *kept))):
-            if len(kept) > 1:
-                pool.exclude(kept)
+        base, kept = self.pool.base, list(chosen)
+        while not await self.make(frozenset((*base, *kept))):
             kept.pop()
-        return frozenset((*pool.base, *kept))
+        return frozenset((*base, *kept))

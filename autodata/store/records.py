@@ -107,7 +107,8 @@ class GrowthRecord(Record):
     """More iterations or episodes than a search had.
 
     `decided` iterations were decided when it came. It applies from iteration `first` on, as those
-    before may have been begun, or sooner where the plan before comes to its end.
+    before may have been begun, or sooner where the plan before comes to its end. In a merging
+    search both count looks that have begun.
     """
 
     KIND = "growth"
@@ -121,7 +122,8 @@ class GrowthRecord(Record):
 class ClosingRecord(Record):
     """A search that ended because `bound`, of value `limit`, left only the sealed test's share.
 
-    It came when `after` iterations were decided and the leaders measured again `looks` times.
+    It came when `after` iterations were decided and the leaders measured again `looks` times; in a
+    merging search when so many looks had begun, and so many were over.
     Where not even that share was left nobody is `tested`.
     """
 

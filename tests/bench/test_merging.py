@@ -37,7 +37,7 @@ def decided(number: int, candidate: Candidate) -> Iteration:
 
 async def clashing_pair(world: SimulatedWorld) -> tuple[Candidate, Candidate]:
     for pair in combinations(await edits(world, 20), 2):
-        if not await world.fit(pair):
+        if not await world.tree(pair):
             return pair
     raise AssertionError("no two edits clash")
 
@@ -69,7 +69,7 @@ async def test_an_idea_that_two_merged_edits_carry_helps_once() -> None:
 async def test_as_many_pairs_clash_as_the_landscape_says(share: float) -> None:
     world = with_clashes(LANDSCAPES["gentle"], share).world(1)
     assert isinstance(world, SimulatedWorld)
-    fits = [await world.fit(pair) for pair in combinations(await edits(world, 40), 2)]
+    fits = [await world.tree(pair) is not None for pair in combinations(await edits(world, 40), 2)]
     assert 1 - sum(fits) / len(fits) == pytest.approx(share, abs=0.05)
 
 
@@ -83,15 +83,15 @@ async def test_an_edit_written_on_top_of_one_it_touches_fits_with_it_and_needs_i
     world = SimulatedWorld(Shape(clashes=1.0), 1)
     first = await edit(world, 1)
     second = await edit(world, 2, first)
-    assert await world.fit([first, second])
-    assert not await world.fit([second])
-    assert not await world.fit([await edit(world, 3), second])
+    assert await world.tree([first, second])
+    assert not await world.tree([second])
+    assert not await world.tree([await edit(world, 3), second])
 
 
 async def test_an_edit_does_not_need_what_it_was_written_on_but_does_not_touch() -> None:
     world = SimulatedWorld(Shape(clashes=0.0), 1)
     second = await edit(world, 2, await edit(world, 1))
-    assert await world.fit([second])
+    assert await world.tree([second])
 
 
 async def test_an_edit_written_anew_keeps_its_effect_and_fits_with_what_it_was_written_on() -> None:
@@ -100,8 +100,8 @@ async def test_an_edit_written_anew_keeps_its_effect_and_fits_with_what_it_was_w
     brief = Brief(3, first, (), (), Random(0), rewrite=decided(2, second))
     anew = (await world.propose(brief)).candidate
     assert anew
-    assert await world.fit([first, anew])
-    assert not await world.fit([second, anew])
+    assert await world.tree([first, anew])
+    assert not await world.tree([second, anew])
     chain = await edit(world, 2, first)
     assert world.truth(await merged(world, [first, anew])) == world.truth(chain)
 
@@ -119,7 +119,7 @@ async def test_edits_at_one_site_clash_and_the_later_replaces_the_earlier() -> N
     world = SimulatedWorld(Shape(sites=1, tilt=0.0), 1)
     first = await edit(world, 1)
     alone, second = await edit(world, 2), await edit(world, 3, first)
-    assert not await world.fit([first, alone])
+    assert not await world.tree([first, alone])
     both = await merged(world, [first, second])
     assert world.truth(both) == world.truth(await edit(world, 3))
 
@@ -148,8 +148,8 @@ async def test_the_same_set_has_the_same_outcomes_and_is_paid_once() -> None:
 async def test_where_luck_is_all_two_values_of_the_knob_exclude_each_other() -> None:
     world = LUCKY_WORLDS["luck"].world(1)
     one, other = await edits(world, 2)
-    assert await world.fit([one])
-    assert not await world.fit([one, other])
+    assert await world.tree([one])
+    assert not await world.tree([one, other])
     alone = await merged(world, [one], "c7")
     assert (alone.id, alone.knobs) == ("c7", one.knobs)
     assert await world.merge("c8", [one, other]) is None
