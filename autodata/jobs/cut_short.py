@@ -12,6 +12,7 @@ _NUMBER = re.compile(r"[ci](\d+)")
 
 
 def of_a_test(record: Record) -> bool:
+    """Whether a fact is of a sealed test."""
     if isinstance(record, CallRecord | EpisodeRecord | FindingRecord):
         return record.split == "test"
     return isinstance(record, Certificate)
