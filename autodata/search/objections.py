@@ -7,7 +7,9 @@ from autodata.search.pool import Pool
 def objections(pool: Pool) -> dict[int, str]:
     """Return which undecided edits cost too much, or fail calls, and why."""
     found = {}
-    for number, failed in blamed({e.number: e.outcomes for e in pool.open}).items():
+    gone = {id(o) for e in pool.entries.values() if e.state == "rejected" for o in e.outcomes}
+    others = {e.number: [o for o in e.outcomes if id(o) not in gone] for e in pool.open}
+    for number, failed in blamed(others).items():
         found[number] = f"{failed} calls with it failed while their endpoints answered others"
     bound = pool.plan.cost_bound
     for entry in pool.open if bound and pool.unit != "episodes" else ():

@@ -84,15 +84,17 @@ class Edits:
 
     # the merger
 
-    async def fit(self, edits: Sequence[Candidate]) -> bool:
-        return not self.clash(frozenset(int(edit.id[1:]) for edit in edits))
+    async def tree(self, edits: Sequence[Candidate]) -> str | None:
+        numbers = sorted(int(edit.id[1:]) for edit in edits)
+        if self.clash(frozenset(numbers)):
+            return None
+        return "+".join(["c0", *(f"e{n}" for n in numbers)])
 
     async def merge(self, name: str, edits: Sequence[Candidate]) -> Candidate | None:
-        if not await self.fit(edits):
+        tree = await self.tree(edits)
+        if tree is None:
             return None
-        numbers = sorted(int(edit.id[1:]) for edit in edits)
-        chars = BASELINE.prompt_chars + sum(self.made(n).grown for n in numbers)
-        tree = "+".join(["c0", *(f"e{n}" for n in numbers)])
+        chars = BASELINE.prompt_chars + sum(self.made(int(e.id[1:])).grown for e in edits)
         return Candidate(name, f"commit-{name}", tree, "c0", {}, chars, "merged")
 
     # the evaluator

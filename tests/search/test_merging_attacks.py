@@ -1,0 +1,153 @@
+"""Edits that would spoil a merging search: what they cost, hang, copy and exclude is borne."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from random import Random
+
+import pytest
+
+from autodata.search.phases import CandidateOutcomes, Collaborators, SearchResult, as_they_are
+from autodata.search.plan import SearchPlan
+from autodata.search.search import search
+from autodata.types import Candidate, Outcome
+from tests.support.fakes import Memory
+from tests.support.merges import BASELINE, Edits, What, by_number
+from tests.support.searches import documents
+
+DOCUMENTS = documents()
+ENDS_S = 60.0
+"""Far more than any of these searches takes."""
+
+
+async def claim(finalists: Sequence[Candidate]) -> list[int]:
+    return list(range(len(finalists)))
+
+
+async def searched(
+    world: Edits,
+    episodes: int = 400,
+    iterations: int = 20,
+    minibatch: int = 0,
+    journal: Memory | None = None,
+    distinct: Callable[[CandidateOutcomes], list[list[Outcome]]] = as_they_are,
+) -> SearchResult:
+    plan = SearchPlan(
+        search="merge",
+        seed=world.seed,
+        iterations=iterations,
+        episodes=episodes,
+        minibatch=minibatch,
+    )
+    others = Collaborators(
+        world,
+        world,
+        Memory() if journal is None else journal,
+        claim,
+        merger=world,
+        distinct=distinct,
+    )
+    async with asyncio.timeout(ENDS_S):
+        return await search(plan, BASELINE, DOCUMENTS, others)
+
+
+def edits_of(candidate: Candidate) -> set[int]:
+    return {int(part[1:]) for part in candidate.tree.split("+") if part.startswith("e")}
+
+
+def usual(number: int) -> What:
+    return What(effect=Random(number).gauss(0, 0.08))
+
+
+def reasons(found: SearchResult) -> dict[int, str]:
+    return {iteration.number: iteration.reason for iteration in found.iterations}
+
+
+async def test_where_nothing_is_ever_accepted_the_baseline_stays() -> None:
+    found = await searched(Edits(lambda _: What(), rate=0.0))
+    assert (found.best.id, found.finalists) == ("c0", ())
+
+
+async def test_of_edits_that_say_the_same_one_is_measured() -> None:
+    found = await searched(Edits(lambda _: What(effect=0.1, tree="e1")))
+    told = [i.reason for i in found.iterations if i.decision == "refused"]
+    assert told == ["this harness was tried before"] * 19
+
+
+@pytest.mark.parametrize("wants", [False, True])
+async def test_a_proposer_that_has_nothing_to_propose_spends_little(wants: bool) -> None:
+    world = Edits(lambda _: What(refused="no idea"), wants_minibatch=wants)
+    found = await searched(world, episodes=0, minibatch=4)
+    assert [i.decision for i in found.iterations] == ["refused"] * 20
+    train = sum(cell.split == "train" for _, cell in world.paid)
+    assert train <= 4 * 20
+    assert not any(cell.split == "validation" and tree != "c0" for tree, cell in world.paid)
+
+
+async def test_a_proposer_that_breaks_ends_the_search_with_its_error() -> None:
+    with pytest.raises(ValueError, match="broken"):
+        await searched(Edits(by_number({3: What(raises=ValueError("broken"))})))
+
+
+@pytest.mark.parametrize(
+    ("hostile", "reason"),
+    [(What(effect=0.2, tokens=20), "times its parent's"), (What(effect=0.2, failing=2), "failed")],
+)
+async def test_an_edit_that_costs_or_fails_calls_leaves_and_takes_no_other_with_it(
+    hostile: What, reason: str
+) -> None:
+    found = await searched(Edits(by_number({3: hostile}, What(effect=0.06))), episodes=700)
+    blamed = [number for number, told in reasons(found).items() if reason in told]
+    assert blamed == [3]
+    assert found.finalists
+    assert all(3 not in edits_of(finalist) for finalist in found.finalists)
+
+
+@pytest.mark.parametrize("episodes", [0, 500])
+@pytest.mark.parametrize(
+    "clash",
+    [
+        lambda numbers: len(numbers) > 0,
+        lambda numbers: len(numbers) > 1,
+        lambda numbers: len(numbers) > 2,
+        lambda numbers: 2 in numbers,
+        lambda numbers: bool(numbers) and sum(numbers) % 3 == 0,
+    ],
+    ids=["no edit merges", "no pair merges", "no three merge", "one never merges", "some sums"],
+)
+async def test_a_search_ends_whatever_does_not_merge(
+    clash: Callable[[frozenset[int]], bool], episodes: int
+) -> None:
+    found = await searched(Edits(usual, clash=clash), episodes=episodes, iterations=12)
+    assert all(not clash(frozenset(edits_of(finalist))) for finalist in found.finalists)
+    assert len(found.iterations) <= 3 * 12
+
+
+async def test_a_golden_example_of_an_edit_counts_once_in_all_looks() -> None:
+    """Edit 2 gets one example accepted wherever it is; examples of others are their documents'."""
+    world = Edits(by_number({2: What(effect=0.9)}), rate=0.1)
+    first: list[tuple[str, str]] = []
+
+    def distinct(looked: CandidateOutcomes) -> list[list[Outcome]]:
+        counted = []
+        for candidate, outcomes in looked:
+            counted.append(list(outcomes))
+            for place, outcome in enumerate(outcomes):
+                if outcome.accepted and 2 in edits_of(candidate):
+                    where = (outcome.cell.document_id, "golden")
+                    first[:] = first or [where]
+                    counted[-1][place] = replace(outcome, accepted=where == first[0])
+        return counted
+
+    assert 2 in edits_of((await searched(world)).finalists[0])
+    found = await searched(world, distinct=distinct)
+    assert all(2 not in edits_of(finalist) for finalist in found.finalists)
+
+
+@pytest.mark.parametrize("wants", [False, True])
+async def test_a_search_keeps_to_its_episodes_wherever_they_end(wants: bool) -> None:
+    for episodes in range(204, 384, 7):
+        world = Edits(usual, wants_minibatch=wants, seed=episodes)
+        found = await searched(world, episodes=episodes, minibatch=4)
+        assert found.spent <= episodes
+        assert max(world.paid.values()) <= 2
