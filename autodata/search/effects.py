@@ -25,6 +25,8 @@ TAU2, TAU2_STRENGTH = 0.03, 10.0
 """The variance of documents before any is seen, and how many seen documents outweigh it."""
 LEAST_NOISE = 0.03
 LEAST_SPREAD = 0.01
+_LOOKED_AT = 6
+"""Pairs that are tested at a time for an effect of their own: those that miss the model most."""
 _FIXED = 2  # columns that are no edit's: the level and crowding
 
 
@@ -108,25 +110,44 @@ class Effects:
     def misfits(self, among: Sequence[int], least: int, bar: float) -> list[Pair]:
         """Return the pairs of these edits whose episodes together miss the model, the worst first.
 
-        At least `least` episodes had both, and their mean residual is `bar` standard errors off.
+        At least `least` episodes had both, and their residuals are together `bar` standard errors
+        off: a score test of the pair's own effect (C. R. Rao, 1948).
         """
-        known = {*self.pairs}
-        wanted = frozenset(among)
-        found: dict[Pair, list[float]] = {}
-        for document, edits, value in zip(self._rows, self._sets, self._values, strict=True):
-            here = sorted(edits & wanted)
-            if len(here) < 2:
-                continue
-            residual = value - self.fitted(document, edits)
-            for place, second in enumerate(here):
-                for first in here[:place]:
-                    found.setdefault((first, second), []).append(residual)
-        scores = {
-            pair: abs(sum(each)) / sqrt(len(each) * self.noise)
-            for pair, each in found.items()
-            if pair not in known and len(each) >= least
-        }
-        return sorted((p for p, z in scores.items() if z > bar), key=lambda p: (-scores[p], p))
+        place = {edit: column for column, edit in enumerate(among)}
+        inside = np.zeros((len(self._sets), len(among)))
+        for row, edits in enumerate(self._sets):
+            inside[row, [place[edit] for edit in edits if edit in place]] = 1.0
+        known: dict[frozenset[int], float] = {}
+        for edits in self._sets:
+            if edits not in known:
+                known[edits] = float(self._row(edits) @ self.mean)
+        expected = np.array([known[edits] for edits in self._sets]) + self._easiness[self._rows]
+        residuals = np.array(self._values) - expected
+        counts, sums = inside.T @ inside, inside.T @ (inside * residuals[:, None])
+        rough = np.triu(np.abs(sums) / np.sqrt(np.maximum(counts, 1) * self.noise), 1)
+        rough[counts < least] = 0.0
+        found = {}
+        for flat in np.argsort(-rough, axis=None, kind="stable")[:_LOOKED_AT]:
+            first, second = divmod(int(flat), len(among))
+            pair = (min(among[first], among[second]), max(among[first], among[second]))
+            if rough[first, second] > 0 and pair not in self.pairs:
+                both = np.flatnonzero(inside[:, first] * inside[:, second])
+                score = abs(float(sums[first, second])) / sqrt(self._left_over(both))
+                if score > bar:
+                    found[pair] = score
+        return sorted(found, key=lambda pair: (-found[pair], pair))
+
+    def _left_over(self, episodes: NDArray[np.intp]) -> float:
+        """Return the variance of the sum of these episodes' residuals, given what was learnt."""
+        shared = np.zeros(len(self.mean))
+        documents = np.zeros(self._documents)
+        for episode in episodes:
+            shared += self._row(self._sets[episode])
+            documents[self._rows[episode]] += 1.0
+        inner = 1 / (self._count / self.noise + 1 / self.tau2)
+        shared -= (self._by_document * (inner / self.noise)[:, None]).T @ documents
+        learnt = float(shared @ self.covariance @ shared) + float(documents @ (inner * documents))
+        return max(0.05, self.noise * len(episodes) - learnt)
 
     def interact(self, pair: Pair) -> None:
         """Give a pair of edits an effect of its own."""
