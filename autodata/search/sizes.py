@@ -22,9 +22,9 @@ from autodata.search.race_standing import FINAL_SHARE
 from autodata.search.racing import FINAL_LOOKS
 from autodata.types import Split
 
-REWRITTEN = 0.5
-"""Edits written anew for each one that is asked for, at most. Simulated, with a third of all pairs
-clashing or all of them, they are a fifth to a third."""
+REWRITTEN = 1.0
+"""Edits written anew for each one that is asked for, at most. In simulated searches for 10 edits of
+which a third or all clash they are none to 9, of 30 none to 11."""
 SMALL_LOOK = 2 * EACH
 """Episodes of a look with two undecided edits left, where nothing bounds the search; so many lie
 also between two edits that leave, at least. In simulated searches both are about twice as many."""
