@@ -1,11 +1,13 @@
 """Structured concurrency: run coroutines side by side; the first error cancels the others."""
 
 import asyncio
-from collections.abc import Awaitable, Coroutine, Iterable
+from collections import Counter
+from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterable
 from types import NoneType
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
+K = TypeVar("K", bound=Hashable)
 
 
 async def all_of(
@@ -37,3 +39,25 @@ async def finish(tasks: Iterable[Awaitable[Any]]) -> None:
     for task in pending:
         task.cancel()
     await asyncio.gather(*pending, return_exceptions=True)
+
+
+class Shared(Generic[K, T]):
+    """Work that several wait for under a key: done once, cancelled when nobody waits any more."""
+
+    def __init__(self) -> None:
+        self._tasks: dict[K, asyncio.Task[T]] = {}
+        self._waiting = Counter[K]()
+
+    async def get(self, key: K, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """Return what the work under this key comes to; the first who asks has it begun."""
+        if key not in self._tasks:
+            self._tasks[key] = asyncio.ensure_future(work())
+        task = self._tasks[key]
+        self._waiting[key] += 1
+        try:
+            return await asyncio.shield(task)
+        finally:
+            self._waiting[key] -= 1
+            if not self._waiting[key] and not task.done():
+                del self._tasks[key]
+                await finish([task])

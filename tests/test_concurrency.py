@@ -6,7 +6,7 @@ import warnings
 
 import pytest
 
-from autodata.concurrency import all_of
+from autodata.concurrency import Shared, all_of
 
 
 async def after(steps: int, result: int | Exception, ended: list[int]) -> int:
@@ -57,3 +57,37 @@ async def test_what_is_cancelled_leaves_nothing_behind() -> None:
                 await all_of([after(9, 1, ended) for _ in range(3)], (KeyError,))
         gc.collect()
     assert ended == []
+
+
+async def test_shared_work_is_done_once_and_ends_when_nobody_waits_any_more() -> None:
+    shared, begun, ended = Shared[str, int](), list[str](), list[str]()
+
+    async def work() -> int:
+        begun.append("work")
+        try:
+            await asyncio.sleep(0.01)
+            return 7
+        finally:
+            ended.append("work")
+
+    assert await asyncio.gather(*(shared.get("a", work) for _ in range(3))) == [7, 7, 7]
+    assert await shared.get("a", work) == 7
+    assert begun == ["work"]
+    waiting = [asyncio.create_task(shared.get("b", work)) for _ in range(2)]
+    await asyncio.sleep(0)
+    waiting[0].cancel()
+    await asyncio.sleep(0)
+    assert (len(begun), len(ended)) == (2, 1)  # one still waits
+    waiting[1].cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
+    assert len(ended) == 2
+    assert await shared.get("b", work) == 7
+
+
+async def test_all_who_wait_for_shared_work_are_told_that_it_failed() -> None:
+    shared = Shared[int, int]()
+    found = await asyncio.gather(
+        *(shared.get(1, lambda: after(1, KeyError("no"), [])) for _ in range(2)),
+        return_exceptions=True,
+    )
+    assert [type(one) for one in found] == [KeyError, KeyError]

@@ -72,6 +72,13 @@ class Domain:
         """
         return ""
 
+    def checks(self) -> Mapping[str, str]:
+        """Return what `fault` and `origin` may say, with what it means where that is not plain.
+
+        It is for those who write examples and harnesses, and decides nothing.
+        """
+        return {}
+
     def question(self, document: Document, example: Example, solver: RoleSettings) -> Request:
         """Return what a solver is asked, without sampling settings: context and question."""
         shown = "\n\n".join(filter(None, (example.context, example.question)))

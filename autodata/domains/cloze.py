@@ -5,6 +5,7 @@ the last sentence. Knows how an example must lie in its document; calls no model
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
@@ -24,6 +25,24 @@ MOST_PLACES = 100
 """In how many places of a document the same passage, sentence and word are looked for."""
 STOPS = ("\n", ".", ",", ";")  # OpenAI-compatible servers take four at most
 
+
+CHECKS = MappingProxyType(
+    {
+        "an example has no rubric here: a word is right or wrong": "",
+        "the answer is not one word": "letters, inside of it also - _ '",
+        "the sentence is too short": f"`question` has {MIN_QUESTION_WORDS} words or more",
+        "the passage is empty": "`context` holds the text before the sentence",
+        "the passage is too long": f"at most {MAX_PASSAGE_CHARS} characters",
+        "the passage does not end where a sentence ends": "`context` ends with . ! ? or :",
+        "the sentence does not begin like one": "with a capital letter, a quote or a bracket",
+        "the passage contains the sentence": "",
+        "the sentence already contains the answer": "as a word, in any letter case",
+        "not the document's own text in place": "`context`, `question` and `answer`, joined by "
+        "spaces, stand so in the document, but for white space: nothing reworded or left out",
+        "the answer does not end the sentence": "it is followed by . ! or ? in the document",
+    }
+)
+"""What `Cloze.fault` says, and what it asks for."""
 
 CLOZE_AUDITOR_PROMPT = """\
 You audit an example of a test of reading: the last word of a sentence, which is to be guessed with
@@ -50,6 +69,10 @@ class Cloze(Domain):
             "an answer is right or wrong, so none could be wrong; count the right ones",
         )
     )
+
+    def checks(self) -> Mapping[str, str]:
+        """Say what each rule asks for."""
+        return CHECKS
 
     def fault(self, document: Document, example: Example) -> str:
         """Name the first rule the example breaks, or return an empty string."""

@@ -3,7 +3,7 @@
 A domain is the user's own code, whose faults say nothing about an example and must not score one.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -53,6 +53,11 @@ class Hosted(Domain):
         """See `Domain`."""
         with self._border("origin"):
             return self._checked("origin", str, self._domain.origin(document, example, others))
+
+    def checks(self) -> Mapping[str, str]:
+        """See `Domain`."""
+        with self._border("checks"):
+            return {str(reason): str(what) for reason, what in self._domain.checks().items()}
 
     def question(self, document: Document, example: Example, solver: RoleSettings) -> Request:
         """See `Domain`."""

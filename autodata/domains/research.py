@@ -4,14 +4,14 @@ Knows the final filters of "Autodata" (Kulikov et al., arXiv 2606.25996): no lea
 into the context, a context long enough, a rubric well formed. Calls no model.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from pydantic import Field
 
 from autodata.config.section import Count, Section
 from autodata.domains.base import Domain, RoleSettings
 from autodata.domains.grading import JUDGE_PROMPT, VERIFIER_PROMPT
-from autodata.domains.leaks import leak
+from autodata.domains.leaks import LEAK_WORDS, leak
 from autodata.domains.origin import rare_share
 from autodata.domains.texts import folded
 from autodata.models.base import Message, Request
@@ -44,6 +44,25 @@ class Research(Domain):
     settings_type = ResearchSettings
     judge_prompt = JUDGE_PROMPT
     verifier_prompt = VERIFIER_PROMPT
+
+    def checks(self) -> Mapping[str, str]:
+        """Say what the final filters ask for."""
+        settings = self.settings
+        rare = f"fewer than {settings.rare_words:.0%} of its rare words are in the document"
+        return {
+            "the question is empty": "",
+            "the reference answer is empty": "",
+            "the context is too short": f"at least {settings.min_context_chars} characters",
+            "the rubric has fewer than 3 or more than 20 criteria": "or it is empty, and the "
+            "answer checkable",
+            "the rubric has a weight outside of -10..10 or zero": "",
+            "the rubric has no positive weight": "",
+            "the rubric has an empty or doubled criterion": "",
+            "the reference answer leaks into the context": "neither context nor question holds "
+            f"{LEAK_WORDS} of its words in a row or much of its wording, in disguise neither",
+            "a criterion leaks into the context": "likewise, of a positive one",
+            rare: "words that no other document has; of context, question and answer together",
+        }
 
     def fault(self, document: Document, example: Example) -> str:
         """Name the first final filter the example fails, or return an empty string."""

@@ -3,34 +3,27 @@
 Where the engine's answers come from makes no difference, so that runs and replays do the same.
 """
 
-from contextlib import aclosing
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 
 from autodata.config import plugins
 from autodata.config.schema import Command, Optimize
+from autodata.engine.editing import text_editor
 from autodata.engine.engine import Engine
 from autodata.engine.outside import command_editor
-from autodata.episode.roles import Asking
-from autodata.errors import EditFailed, HarnessError
 from autodata.harness.spec import Harness
-from autodata.models.base import Place
 from autodata.models.calls.reserve import Wanted
-from autodata.search.base import Brief
 from autodata.search.certify import Claim
 from autodata.search.course import STRAIGHT, Course
 from autodata.search.events import Ahead, Event, Progress, Started
 from autodata.search.merger import GitMerger, MergeBounds
 from autodata.search.phases import Collaborators, SearchResult
 from autodata.search.plan import SearchPlan
-from autodata.search.proposers.base import Edit, Editing, HarnessProposer, Parts
+from autodata.search.proposers.base import HarnessProposer, Parts
 from autodata.search.proposers.checked import CheckedProposer
 from autodata.search.proposers.copied import Copied
-from autodata.search.proposers.pseudonyms import Pseudonyms
-from autodata.search.proposers.questions import Questions, visible_to
 from autodata.search.proposers.study import KnobStudy, SetStudy
-from autodata.search.proposers.text import TextEditor
-from autodata.search.session import GitWorkshop, RunStart, run_session, train_episodes
-from autodata.types import Spend, Split
+from autodata.search.session import GitWorkshop, RunStart, run_session
+from autodata.types import Split
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +53,13 @@ async def carry_out(
     knobs = None if sets else KnobStudy(*place)
     study = sets or knobs
     assert study is not None
-    edit = text_editor(running, harness)
+    copied = Copied(running.documents)
+    edit = text_editor(running, harness, settings, copied)
     if isinstance(settings.proposer, Command):
         edit = command_editor(running, settings.proposer)
     parts = Parts(harness, workshop, study, edit, settings.max_prompt_chars, sets)
     made: HarnessProposer = plugins.find("proposer", settings.proposer_name).made(parts)
-    proposer = CheckedProposer(made, workshop, harness, Copied(running.documents))
+    proposer = CheckedProposer(made, workshop, harness, copied)
 
     def tell(event: Event) -> None:
         if isinstance(event, Started) and knobs is not None:
@@ -85,40 +79,3 @@ async def carry_out(
     if sets is not None:
         sets.write()
     return result
-
-
-def text_editor(running: Engine, baseline: Harness) -> Editing:
-    """Return the analyzer and implementer as one function of an iteration."""
-
-    documents = running.documents
-    known = [d.id for split in ("train", "validation") for d in documents[split]]
-    names = Pseudonyms(running.team.secret, known)
-
-    async def edit(brief: Brief, measured: Harness, harness: Harness) -> Edit:
-        parent, history, minibatch = brief.parent, brief.history, brief.minibatch
-        spent: list[Spend] = []
-        place = Place(parent.tree, candidate_id=parent.id, commit=parent.commit)
-        asking = Asking(running.team, place, spent.append)
-        editor = TextEditor(asking, running.sandbox.check, baseline)
-        episodes = [names.hidden(e) for e in train_episodes(running.journal, parent, minibatch)]
-        visible = visible_to(parent, minibatch, history)
-        asked = Questions(running.journal, brief.number, visible, names=names)
-        async with aclosing(asked) as questions:
-            try:
-                edited = await editor.edit(
-                    brief.number,
-                    measured,
-                    harness,
-                    episodes,
-                    questions.answer,
-                    names.past(history),
-                )
-            except HarnessError as error:
-                raise EditFailed(error.problem, Spend.total(spent)) from error
-        bets = tuple(
-            replace(b, document_id=names.reveal(b.document_id)) for b in edited.predictions
-        )
-        analysis = names.reveal(edited.analysis)
-        return replace(edited, analysis=analysis, predictions=bets, spend=Spend.total(spent))
-
-    return edit

@@ -24,8 +24,10 @@ from autodata.engine.endpoints import deadlines_of, headers_of, silent, start
 from autodata.engine.good_answers import first_answers
 from autodata.episode.acceptance import policy_from
 from autodata.episode.auditor import Auditor
+from autodata.episode.dry_run import DryRuns
 from autodata.episode.evaluator import HarnessEvaluator
 from autodata.episode.protocol import TaskProtocol, Team
+from autodata.episode.rules import acceptance_rules
 from autodata.episode.run import Conditions
 from autodata.episode.seeds import secret_of
 from autodata.episode.strangers import Strangers
@@ -65,6 +67,7 @@ class Engine:
     team: Team
     sandbox: Any
     evaluator: HarnessEvaluator
+    dry_runs: DryRuns
     root: Path = Path()
     replayed: bool = False
     documents: dict[Split, list[Document]] = field(default_factory=dict)
@@ -266,13 +269,15 @@ async def engine(
                 auditor,
                 TokenBound(journal, protocol.max_rounds),
                 Strangers(documents, answers),
+                acceptance_rules(protocol, team),
             ),
             journal,
             slots(config),
             telling(accounts, display),
         )
         display.started(caller.status, lambda: watchdog.troubles)
-        parts = (journal, caller, watchdog, accounts, team, sandbox, evaluator)
+        dry_runs = DryRuns(protocol, team, sandbox, Strangers(documents))
+        parts = (journal, caller, watchdog, accounts, team, sandbox, evaluator, dry_runs)
         yield Engine(*parts, project.root, replayed, documents)
 
 

@@ -76,6 +76,7 @@ class Conditions:
     auditor: Auditor | None = None
     most_tokens: Callable[[str], int] = lambda tree: 0
     strangers: Strangers = field(default_factory=Strangers)
+    rules: str = ""
 
 
 class EpisodeRun:
@@ -93,6 +94,7 @@ class EpisodeRun:
         self._foreign = conditions.strangers.of(document, cell)
         self._harness = harness
         self._protocol = protocol = conditions.protocol
+        self._rules = conditions.rules
         self._rounds: list[OpenRound] = []
         self._steps = 0
         self._fitting = Fitting(document)
@@ -168,7 +170,11 @@ class EpisodeRun:
 
         async def ask(document: Document) -> ExampleReply:
             prompt = self._harness.prompt(
-                "challenger", document=document.text, feedback=feedback, angle=angle
+                "challenger",
+                document=document.text,
+                feedback=feedback,
+                angle=angle,
+                rules=self._rules,
             )
             request = Request(messages=(Message("user", prompt),))
             request = sampling(self._asking, "challenger", ordinal, request)
@@ -185,7 +191,10 @@ class EpisodeRun:
 
         async def ask(document: Document) -> VerifierReply:
             prompt = self._harness.prompt(
-                "verifier", document=document.text, example=as_text(opened.example)
+                "verifier",
+                document=document.text,
+                example=as_text(opened.example),
+                rules=self._rules,
             )
             request = Request(messages=(Message("user", prompt),))
             return await self._asking.structured("verifier", ordinal, request, VerifierReply)
@@ -239,7 +248,9 @@ class EpisodeRun:
         ordinal, notes = f"s{self._steps}.agent", grouped(self.rounds)
 
         async def work(document: Document) -> str:
-            system = self._harness.prompt("main", document=document.text, feedback=notes)
+            system = self._harness.prompt(
+                "main", document=document.text, feedback=notes, rules=self._rules
+            )
             return await run_agent(self._asking, self._document, system, task, turns, ordinal)
 
         return await self._fitting.ask(work)

@@ -11,9 +11,9 @@ from autodata.types import KnobValue
 PromptName = Literal["main", "challenger", "verifier"]
 
 VARIABLES: dict[PromptName, tuple[str, ...]] = {
-    "main": ("document", "feedback"),
-    "challenger": ("document", "feedback", "angle"),
-    "verifier": ("document", "example"),
+    "main": ("document", "feedback", "rules"),
+    "challenger": ("document", "feedback", "angle", "rules"),
+    "verifier": ("document", "example", "rules"),
 }
 PROMPTS: dict[PromptName, str] = {name: f"prompts/{name}.md" for name in VARIABLES}
 

@@ -11,7 +11,8 @@ from random import Random
 
 from autodata.concurrency import all_of
 from autodata.config import plugins
-from autodata.engine.assembly import text_editor
+from autodata.config.schema import Optimize
+from autodata.engine.editing import text_editor
 from autodata.engine.engine import load_splits, search_plan, slots
 from autodata.errors import EditFailed
 from autodata.harness.spec import Harness, load_folder, with_knobs
@@ -63,7 +64,7 @@ async def estimate(project: Project, run_id: str, episodes: int, display: Displa
     edits: list[Spend] = []
     async with measured(project, run_id, tasks, documents, display) as pilot:
         if "implementer" in proposer.roles:
-            edits = await edits_of(pilot, harness, plan.minibatch)
+            edits = await edits_of(pilot, harness, config.optimize)
     calls = (fact.record for fact in read_facts(project.runs / run_id, CallRecord))
     trees = [candidate.tree for candidate in pilot.candidates]
     outcomes = with_audits(trees, pilot.outcomes, calls)
@@ -97,14 +98,14 @@ def with_audits(
     ]
 
 
-async def edits_of(pilot: Measured, harness: Harness, most_shown: int) -> list[Spend]:
+async def edits_of(pilot: Measured, harness: Harness, settings: Optimize) -> list[Spend]:
     """Let analyzer and implementer edit the harness some times; return what each edit cost."""
-    edit = text_editor(pilot.engine, harness)
+    edit = text_editor(pilot.engine, harness, settings)
     parent = pilot.candidates[0]
     outcomes = [outcome for outcome in pilot.outcomes[0] if not outcome.cell.null]
 
     async def one(number: int) -> Spend:
-        shown = Random(number).sample(outcomes, min(most_shown, len(outcomes)))
+        shown = Random(number).sample(outcomes, min(settings.minibatch, len(outcomes)))
         try:
             brief = Brief(number, parent, shown, (), Random(number), (number,))
             return (await edit(brief, harness, harness)).spend

@@ -43,3 +43,21 @@ def _rates(outcomes: Sequence[Outcome]) -> Mapping[str, float]:
     for outcome in outcomes:
         grouped.setdefault(outcome.cell.document_id, []).append(outcome.accepted)
     return {document: (sum(seen) + 1) / (len(seen) + 2) for document, seen in grouped.items()}
+
+
+def audit_belief(predictions: Sequence[Prediction], good: float) -> Json:
+    """Compare the probability that an edit is good with what was believed when it was decided.
+
+    There is one, of no single document; the scores are those expected if `good` is the truth. Who
+    knows nothing says one half.
+    """
+    bet = next((p.probability for p in predictions if not p.document_id), None)
+    if bet is None:
+        return {}
+    return {
+        "predictions": 1,
+        "brier": round(good * (1 - bet) ** 2 + (1 - good) * bet**2, 4),
+        "brier_base": 0.25,
+        "hit_rate": round(good if bet >= 0.5 else 1 - good, 4),
+        "base_rate": 0.5,
+    }

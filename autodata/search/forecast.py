@@ -8,7 +8,7 @@ from statistics import fmean, stdev
 
 from autodata.models.calls.caller import CHARS_PER_TOKEN
 from autodata.search.certify import student_quantile
-from autodata.search.proposers.history import EDIT_CHARS, MOST_ENTRIES
+from autodata.search.proposers.history import DIFF_CHARS, LOG_CHARS
 from autodata.search.sizes import Episodes
 from autodata.store.episodes import CallRecord
 from autodata.store.facts import Fact
@@ -62,9 +62,8 @@ class Proposals:
 
     def longest_log(self) -> float:
         """Return the tokens of log that an edit of a search reads, on average, if it gets long."""
-        entries = fmean(min(earlier, MOST_ENTRIES) for earlier in range(self.most))
-        calls = fmean(spend.calls for spend in self.spends)
-        return entries * calls * 2 * EDIT_CHARS / CHARS_PER_TOKEN
+        log = fmean(min(earlier * DIFF_CHARS, LOG_CHARS) for earlier in range(self.most))
+        return log * fmean(spend.calls for spend in self.spends) / CHARS_PER_TOKEN
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from autodata.search.base import Iteration, Proposal
+from autodata.search.audit import audit_belief
+from autodata.search.base import Decision, Iteration, Proposal
 from autodata.search.belief import Estimate, Yardstick, cost, unit_of
 from autodata.search.beliefs import belief_of, reason_of
 from autodata.search.bounds import own_spend
@@ -265,7 +266,9 @@ class Pool(Standing):
         entry.state = state
         if state == "admitted":
             self.base = (*self.base, number)
-        told = replace(told, decision="admitted" if state == "admitted" else "rejected")
+        audit = audit_belief(entry.proposal.predictions, told.evidence["good"])
+        decision: Decision = "admitted" if state == "admitted" else "rejected"
+        told = replace(told, decision=decision, audit=audit)
         self.history.append(told)
         return told
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from autodata.child import MEMORY, confine, end_within, open_no_more_files
 from autodata.errors import StoreError
+from autodata.store.audience import ANALYZED
 from autodata.store.dump import json_line
 from autodata.store.render import csv_lines
 from autodata.store.rows import Row
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     import duckdb
 
 TOO_MUCH_MEMORY = "it takes too much memory; ask for less"
-_CUT = "\n[there is more: ask for fewer rows or columns]"
+_FEWER = "; ask for fewer rows or columns]"
 _OTHER_TYPES = "SELECT 1.5, uuid(), DATE '2000-01-01', [now()]"
 """What Python imports modules for when it is answered for the first time."""
 _BATCH = 1 << 20  # bytes of rows in a line, but for a longer row
@@ -68,7 +69,7 @@ def main(parent: int) -> None:
     asked, answers = confine(parent, bounds.memory)
     _say(answers, "")
     try:
-        connection = in_memory(_rows(asked), bounds.memory)
+        connection = in_memory(_rows(asked), bounds.memory, ANALYZED)
     except StoreError as error:
         _say(answers, f"error: {error.problem}; {error.fix}")
         return
@@ -85,25 +86,27 @@ def _answer(connection: "duckdb.DuckDBPyConnection", sql: str, bounds: Bounds) -
     connection.execute("BEGIN TRANSACTION READ ONLY")  # a CTE may delete rows
     try:
         result = query(connection, sql, bounds.rows, bounds.seconds)
-        text = _first(csv_lines(result), bounds.characters)
+        text, left = _first(csv_lines(result), bounds.characters)
     except StoreError as error:
         return f"error: {error.problem[: bounds.characters]}; {error.fix}"
     except MemoryError:
         return f"error: {TOO_MUCH_MEMORY}"
     finally:
         connection.execute("ROLLBACK")
-    cut = result.cut or len(text) == bounds.characters
-    return text.rstrip("\n") + (_CUT if cut else "")
+    text = text.rstrip("\n")
+    if left:
+        text += f"\n[cut, {left:,} characters left{_FEWER}"
+    return text + (f"\n[cut, more than {bounds.rows} rows{_FEWER}" if result.cut else "")
 
 
-def _first(lines: Iterable[str], most: int) -> str:
-    """Return the lines together, or their first `most` characters."""
-    text = ""
+def _first(lines: Iterable[str], most: int) -> tuple[str, int]:
+    """Return the lines together, or their first `most` characters, and how many are left."""
+    text, left = "", 0
     for line in lines:
-        text += line[: most - len(text)]
-        if len(text) == most:
-            break
-    return text
+        kept = line[: most - len(text)]
+        text += kept
+        left += len(line) - len(kept)
+    return text, left
 
 
 def _rows(lines: Iterable[bytes]) -> Iterator[tuple[str, str]]:

@@ -15,12 +15,13 @@ from autodata.store.format import Record
 from autodata.store.lines import Line
 from autodata.store.records import FINISHED, SessionRecord
 from autodata.store.rows import Row, rows
+from autodata.store.schema import SCHEMA, Column
 from autodata.types import is_null
 
 if TYPE_CHECKING:
     import duckdb
 
-_ANALYZED = {
+ANALYZED = {
     "candidates": "all",
     "iterations": "all",
     "edits": "all",
@@ -31,6 +32,7 @@ _ANALYZED = {
     "attempts": "train",
 }
 """Which rows of which tables an analyzer reads in full: all, or those of training documents."""
+_NEVER_SEEN = ("_at", "seconds", "fresh_weak_mean", "fresh_strong_mean")
 _SCORE = ("run_id", "candidate_id", "document_id", "split", "repeat", "status", "score")
 """What it sees of an episode on a validation document."""
 HELD = ("episodes", "rounds", "attempts", "findings", "calls")
@@ -77,6 +79,11 @@ def for_analyzer(facts: Iterable[Fact[Record]], run_id: str) -> Iterator[tuple[s
                 yield table, {name: row[name] if name in seen else None for name in row}
 
 
+def seen_columns(table: str) -> list[Column]:
+    """Return the columns of a table in which an analyzer may find something."""
+    return [column for column in SCHEMA[table] if not column[0].endswith(_NEVER_SEEN)]
+
+
 def _seen_by_analyzer(table: str, row: Row) -> set[str]:
     """Return the columns of a row that an analyzer may see; none if it sees no such row.
 
@@ -84,12 +91,11 @@ def _seen_by_analyzer(table: str, row: Row) -> set[str]:
     """
     if is_null(row.get("repeat") or 0):
         return set()
-    split = _ANALYZED.get(table)
+    split = ANALYZED.get(table)
     if split == "all" or (split and row["split"] == split):
         if table == "attempts" and row["fresh"]:
             return set()
-        hidden = ("_at", "seconds", "fresh_weak_mean", "fresh_strong_mean")
-        return {name for name in row if not name.endswith(hidden)}
+        return {name for name in row if not name.endswith(_NEVER_SEEN)}
     return set(_SCORE) if table == "episodes" and row["split"] == "validation" else set()
 
 

@@ -102,8 +102,10 @@ def connect(runs_folder: Path, run: str | None = None) -> duckdb.DuckDBPyConnect
     return connection
 
 
-def in_memory(arrays: Iterable[tuple[str, str]], memory: int) -> duckdb.DuckDBPyConnection:
-    """Return tables of just these rows, each item a table's name and rows of it as a JSON array.
+def in_memory(
+    arrays: Iterable[tuple[str, str]], memory: int, names: Collection[str] = tuple(SCHEMA)
+) -> duckdb.DuckDBPyConnection:
+    """Return tables of these `names` and just these rows: a table's name, rows as a JSON array.
 
     No file is read or written, now or later. Of `memory` bytes half are DuckDB's, which does not
     count everything that it takes: who must hold to them bounds the process (`child`).
@@ -118,6 +120,8 @@ def in_memory(arrays: Iterable[tuple[str, str]], memory: int) -> duckdb.DuckDBPy
         _lock_down(connection, [])
         _make_live(connection)
         _create_views(connection, [])
+        for table in SCHEMA.keys() - {*names}:
+            connection.execute(f"DROP VIEW {table}")
         for table, array in arrays:
             row = json.dumps([{name: kind for name, kind, _ in SCHEMA[table]}])
             into = f"INSERT INTO live.{table} SELECT row.* FROM "

@@ -3,13 +3,15 @@
 import hashlib
 import re
 from collections.abc import Mapping
+from random import Random
 
 from autodata.domains.base import RoleSettings
 from autodata.episode.run import Conditions, run_episode
 from autodata.harness.spec import Harness, with_edits
 from autodata.harness.workflow import Host
 from autodata.models.base import Request, Site
-from autodata.search.proposers.text import TextEditor
+from autodata.search.base import Brief
+from autodata.search.proposers.text import Knowledge, TextEditor
 from autodata.types import Cell, Document, Json, KnobValue
 from tests.attacks.rows import Reaction, Row, same, table
 from tests.attacks.world import (
@@ -105,19 +107,21 @@ WHISPER = (
 
 async def whispered(reason: str, harness: Harness = HARNESS) -> str:
     """What an analyzer is shown of a harness and an episode that ended for a reason."""
-    reply: Json = {"root_cause": "x", "advice": "y", "predictions": []}
-    edit: Json = {"summary": "x", "files": [], "knobs": [{"name": "rounds", "value": 5}]}
-    caller = good_caller(analyzer=lambda s, r: reply if r.schema else "fine", implementer=edit)
+    reply: Json = {"root_cause": "x", "hypotheses": [{"cause": "y", "change": "z"}]}
+    knobs = [{"name": "rounds", "value": 5}]
+    edit: Json = {"summary": "x", "patches": [], "knobs": knobs, "predictions": []}
+    caller = good_caller(analyzer=reply, implementer=edit)
 
-    async def check(source: str) -> None:
+    async def check(before: Harness, edited: Harness) -> None:
         return
 
     async def query(sql: str) -> str:
         return ""
 
-    editor = TextEditor(asking_of(caller), check, harness)
     episode: Json = {"document_id": PAPERS[0].id, "status": "rejected", "reason": reason}
-    await editor.edit(1, harness, harness, [episode], query, [])
+    brief = Brief(1, CANDIDATE, (), (), Random(0), (1,))
+    known = Knowledge(harness, harness, [episode], (), query)
+    await TextEditor(check, harness).edit(brief, asking_of(caller), known)
     return shown(caller.of("analyzer")[0][1])
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from autodata.harness.spec import load_folder
 from autodata.jobs.estimate import PROPOSALS, moved_at_random
+from autodata.models.calls.caller import CHARS_PER_TOKEN
 from autodata.search.forecast import (
     LEVEL,
     PilotPace,
@@ -15,6 +16,7 @@ from autodata.search.forecast import (
     busy_seconds,
     predict,
 )
+from autodata.search.proposers.history import DIFF_CHARS
 from autodata.search.sizes import Episodes
 from autodata.store.facts import Fact
 from autodata.store.format import Record
@@ -130,8 +132,8 @@ def test_edits_add_to_what_episodes_take_and_go_on_beside_them() -> None:
         both = predict(pilot, needed, pace, False, edits)
         assert (both.hours.low, both.hours.high) == (low, 10.0 + 4 * hours)
         assert both.prompt_tokens.low == alone.prompt_tokens.low + 4 * 9000
-        log = (0 + 1 + 2 + 3) / 4 * 4 * 1000  # entries, calls, tokens of an entry
-        assert both.prompt_tokens.high == alone.prompt_tokens.high + 4 * (9000 + log)
+        log = (0 + 1 + 2 + 3) / 4 * 4 * DIFF_CHARS / CHARS_PER_TOKEN  # entries, calls, each entry
+        assert both.prompt_tokens.high == pytest.approx(alone.prompt_tokens.high + 4 * (9000 + log))
         assert both.completion_tokens.high == alone.completion_tokens.high + 4 * 500
         assert both.usd.low == pytest.approx(4 * 0.009)
         assert (both.fewest_edits, both.most_edits, both.pilot_edits) == (4, 4, PROPOSALS)

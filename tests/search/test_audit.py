@@ -2,7 +2,7 @@
 
 import pytest
 
-from autodata.search.audit import audit
+from autodata.search.audit import audit, audit_belief
 from autodata.search.base import Prediction
 from autodata.types import Cell, Outcome
 
@@ -29,3 +29,13 @@ def test_expecting_no_change_is_the_forecast_to_beat() -> None:
 def test_predictions_without_an_outcome_are_not_scored() -> None:
     assert audit([Prediction("other", 0.5)], results(True), results(True)) == {}
     assert audit([], results(True), results(True)) == {}
+
+
+def test_a_probability_of_being_good_is_scored_by_what_is_believed() -> None:
+    sure = audit_belief([Prediction("", 0.9)], 1.0)
+    assert (sure["brier"], sure["hit_rate"]) == (pytest.approx(0.01), 1.0)
+    wrong = audit_belief([Prediction("", 0.9)], 0.1)
+    assert wrong["brier"] == pytest.approx(0.1 * 0.01 + 0.9 * 0.81)
+    assert wrong["brier"] > wrong["brier_base"]
+    assert audit_belief([Prediction("d", 0.9)], 1.0) == {}
+    assert audit_belief([], 1.0) == {}

@@ -16,7 +16,7 @@ from autodata.config.providers.base import ModelConfig
 from autodata.domains.auditor import AUDITOR_PROMPT, audit
 from autodata.domains.base import Domain, RoleSettings
 from autodata.domains.grading import JUDGE_PROMPT, VERIFIER_PROMPT, by_rubric, verify
-from autodata.domains.replies import ExampleReply
+from autodata.domains.replies import ExampleReply, RoleReply
 from autodata.engine.endpoints import start
 from autodata.engine.engine import role_settings, seats_of, task_protocol
 from autodata.episode.agent import TOOLS
@@ -25,11 +25,13 @@ from autodata.episode.roles import Asking, Panel, sampling
 from autodata.errors import AutodataError, PluginFailed, ProviderError, Unavailable
 from autodata.jobs.doctor.probes import Check
 from autodata.models import base
-from autodata.models.base import Message, Place, Reply, Request, Site
+from autodata.models.base import Message, Place, Reply, Request, Site, Tool
 from autodata.models.calls.seat import Seat
 from autodata.models.endpoint.endpoint import Answer
 from autodata.project import Project
-from autodata.search.proposers import text
+from autodata.search.proposers.analyst import ANALYST_TOOLS, AnalysisReply
+from autodata.search.proposers.implementer import IMPLEMENTER_TOOLS, EditReply
+from autodata.search.proposers.sessions import finish_tool
 from autodata.store.scratch import scratch_folder
 from autodata.types import Criterion, Document, Example, Spend
 
@@ -155,15 +157,22 @@ class _Asker:
                 return [by_rubric(EXAMPLE, "It is blue.", JUDGE_PROMPT, panel)]
             case "analyzer":
                 request = _words("Call the tool `sql` with the query: select 1")
-                request = replace(request, tools=text.ANALYST_TOOLS, again=True)
-                advice = _words("Advise nothing: a few words for each text, no predictions.")
-                return [
-                    self.asking.call(self.asking.at(self.role, "doctor"), request),
-                    self.asking.structured(self.role, "doctor", advice, text.AnalysisReply),
-                ]
+                advice = _words("Advise nothing: a few words for each text, no hypotheses.")
+                return self._with_tools(request, ANALYST_TOOLS, advice, AnalysisReply)
             case _:
-                request = _words("Edit nothing: a summary of one word, no files, no knobs.")
-                return [self.asking.structured(self.role, "doctor", request, text.EditReply)]
+                request = _words("Call the tool `sql` with the query: select 1")
+                edit = _words("Edit nothing: a summary of one word, no patches, no knobs.")
+                return self._with_tools(request, IMPLEMENTER_TOOLS, edit, EditReply)
+
+    def _with_tools(
+        self, look: Request, tools: tuple[Tool, ...], result: Request, shape: type[RoleReply]
+    ) -> list[Coroutine[Any, Any, Any]]:
+        """Return a call with tools as a session makes it, and one by the schema of its result."""
+        request = replace(look, tools=(*tools, finish_tool(shape)), again=True)
+        return [
+            self.asking.call(self.asking.at(self.role, "doctor"), request),
+            self.asking.structured(self.role, "doctor", result, shape),
+        ]
 
     async def plain(self, request: Request) -> Reply:
         """Make a call that is sampled."""

@@ -15,8 +15,9 @@ item of difficulty b and discrimination a correctly with probability 1 / (1 + ex
   quality as probability, which is 1 for the reference answer and 0 for another item's; the verifier
   notices a leak or a malformed rubric with probability 0.9, and so does the auditor, independently.
   Both always notice that the document before them is not the quoted one.
-- The analyzer reads one trajectory and counts episodes before it says anything.
-- The implementer adds one phrase of `EFFECTS` to the challenger's prompt.
+- The analyzer reads one trajectory and counts episodes before it says anything. Its hypotheses are
+  phrases of `EFFECTS`, drawn without those that are there.
+- The implementer adds the phrase of its hypothesis to the challenger's prompt.
 """
 
 import hashlib
@@ -74,6 +75,9 @@ class SimulatedModel:
             text = ""
         elif request.prompt:
             text = self._continue(request.prompt, rng)
+        elif finish := next((tool for tool in request.tools if tool.name == "finish"), None):
+            fields = set(finish.parameters.get("properties", {}))
+            text, calls = "", (ToolCall("3", "finish", _hand_in(fields, prompt, rng)),)
         elif request.schema is not None:
             text = json.dumps(self._structured(request, prompt, rng))
         elif items := ITEM.findall(prompt):
@@ -118,10 +122,8 @@ class SimulatedModel:
             return _verify(prompt, rng)
         if "bare_number" in fields:
             return _audit(prompt, rng)
-        if "root_cause" in fields:
-            return _analyze(prompt, rng)
-        if "files" in fields:
-            return _implement(prompt, rng)
+        if "root_cause" in fields or "patches" in fields:
+            return _hand_in(fields, prompt, rng)
         return _challenge(prompt, self._document(prompt), rng)
 
     def _document(self, prompt: str) -> list[str]:
@@ -139,7 +141,8 @@ def _look(request: Request) -> tuple[ToolCall, ...]:
     """Use each of the analyzer's tools once, before anything is said."""
     opening = request.messages[-1].content if request.messages else ""
     document = re.search(r"(?m)^- ([0-9a-f]{16}): ", opening)
-    if document is None or "sql" not in {tool.name for tool in request.tools}:
+    analyst = not _part(opening, "hypothesis")
+    if not analyst or document is None or "sql" not in {tool.name for tool in request.tools}:
         return ()
     return (
         ToolCall("1", "trajectory", {"document": document[1]}),
@@ -221,25 +224,46 @@ def _judge(prompt: str, rng: Random) -> Json:
     }
 
 
-def _analyze(prompt: str, rng: Random) -> Json:
-    documents = re.findall(r"(?m)^- ([0-9a-f]{16}): (\w+)", prompt)
-    return {
-        "root_cause": "simulated analysis: the questions are too easy or leak",
-        "advice": "simulated advice: change the challenger's prompt",
-        "predictions": [
-            {"document": document, "probability": 0.7 if status == "accepted" else 0.4}
-            for document, status in documents
-        ],
-    }
-
-
-def _implement(prompt: str, rng: Random) -> Json:
+def _hand_in(fields: set[str], prompt: str, rng: Random) -> Json:
+    """Return the result of an analyzer or an implementer."""
     path = "prompts/challenger.md"
     match = re.search(rf'<file \w+ path="{path}">\n(.*?)\n</file \w+>', prompt, re.DOTALL)
     text = match.group(1) if match else ""
-    phrase = rng.choice([phrase for phrase in EFFECTS if phrase not in text] or list(EFFECTS))
-    edits = [{"path": path, "content": f"{text.rstrip()}\n{phrase}\n"}] if match else []
-    return {"summary": f"Simulated edit: {phrase}", "files": edits, "knobs": []}
+    phrases = [phrase for phrase in EFFECTS if phrase not in text] or list(EFFECTS)
+    if "root_cause" in fields:
+        rng.shuffle(phrases)
+        cause = "simulated analysis: the questions are too easy or leak"
+        return {
+            "root_cause": cause,
+            "hypotheses": [{"cause": "simulated cause", "change": phrase} for phrase in phrases],
+        }
+    asked = _part(prompt, "hypothesis") or _part(prompt, "edit_to_make_anew")
+    phrase = next((one for one in phrases if one in asked), rng.choice(phrases))
+    bets = {
+        "improves": 0.5,
+        "predictions": [
+            {"document": document, "probability": 0.7 if status == "accepted" else 0.4}
+            for document, status in re.findall(r"(?m)^- ([0-9a-f]{16}): (\w+)", prompt)
+        ],
+    }
+    return {
+        "summary": f"Simulated edit: {phrase}",
+        "patches": [_added(path, text, phrase)] if match else [],
+        "knobs": [],
+        **{name: bet for name, bet in bets.items() if name in fields},
+    }
+
+
+def _part(prompt: str, name: str) -> str:
+    found = re.search(rf"<{name} (\w+)>\n(.*?)\n</{name} \1>", prompt, re.DOTALL)
+    return found[2] if found else ""
+
+
+def _added(path: str, text: str, phrase: str) -> Json:
+    """Return the patch that puts a phrase on a line of its own, after one that stands once."""
+    lines = [line for line in text.splitlines() if line.strip() and text.count(line) == 1]
+    place = _rng(phrase).choice(lines) if lines else text
+    return {"path": path, "search": place, "replace": f"{place}\n{phrase}"}
 
 
 def _is_foreign(prompt: str) -> bool:

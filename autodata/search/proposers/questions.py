@@ -3,12 +3,13 @@
 import asyncio
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import asdict
+from functools import partial
 
 from autodata.child import Child
 from autodata.errors import StoreError
-from autodata.search.base import Iteration
+from autodata.search.base import Brief
 from autodata.search.proposers.pseudonyms import PLAIN, Pseudonyms
 from autodata.search.repeats import Repeat
 from autodata.store.answers import TOO_MUCH_MEMORY, Bounds, batches
@@ -16,12 +17,24 @@ from autodata.store.audience import for_analyzer
 from autodata.store.episodes import EpisodeRecord, QueryRecord
 from autodata.store.facts import Fact, JournalWriter
 from autodata.store.format import Record
-from autodata.store.records import CandidateRecord, IterationRecord
-from autodata.types import Candidate, Outcome
+from autodata.store.records import (
+    BeliefsRecord,
+    CandidateRecord,
+    EditRecord,
+    IterationRecord,
+    LookRecord,
+)
 
 BOUNDS = Bounds()
 STARTS_S = 60.0
-SEEN: tuple[type[Record], ...] = (IterationRecord, CandidateRecord, EpisodeRecord)
+SEEN: tuple[type[Record], ...] = (
+    IterationRecord,
+    CandidateRecord,
+    EpisodeRecord,
+    EditRecord,
+    LookRecord,
+    BeliefsRecord,
+)
 """Kinds of which an analyzer may know some records."""
 
 
@@ -53,11 +66,15 @@ class Questions:
         Raises:
             StoreError: the system has no process for it.
         """
-        digest = hashlib.sha256(json.dumps(sql).encode()).hexdigest()[:32]
+        return await self.once(sql, partial(self._ask, sql))
+
+    async def once(self, question: str, work: Callable[[], Awaitable[str]]) -> str:
+        """Return the journaled answer to a question, or what the work for it comes to."""
+        digest = hashlib.sha256(json.dumps(question).encode()).hexdigest()[:32]
         key = f"i{self._iteration}:{digest}"
         journaled = self._journal.find(QueryRecord, key)
         if journaled is None:
-            journaled = QueryRecord(sql, await self._ask(sql))
+            journaled = QueryRecord(question, await work())
             await self._journal.append(key, journaled)
         return journaled.answer
 
@@ -111,21 +128,22 @@ class Questions:
         return b"".join(batches(self._names.rows(rows)))
 
 
-def visible_to(
-    parent: Candidate, minibatch: Sequence[Outcome], history: Sequence[Iteration]
-) -> Callable[[Fact[Record]], bool]:
-    """Return which records an analyzer may see: its minibatch and what `history` left.
+def visible_to(brief: Brief, measured: Collection[str] = ()) -> Callable[[Fact[Record]], bool]:
+    """Return which records an analyzer may see: its minibatch and what the history left.
+
+    Of sets of edits it sees those candidates that were `measured` in episodes which it may see.
 
     Anything else depends on timing, as do the episodes that measure its own edit later on and those
     that were void; an answer that depends on timing could be neither resumed nor replayed.
     """
-    decided = {past.number for past in history}
-    measured = [(parent.id, minibatch)]
-    measured += [(past.parent_id, past.parent_outcomes) for past in history]
-    measured += [(f"c{past.number}", past.outcomes) for past in history]
+    come = {past.number for past in brief.history}
+    decided = {past.number for past in brief.history if past.decision != "undecided"}
+    known = [(brief.parent.id, brief.minibatch)]
+    known += [(past.parent_id, past.parent_outcomes) for past in brief.history]
+    known += [(f"c{past.number}", past.outcomes) for past in brief.history]
     places = {
         (name, outcome.cell.document_id, outcome.cell.repeat)
-        for name, outcomes in measured
+        for name, outcomes in known
         for outcome in outcomes
     }
 
@@ -134,12 +152,20 @@ def visible_to(
         if isinstance(record, IterationRecord):
             return record.iteration in decided
         if isinstance(record, CandidateRecord):
+            if record.edits:
+                return record.candidate_id in measured
             return record.iteration in {0, *decided}
+        if isinstance(record, EditRecord):
+            return fact.key in {f"e{number}" for number in come}
+        if isinstance(record, LookRecord | BeliefsRecord):
+            return int(fact.key) <= brief.looks
         if not isinstance(record, EpisodeRecord) or record.void:
             return False
         repeat = Repeat.read(record.repeat)
-        if record.split == "train" and repeat.purpose == "iteration" and repeat.of in decided:
+        if record.split == "train" and repeat.purpose == "iteration" and repeat.of in come:
             return True
+        if record.split == "validation" and repeat.purpose == "look" and brief.looks:
+            return repeat.of <= brief.looks
         return (record.candidate_id, record.document_id, record.repeat) in places
 
     return visible

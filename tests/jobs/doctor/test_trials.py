@@ -38,8 +38,8 @@ REPLIES: dict[str, Any] = {
         "comment": "",
     },
     "JudgeReply": {"verdicts": [{"number": 1, "satisfied": True}]},
-    "AnalysisReply": {"root_cause": "none", "advice": "none", "predictions": []},
-    "EditReply": {"summary": "none", "files": [], "knobs": []},
+    "AnalysisReply": {"root_cause": "none", "hypotheses": []},
+    "EditReply": {"summary": "none", "patches": [], "knobs": []},
 }
 
 
@@ -95,17 +95,22 @@ def test_a_call_for_each_role_is_what_a_run_would_send(
     good(done)
     assert sorted(filter(None, map(shape, seen))) == sorted(REPLIES)
     tools = [one.body["tools"][0]["function"]["name"] for one in seen if "tools" in one.body]
-    assert sorted(tools) == ["read", "trajectory"]
+    assert sorted(tools) == ["read", "trajectory", "trajectory"]
     for one in seen:
         assert one.headers["Authorization"] == f"Bearer {KEY}"
         assert one.body["max_tokens"] == 300
         assert one.body["top_p"] == 0.7
         assert one.body.get("temperature") in (None, 0.5)
     lines = [line for line in done.out.splitlines() if "tokens, $" in line]
-    assert [line.split()[1] for line in lines[:-1]] == [*ROLES[:8], "analyzer", "implementer"]
+    assert [line.split()[1] for line in lines[:-1]] == [
+        *ROLES[:8],
+        "analyzer",
+        "implementer",
+        "implementer",
+    ]
     assert 'called read {"offset": 0}' in lines[0]
     assert "weak (one, openai): blue" in done.out
-    assert lines[-1] == "ok   10 calls, 150 tokens, $0.0006"
+    assert lines[-1] == "ok   11 calls, 165 tokens, $0.0007"
     assert not (fresh.folder / "runs").exists()
 
 
@@ -133,11 +138,12 @@ def test_a_role_whose_reply_cannot_be_used_is_told_and_hides_no_other(
         "judge",
         "analyzer",
         "implementer",
+        "implementer",
     ]
     assert "auto tool choice is not enabled" in told[0]
     assert "sent no usable answer" in told[1]
     assert "does not fit its schema: not JSON" in told[2]
-    assert "longer than max_tokens" in told[4]
+    assert "longer than max_tokens" in told[5]
     assert "ok   challenger" in done.out
 
 

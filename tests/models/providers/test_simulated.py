@@ -14,7 +14,8 @@ from autodata.episode.roles import Asking, Panel
 from autodata.models.base import CheckReply, Message, Place, Reply, Request, Site
 from autodata.models.providers.simulated import EFFECTS, ITEM, SimulatedModel
 from autodata.models.structured import reply_schema
-from autodata.search.proposers.text import AnalysisReply, EditReply
+from autodata.search.proposers.analyst import AnalysisReply
+from autodata.search.proposers.implementer import EditReply, PooledEdit, RacedEdit
 from autodata.types import Document, Example
 
 WORDS = ("bell", "bird", "boat", "cave", "coin", "door", "fire", "gate", "hill", "lake")
@@ -56,9 +57,12 @@ async def test_ability_and_the_passage_decide_how_often_a_solver_is_right() -> N
     assert await right(SMALL, privileged=True) > small + 0.1
 
 
+EDITS = (EditReply, PooledEdit, RacedEdit)
+
+
 async def test_replies_fit_the_schema_of_every_role() -> None:
     item = "[item b=0.50 a=1.20 leak=0 bad=0]"
-    for shape in (ExampleReply, VerifierReply, JudgeReply, AnalysisReply, EditReply):
+    for shape in (ExampleReply, VerifierReply, JudgeReply, AnalysisReply, *EDITS):
         for seed in range(5):
             reply = await shaped(LARGE, shape, f"Question {item}\n1. one\n2. two", seed)
             shape.model_validate_json(reply.text)
@@ -93,9 +97,10 @@ async def test_a_better_answer_meets_more_criteria() -> None:
 async def test_the_implementer_adds_one_known_phrase() -> None:
     shown = '<file w0rd path="prompts/challenger.md">\nAsk.\n</file w0rd>'
     edit = EditReply.model_validate_json((await shaped(LARGE, EditReply, shown)).text)
-    assert [file.path for file in edit.files] == ["prompts/challenger.md"]
-    assert sum(phrase in edit.files[0].content for phrase in EFFECTS) == 1
-    assert edit.files[0].content.startswith("Ask.\n")
+    [patch] = edit.patches
+    assert (patch.path, patch.search) == ("prompts/challenger.md", "Ask.")
+    assert sum(phrase in patch.replace for phrase in EFFECTS) == 1
+    assert patch.replace.startswith("Ask.\n")
 
 
 async def test_everything_it_writes_says_that_it_is_simulated() -> None:
