@@ -88,6 +88,10 @@ class MergingSearch(Phases[Pool]):
 
     async def _explore(self) -> None:
         """Keep `parallel` looks in flight and learn from them in order; then check the best set."""
+        pool = self._standing
+        if not self._proposals.lessons:
+            first = tuple(outcome for _, outcome in pool.own[frozenset()])
+            self._proposals.lessons.append(Lesson(None, pool.baseline, (), first))
         while True:
             if len(self._looks) >= self._standing.plan.parallel:
                 await self._learn()

@@ -101,8 +101,9 @@ class ProposalsUnderWay:
         return asked.refill, proposal
 
     async def close(self) -> None:
-        """End what is under way."""
+        """End what is under way; the proposer is told the rest of what was learnt."""
         await finish(self._tasks)
+        self._teach(len(self.lessons))
         for asked in self.asked.values():
             asked.proposal.cancel()
 

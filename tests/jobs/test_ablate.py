@@ -13,7 +13,7 @@ from autodata.search.session import GitWorkshop, RunStart
 from autodata.store.journal import Journal
 from autodata.store.records import CandidateRecord, DocumentsRecord, EditRecord
 from autodata.types import Candidate
-from tests.support.command_line import RUN, Place, good, keys, refused
+from tests.support.command_line import RUN, TINY, Place, good, keys, refused
 
 FEW = "--most=8"
 
@@ -118,13 +118,20 @@ def test_the_same_name_goes_on_and_pays_for_nothing_twice(merged: Place) -> None
     assert again.out.splitlines()[-4:] == shown.out.splitlines()[-4:]
 
 
-def test_in_a_race_a_candidate_is_ablated_by_its_ancestors(mine: Place) -> None:
-    found = autodata.ablate(RUN, "c3", mine.folder, "without", autodata.Sample(most=4))
-    lineage = {edit.edit for edit in found.edits}
-    assert "c3" in lineage
-    assert found.run.name == "without"
-    assert found.episodes == 4
-    assert found.simulated
+def test_in_a_race_a_candidate_is_ablated_by_its_ancestors(fresh: Place) -> None:
+    good(fresh("optimize", "--run=races", "--set=optimize.search=race", *TINY))
+    found = autodata.ablate("races", "c1", fresh.folder, "without", autodata.Sample(most=4))
+    assert [edit.edit for edit in found.edits] == ["c1"]
+    assert (found.run.name, found.episodes, found.simulated) == ("without", 4, True)
+
+
+def test_a_finished_search_is_ablated_by_the_edits_of_its_sets(mine: Place) -> None:
+    query = (
+        f"select candidate_id c, edits from candidates where run_id = '{RUN}' and len(edits) > 1"
+    )
+    made = good(mine("sql", f"{query} limit 1", "--format=json")).json[0]
+    found = autodata.ablate(RUN, made["c"], mine.folder, "without", autodata.Sample(most=4))
+    assert [edit.edit for edit in found.edits] == [f"e{number}" for number in made["edits"]]
 
 
 def test_what_has_no_edits_is_not_ablated(mine: Place) -> None:

@@ -1,0 +1,62 @@
+"""A whole merging search on files: commits of edits and sets, and the study of what they did."""
+
+import json
+
+import optuna
+from sqlalchemy.pool import NullPool
+
+from tests.support.command_line import RUN, Place, good
+
+KNOBS = {"rounds", "passage_sentences", "shortest_word", "occurrences", "position"}
+
+
+def trials(place: Place) -> list[optuna.trial.FrozenTrial]:
+    address = f"sqlite:///{place.folder / 'runs' / RUN / 'optuna.db'}"
+    storage = optuna.storages.RDBStorage(address, engine_kwargs={"poolclass": NullPool})
+    return optuna.load_study(study_name=RUN, storage=storage).trials
+
+
+def rows(place: Place, query: str) -> list[dict[str, object]]:
+    found: list[dict[str, object]] = good(place("sql", query, "--format=json")).json
+    return found
+
+
+def test_every_measured_set_is_a_trial_and_a_replay_comes_to_the_same(mine: Place) -> None:
+    measured = rows(
+        mine,
+        "select candidate_id c, any_value(c.edits) edits, count(*) n from episodes e "
+        "join candidates c using (run_id, candidate_id) "
+        "where split = 'validation' and repeat >= 0 group by 1",
+    )
+    found = trials(mine)
+    assert {(trial.user_attrs["candidate"], trial.user_attrs["episodes"]) for trial in found} == {
+        (row["c"], row["n"]) for row in measured
+    }
+    edits = {str(row["c"]): row["edits"] for row in measured}
+    for trial in found:
+        inside = {f"e{number}" for number in edits[trial.user_attrs["candidate"]]}  # type: ignore[attr-defined]
+        assert {name for name in trial.params if name not in KNOBS} == inside
+    good(mine("replay", RUN))
+    again = trials(mine)
+    assert [(t.params, t.value) for t in again] == [(t.params, t.value) for t in found]
+
+
+def test_edits_and_sets_are_commits_of_the_run(mine: Place) -> None:
+    known = rows(
+        mine, f"select candidate_id c, commit, edits from candidates where run_id = '{RUN}'"
+    )
+    for row in known:
+        ref = f"refs/autodata/{RUN}/{row['c']}"
+        assert mine.git("rev-parse", ref) == row["commit"]
+        if row["c"] != "c0":
+            subject = mine.git("log", "-1", "--format=%s", ref)
+            numbers = json.loads(json.dumps(row["edits"]))
+            assert subject == "Merge " + ", ".join(f"e{number}" for number in numbers)
+    query = "select edit e, parent_id p, commit from edits where commit is not null"
+    for row in rows(mine, query):
+        ref = f"refs/autodata/{RUN}/e{row['e']}"
+        assert mine.git("rev-parse", ref) == row["commit"]
+        parent = mine.git("rev-parse", f"refs/autodata/{RUN}/{row['p']}")
+        assert mine.git("rev-parse", f"{ref}^") == parent
+        changed = mine.git("diff", "--numstat", f"{ref}^", ref).split()[:2]
+        assert changed == ["1", "1"], "a knob edit moves one knob"
