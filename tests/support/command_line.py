@@ -42,6 +42,8 @@ TINY = (
     "--iterations=1",
 )
 """One that takes less than one."""
+RACE = "--set=optimize.search=race"
+"""Candidates are single edits, and fewer: what a search finds can be told in advance."""
 RUN = "first"
 NOTICE = "SIMULATED MODELS: these numbers say nothing about real models."
 
