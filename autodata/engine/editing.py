@@ -79,38 +79,45 @@ def text_editor(
         parent, spent = brief.parent, list[Spend]()
         place = Place(parent.tree, candidate_id=parent.id, commit=parent.commit)
         asking = Asking(team, place, spent.append)
-        visible = visible_to(brief)
-        found = await asyncio.to_thread(
-            lambda: [fact.record for fact in journal.records(EpisodeRecord) if visible(fact)]
-        )
-        found = [episode for episode in found if not episode.null]
-        visible = visible_to(brief, {episode.candidate_id for episode in found})
-        sets = {
-            fact.key: fact.record.edits
-            for fact in journal.records(CandidateRecord)
-            if visible(fact)
-        }
-        asked = Questions(journal, brief.number, visible, names=names)
-        async with aclosing(asked) as questions:
+        leader = brief.group[0] if brief.group else brief.number  # whoever asks, the answer is one
+        visible, known = visible_to(brief), list[Knowledge]()
+        asked = Questions(journal, leader, lambda fact: visible(fact), names=names)
 
-            async def dry_run(name: str, edited: Harness, script: Script) -> str:
-                run = partial(running.dry_runs.run, by_name[name], edited, script, 0)
-                return await questions.once(f"dry run: {name} {edited.tree} {script}", run)
+        async def dry_run(name: str, edited: Harness, script: Script) -> str:
+            run = partial(running.dry_runs.run, by_name[name], edited, script, 0)
+            return await asked.once(f"dry run: {name} {edited.tree} {script}", run)
 
-            known = Knowledge(
-                measured,
-                harness,
-                [names.hidden(e) for e in train_episodes(journal, parent, brief.minibatch)],
-                names.past(brief.history),
-                questions.answer,
-                rules,
-                counts_of(found, protocol.domain.checks()),
-                texts,
-                {past.number: names.hide(effect_of(past, found, sets)) for past in brief.history},
-                dry_run,
+        async def learn() -> Knowledge:
+            nonlocal visible
+            if known:
+                return known[0]
+            found = await asyncio.to_thread(
+                lambda: [fact.record for fact in journal.records(EpisodeRecord) if visible(fact)]
             )
+            found = [episode for episode in found if not episode.null]
+            visible = visible_to(brief, {episode.candidate_id for episode in found})
+            made = filter(visible, journal.records(CandidateRecord))
+            sets = {fact.key: fact.record.edits for fact in made}
+            effects = {past.number: effect_of(past, found, sets) for past in brief.history}
+            known.append(
+                Knowledge(
+                    measured,
+                    harness,
+                    [names.hidden(e) for e in train_episodes(journal, parent, brief.minibatch)],
+                    names.past(brief.history),
+                    asked.answer,
+                    rules,
+                    counts_of(found, protocol.domain.checks()),
+                    texts,
+                    {number: names.hide(told) for number, told in effects.items()},
+                    dry_run,
+                )
+            )
+            return known[0]
+
+        async with aclosing(asked):
             try:
-                edited = await editor.edit(brief, asking, known)
+                edited = await editor.edit(brief, asking, learn)
             except HarnessError as error:
                 raise EditFailed(error.problem, Spend.total(spent)) from error
         bets = tuple(

@@ -121,7 +121,11 @@ async def whispered(reason: str, harness: Harness = HARNESS) -> str:
     episode: Json = {"document_id": PAPERS[0].id, "status": "rejected", "reason": reason}
     brief = Brief(1, CANDIDATE, (), (), Random(0), (1,))
     known = Knowledge(harness, harness, [episode], (), query)
-    await TextEditor(check, harness).edit(brief, asking_of(caller), known)
+
+    async def learn() -> Knowledge:
+        return known
+
+    await TextEditor(check, harness).edit(brief, asking_of(caller), learn)
     return shown(caller.of("analyzer")[0][1])
 
 

@@ -73,9 +73,8 @@ class Questions:
         digest = hashlib.sha256(json.dumps(question).encode()).hexdigest()[:32]
         key = f"i{self._iteration}:{digest}"
         journaled = self._journal.find(QueryRecord, key)
-        if journaled is None:
-            journaled = QueryRecord(question, await work())
-            await self._journal.append(key, journaled)
+        if journaled is None:  # somebody else may ask the same meanwhile
+            journaled = await self._journal.once(key, QueryRecord(question, await work()))
         return journaled.answer
 
     async def aclose(self) -> str:

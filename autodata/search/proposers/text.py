@@ -6,7 +6,7 @@ Edits of one group come out of one analysis, each from another of its hypotheses
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -68,6 +68,10 @@ class Knowledge:
         return AnalystView(self.measured, parts, moved(self.measured, self.harness))
 
 
+Learn = Callable[[], Awaitable[Knowledge]]
+"""Finds out what there is to know; the same each time it is asked."""
+
+
 @dataclass(frozen=True, slots=True)
 class Analysis:
     """An analysis, and the hypotheses that others were given before it from the same episodes."""
@@ -89,23 +93,24 @@ class TextEditor:
         self._analyses = Shared[int, Analysis]()
         self._begun: dict[int, tuple[str, tuple[Cell, ...]]] = {}
 
-    async def edit(self, brief: Brief, asking: Asking, known: Knowledge) -> Edit:
+    async def edit(self, brief: Brief, asking: Asking, learn: Learn) -> Edit:
         """Return an edit of the harness, whose cost the caller knows.
 
-        An analysis is booked with the first of its group who asks for it.
+        An analysis is made by the first of its group who comes, and booked with it. For it to be
+        the same one in a resumed run, nothing is awaited before.
 
         Raises:
             HarnessError: no usable edit came out of a bounded number of tries.
         """
-        desk = known.desk()
-        implementer = Implementer(asking, self._check, self._baseline, known.harness, desk)
         try:
             if brief.rewrite is not None:
-                return await _rewritten(brief, brief.rewrite, implementer, known)
+                known = await learn()
+                return await _rewritten(brief, brief.rewrite, self._at(asking, known), known)
             group = brief.group or (brief.number,)
             analysis = await self._analyses.get(
-                group[0], lambda: self._analyze(brief, group, asking, known, desk)
+                group[0], lambda: self._analyze(brief, group, asking, learn)
             )
+            known = await learn()
             ours, found = group.index(brief.number), analysis.reply.hypotheses
             if ours >= len(found):
                 raise HarnessError("the analysis has no further hypothesis", "nothing to do")
@@ -118,18 +123,17 @@ class TextEditor:
                 "documents": "\n".join(map(line_of, known.episodes)),
                 "hypothesis": _told(analysis.reply, hypothesis),
             }
-            made = await implementer.implement(f"i{brief.number}.implement", parts, self._bet)
+            place = f"i{brief.number}.implement"
+            made = await self._at(asking, known).implement(place, parts, self._bet)
         except BAD_OUTPUT as error:
             raise HarnessError(f"no usable edit: {error.problem}", "nothing to do") from error
         return _edit(made, _told(analysis.reply, hypothesis))
 
+    def _at(self, asking: Asking, known: Knowledge) -> Implementer:
+        return Implementer(asking, self._check, self._baseline, known.harness, known.desk())
+
     async def _analyze(
-        self,
-        brief: Brief,
-        group: tuple[int, ...],
-        asking: Asking,
-        known: Knowledge,
-        desk: Desk,
+        self, brief: Brief, group: tuple[int, ...], asking: Asking, learn: Learn
     ) -> Analysis:
         """Analyze for a group, told the hypotheses of groups that read the same before it."""
         seen = (brief.parent.id, tuple(outcome.cell for outcome in brief.minibatch))
@@ -138,11 +142,11 @@ class TextEditor:
         earlier: tuple[Hypothesis, ...] = ()
         if before:
             with suppress(HarnessError, *BAD_OUTPUT):
-                known_ones = await self._analyses.get(before[-1], _nothing)
-                earlier = (*known_ones.earlier, *known_ones.reply.hypotheses)
-        place = f"i{group[0]}.analyze"
-        shown = known.shown(_listed(earlier))
-        return Analysis(await analyze(asking, place, shown, desk, len(group)), earlier)
+                theirs = await self._analyses.get(before[-1], _nothing)
+                earlier = (*theirs.earlier, *theirs.reply.hypotheses)
+        known = await learn()
+        place, shown = f"i{group[0]}.analyze", known.shown(_listed(earlier))
+        return Analysis(await analyze(asking, place, shown, known.desk(), len(group)), earlier)
 
 
 async def _nothing() -> Analysis:

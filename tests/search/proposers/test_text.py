@@ -25,7 +25,7 @@ from autodata.models.base import CheckReply, Place, Reply, Request, Site, ToolCa
 from autodata.search.base import Brief, Iteration, Prediction, Proposal
 from autodata.search.proposers.base import Edit
 from autodata.search.proposers.sessions import HAND_INS
-from autodata.search.proposers.text import Knowledge, TextEditor
+from autodata.search.proposers.text import Knowledge, Learn, TextEditor
 from autodata.types import Candidate, Json, Spend
 from tests.support.harnesses import FILES, WORKFLOW
 
@@ -141,12 +141,20 @@ def editor_of(broken: str = "", merging: bool = False) -> TextEditor:
     return TextEditor(check, BASE, merging)
 
 
+def learnt(known: Knowledge) -> Learn:
+    async def learn() -> Knowledge:
+        await asyncio.sleep(0)
+        return known
+
+    return learn
+
+
 def brief_of(number: int = 3, group: tuple[int, ...] = ()) -> Brief:
     return Brief(number, PARENT, (), (), Random(0), group or (number,))
 
 
 async def edit(models: Models, known: Knowledge = KNOWN, broken: str = "") -> Edit:
-    return await editor_of(broken).edit(brief_of(), asking_of(models), known)
+    return await editor_of(broken).edit(brief_of(), asking_of(models), learnt(known))
 
 
 async def test_an_analysis_becomes_an_edit_with_predictions() -> None:
@@ -175,7 +183,7 @@ async def test_a_model_that_calls_no_tools_is_asked_by_schema() -> None:
 
 async def test_a_merging_search_asks_for_one_probability_once_the_edit_exists() -> None:
     models = Models(POOLED_EDIT)
-    made = await editor_of(merging=True).edit(brief_of(), asking_of(models), KNOWN)
+    made = await editor_of(merging=True).edit(brief_of(), asking_of(models), learnt(KNOWN))
     assert made.predictions == (Prediction("", 0.7),)
     finish = models.calls[-1][1].tools[-1]
     assert list(finish.parameters["properties"])[-1] == "improves"
@@ -187,7 +195,9 @@ async def test_a_group_shares_one_analysis_and_each_edits_by_another_hypothesis(
 
     async def one(number: int) -> Edit | HarnessError:
         try:
-            return await editor.edit(brief_of(number, group), asking_of(models, spent), KNOWN)
+            return await editor.edit(
+                brief_of(number, group), asking_of(models, spent), learnt(KNOWN)
+            )
         except HarnessError as error:
             return error
 
@@ -210,7 +220,7 @@ async def test_groups_that_read_the_same_are_told_of_each_other() -> None:
     groups = ((4, 5), (6, 7))
     await asyncio.gather(
         *(
-            editor.edit(brief_of(number, group), asking_of(models), KNOWN)
+            editor.edit(brief_of(number, group), asking_of(models), learnt(KNOWN))
             for group in groups
             for number in group
         )
@@ -233,7 +243,7 @@ async def test_an_analysis_that_comes_to_nothing_is_no_bar_to_later_groups() -> 
 
     models, editor = Silent(POOLED_EDIT), editor_of(merging=True)
     found = await asyncio.gather(
-        *(editor.edit(brief_of(n, (n,)), asking_of(models), KNOWN) for n in (4, 5)),
+        *(editor.edit(brief_of(n, (n,)), asking_of(models), learnt(KNOWN)) for n in (4, 5)),
         return_exceptions=True,
     )
     assert isinstance(found[0], HarnessError)
@@ -391,7 +401,7 @@ async def rewritten(models: Models, known: Knowledge = KNOWN) -> Edit:
         2, "c0", Proposal("llm", old, "ANALYSIS", "-OLD\n+NEW", bets), "undecided", "believed"
     )
     brief = replace(brief_of(9, (9,)), rewrite=past)
-    return await editor_of(merging=True).edit(brief, asking_of(models), known)
+    return await editor_of(merging=True).edit(brief, asking_of(models), learnt(known))
 
 
 async def test_an_edit_is_rewritten_by_one_call_and_without_an_analysis() -> None:
