@@ -125,15 +125,6 @@ def test_in_a_race_a_candidate_is_ablated_by_its_ancestors(fresh: Place) -> None
     assert (found.run.name, found.episodes, found.simulated) == ("without", 4, True)
 
 
-def test_a_finished_search_is_ablated_by_the_edits_of_its_sets(mine: Place) -> None:
-    query = (
-        f"select candidate_id c, edits from candidates where run_id = '{RUN}' and len(edits) > 1"
-    )
-    made = good(mine("sql", f"{query} limit 1", "--format=json")).json[0]
-    found = autodata.ablate(RUN, made["c"], mine.folder, "without", autodata.Sample(most=4))
-    assert [edit.edit for edit in found.edits] == [f"e{number}" for number in made["edits"]]
-
-
 def test_what_has_no_edits_is_not_ablated(mine: Place) -> None:
     refused(mine("ablate", RUN, "c0"), "c0 is the baseline, which has no edits", "name a candidate")
     refused(mine("ablate", RUN, "c99"), "the run has no candidate 'c99'", "c")

@@ -3,11 +3,21 @@
 import json
 
 import optuna
+import pytest
 from sqlalchemy.pool import NullPool
 
-from tests.support.command_line import RUN, Place, good
+import autodata
+from tests.support.command_line import RUN, SMALL, Place, good, new_place
 
 KNOBS = {"rounds", "passage_sentences", "shortest_word", "occurrences", "position"}
+
+
+@pytest.fixture(scope="module")
+def searched(tmp_path_factory: pytest.TempPathFactory) -> Place:
+    """A project whose run `first` has measured sets of edits."""
+    place = new_place(tmp_path_factory.mktemp("searched") / "project")
+    good(place("optimize", "--run", RUN, "--iterations=8", *SMALL))
+    return place
 
 
 def trials(place: Place) -> list[optuna.trial.FrozenTrial]:
@@ -21,14 +31,14 @@ def rows(place: Place, query: str) -> list[dict[str, object]]:
     return found
 
 
-def test_every_measured_set_is_a_trial_and_a_replay_comes_to_the_same(mine: Place) -> None:
+def test_every_measured_set_is_a_trial_and_a_replay_comes_to_the_same(searched: Place) -> None:
     measured = rows(
-        mine,
+        searched,
         "select candidate_id c, any_value(c.edits) edits, count(*) n from episodes e "
         "join candidates c using (run_id, candidate_id) "
         "where split = 'validation' and repeat >= 0 group by 1",
     )
-    found = trials(mine)
+    found = trials(searched)
     assert {(trial.user_attrs["candidate"], trial.user_attrs["episodes"]) for trial in found} == {
         (row["c"], row["n"]) for row in measured
     }
@@ -36,27 +46,36 @@ def test_every_measured_set_is_a_trial_and_a_replay_comes_to_the_same(mine: Plac
     for trial in found:
         inside = {f"e{number}" for number in edits[trial.user_attrs["candidate"]]}  # type: ignore[attr-defined]
         assert {name for name in trial.params if name not in KNOBS} == inside
-    good(mine("replay", RUN))
-    again = trials(mine)
+    good(searched("replay", RUN))
+    again = trials(searched)
     assert [(t.params, t.value) for t in again] == [(t.params, t.value) for t in found]
 
 
-def test_edits_and_sets_are_commits_of_the_run(mine: Place) -> None:
+def test_edits_and_sets_are_commits_of_the_run(searched: Place) -> None:
     known = rows(
-        mine, f"select candidate_id c, commit, edits from candidates where run_id = '{RUN}'"
+        searched, f"select candidate_id c, commit, edits from candidates where run_id = '{RUN}'"
     )
     for row in known:
         ref = f"refs/autodata/{RUN}/{row['c']}"
-        assert mine.git("rev-parse", ref) == row["commit"]
+        assert searched.git("rev-parse", ref) == row["commit"]
         if row["c"] != "c0":
-            subject = mine.git("log", "-1", "--format=%s", ref)
+            subject = searched.git("log", "-1", "--format=%s", ref)
             numbers = json.loads(json.dumps(row["edits"]))
             assert subject == "Merge " + ", ".join(f"e{number}" for number in numbers)
     query = "select edit e, parent_id p, commit from edits where commit is not null"
-    for row in rows(mine, query):
+    for row in rows(searched, query):
         ref = f"refs/autodata/{RUN}/e{row['e']}"
-        assert mine.git("rev-parse", ref) == row["commit"]
-        parent = mine.git("rev-parse", f"refs/autodata/{RUN}/{row['p']}")
-        assert mine.git("rev-parse", f"{ref}^") == parent
-        changed = mine.git("diff", "--numstat", f"{ref}^", ref).split()[:2]
+        assert searched.git("rev-parse", ref) == row["commit"]
+        parent = searched.git("rev-parse", f"refs/autodata/{RUN}/{row['p']}")
+        assert searched.git("rev-parse", f"{ref}^") == parent
+        changed = searched.git("diff", "--numstat", f"{ref}^", ref).split()[:2]
         assert changed == ["1", "1"], "a knob edit moves one knob"
+
+
+def test_a_candidate_is_ablated_by_the_edits_of_its_sets(searched: Place) -> None:
+    query = (
+        f"select candidate_id c, edits from candidates where run_id = '{RUN}' and len(edits) > 1"
+    )
+    made = good(searched("sql", f"{query} limit 1", "--format=json")).json[0]
+    found = autodata.ablate(RUN, made["c"], searched.folder, "without", autodata.Sample(most=4))
+    assert [edit.edit for edit in found.edits] == [f"e{number}" for number in made["edits"]]
