@@ -24,13 +24,24 @@ async def claim(finalists: Sequence[Candidate]) -> list[int]:
 
 
 async def searched(
-    world: Edits, journal: Memory | None = None, seed: int = 0, **plan: int
+    world: Edits,
+    journal: Memory | None = None,
+    seed: int = 0,
+    episodes: int = 700,
+    iterations: int = 12,
+    finalists: int = 1,
 ) -> SearchResult:
-    known = {"episodes": 700, "iterations": 12, "minibatch": 0, **plan}
     collaborators = Collaborators(world, world, journal or Memory(), claim, merger=world)
+    plan = SearchPlan(
+        search="merge",
+        seed=seed,
+        episodes=episodes,
+        iterations=iterations,
+        finalists=finalists,
+        minibatch=0,
+    )
     async with asyncio.timeout(60):
-        wanted = SearchPlan(search="merge", seed=seed, **known)
-        return await search(wanted, BASELINE, DOCUMENTS, collaborators)
+        return await search(plan, BASELINE, DOCUMENTS, collaborators)
 
 
 def facts(journal: Memory) -> list[tuple[str, str, str]]:
