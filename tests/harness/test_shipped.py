@@ -144,12 +144,15 @@ async def test_research_shortens_feedback_from_the_front(research: Harness) -> N
 
 
 def test_research_prompts_put_the_document_first(research: Harness) -> None:
-    shared = {"document": "THE PAPER", "feedback": "F"}
+    shared = {"document": "THE PAPER", "feedback": "F", "rules": "THE RULES"}
     written = research.prompt("challenger", **shared, angle="A")
     checked = research.prompt("verifier", document="THE PAPER", example="E")
     assert written.startswith("<paper>\nTHE PAPER\n</paper>")
     assert checked.startswith("<paper>\nTHE PAPER\n</paper>")
-    assert "{{" not in written + checked + research.prompt("main", **shared)
+    planned = research.prompt("main", **shared)
+    assert "{{" not in written + checked + planned
+    assert "THE RULES" in written
+    assert "THE RULES" in planned
 
 
 def test_changes_of_any_two_rules_of_the_research_prompts_merge(research: Harness) -> None:
