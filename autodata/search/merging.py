@@ -144,7 +144,7 @@ class MergingSearch(Phases[Pool]):
         null: tuple[Cell, ...] = ()
         if sets:
             names = [cell.document_id for cell in sets[0].cells]
-            null = tuple(null_cells(names, "validation", NULL_EACH))
+            null = tuple(null_cells(names, "validation", NULL_EACH, number))
         look = Look(number, tuple(sets), null)
         self._opened = number
         self._standing.under_way += look.episodes

@@ -35,9 +35,12 @@ NULL_EACH = 2
 """Null episodes of the mutant in an iteration."""
 
 
-def null_cells(documents: Sequence[str], split: Split, episodes: int) -> list[Cell]:
-    """Return so many null cells: each document in turn, and all of them again if need be."""
-    endless = (Cell(name, split, -1 - turn) for turn in count() for name in documents)
+def null_cells(documents: Sequence[str], split: Split, episodes: int, first: int = 0) -> list[Cell]:
+    """Return so many null cells: each document in turn, and all of them again if need be.
+
+    A harness that was asked before on these documents needs another `first` turn for fresh ones.
+    """
+    endless = (Cell(name, split, -1 - turn) for turn in count(first) for name in documents)
     return list(islice(endless, episodes))
 
 

@@ -57,13 +57,15 @@ async def test_a_search_goes_on_in_a_notebook_and_prints_nothing(
     assert capfd.readouterr() == ("", "")
 
 
-def test_a_display_is_told_what_a_search_comes_to(fresh: Place) -> None:
+@pytest.mark.parametrize("way", ["merge", "race"])
+def test_a_display_is_told_what_a_search_comes_to(fresh: Place, way: str) -> None:
     steps = Steps()
-    run = autodata.optimize(fresh.folder, "shown", FEW, display=steps)
+    run = autodata.optimize(fresh.folder, "shown", FEW | {"optimize.search": way}, display=steps)
     told = [step for step in steps.steps if not step.startswith(("documents", "137"))]
     assert told[:2] == ["begins optimize shown 1", "started"] or "started" in told[:3]
     assert any(step.startswith("baseline c0: first look .") for step in told)
-    assert any(step.startswith("iteration 1: c0 -> c1 ") for step in told)
+    decided = "iteration 1: c0 -> c1 " if way == "race" else "edit e1 "
+    assert any(step.startswith(decided) for step in told)
     assert told[-1] == "ends"
     assert steps.episodes == run.status.counts["episode"]
 

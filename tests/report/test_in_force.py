@@ -87,7 +87,7 @@ def test_the_command_explains_a_setting_with_its_value(fresh: Place) -> None:
     data: Any = good(fresh("config", "protocol.numbers.weak_correct_max", "--json")).json
     now = {"key": data[0]["key"], "value": "1", "from": "preset verifiable"}
     assert data[0]["now"] == [now]
-    assert "which candidate is edited next" in good(fresh("config", "optimize")).out
+    assert "who is edited next" in good(fresh("config", "optimize")).out
     for key in ("acceptance", "protocol"):
         table = good(fresh("config", key)).out.splitlines()
         assert any(line.split()[:2] == ["gap_min", "the"] and "0.25" in line for line in table)

@@ -1,12 +1,15 @@
 """Null episodes: what luck alone gives, claimed with the error rate that is promised."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from random import Random
 
 import pytest
 
+from autodata.bench.comparison import landscapes_named
 from autodata.search.certify import Rules
+from autodata.search.events import Event, Looked
 from autodata.search.null import (
     FIRST_STAGE,
     NULL_BOUND,
@@ -159,3 +162,29 @@ async def test_a_search_pools_a_few_null_episodes_and_counts_them() -> None:
     records = [fact.record for fact in notes.records(IterationRecord)]
     assert [record.evidence["null"] for record in records] == [{"episodes": 2, "accepted": 0}] * 3
     assert result.spent == len(evaluator.paid)
+
+
+async def test_no_null_episode_of_a_merging_search_is_run_or_counted_twice() -> None:
+    (landscape,) = landscapes_named("gentle")
+    world, asked, told = landscape.world(3), Counter[tuple[str, Cell]](), list[Looked]()
+
+    class Counting:
+        async def evaluate(self, candidate: Candidate, cells: Sequence[Cell]) -> list[Outcome]:
+            asked.update(
+                (candidate.tree, cell) for cell in cells if cell.null and cell.split != "test"
+            )
+            return await world.evaluate(candidate, cells)
+
+    async def claim(finalists: Sequence[Candidate]) -> Sequence[int]:
+        return range(len(finalists))
+
+    def progress(event: Event) -> None:
+        if isinstance(event, Looked):
+            told.append(event)
+
+    plan = SearchPlan("merge", 3, 2, parallel=4, minibatch=4)
+    collaborators = Collaborators(Counting(), world, Notes(), claim, progress, world)
+    await search(plan, world.baseline, world.documents, collaborators)
+    assert len(told) > 4
+    assert set(asked.values()) == {1}
+    assert told[-1].null.episodes == len(asked)
