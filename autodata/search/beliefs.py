@@ -6,6 +6,8 @@ from autodata.store.records import EditBelief, EditState
 
 _NORMAL = NormalDist()
 _LEVEL = 1.96
+LEAST_RATE = 0.02
+"""Below this pass rate nothing is said of tokens per accepted example: there are next to none."""
 
 
 def belief_of(
@@ -24,7 +26,7 @@ def belief_of(
     per_example = None
     if tokens is not None:
         more, used, rate = tokens
-        if rate > 0 and rate + mean > 0:
+        if min(rate, rate + mean) >= LEAST_RATE:
             per_example = round((used + more) / (rate + mean) - used / rate, 1)
     return EditBelief(
         number,
