@@ -28,12 +28,12 @@ def never_entered(record: Record, entered: set[int]) -> bool:
 
 
 def of_a_look_cut_short(record: Record, closed: ClosingRecord) -> bool:
-    """Whether a fact is of a look that a closing cut short, or may be as it is a null one's."""
+    """Whether a fact is of a look that a closing cut short."""
     if not isinstance(record, CallRecord | EpisodeRecord | FindingRecord):
         return False
     repeat = Repeat.read(record.repeat)
-    late = repeat.purpose == "null" or repeat.of > closed.looks
-    return record.split == "validation" and late
+    look = repeat.of - 1 if repeat.purpose == "null" else repeat.of
+    return record.split == "validation" and look > closed.looks
 
 
 def was_under_way(record: Record, closed: ClosingRecord, parallel: int) -> bool:

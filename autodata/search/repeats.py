@@ -4,7 +4,8 @@ A look at validation has its own number below 100: 0 is the baseline's first, th
 the leaders again, or sets of edits. A merging search may have more: from the 100th on they count
 from ten million. An iteration has 100 of them: its race takes one a pass, counted from the first of
 its siblings, and its minibatch takes the first. The sealed test counts from 0 on a split of its
-own. Null episodes count down from -1. They are in journals, and stay as they are.
+own. Null episodes count down from -1; those of a merging search's look n are -1 - n. They are in
+journals, and stay as they are.
 """
 
 from dataclasses import dataclass, replace

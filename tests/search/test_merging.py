@@ -194,3 +194,10 @@ async def test_it_keeps_to_its_episodes(sizes: tuple[int, int, int]) -> None:
     result = await search(plan, BASELINE, split, collaborators)
     assert result.spent <= 400
     assert len(world.paid) <= result.spent
+
+
+async def test_no_episode_is_run_twice_null_ones_neither() -> None:
+    world = Edits(GOOD)
+    await searched(world)
+    assert max(world.paid.values()) == 1
+    assert sum(cell.null and cell.split == "validation" for _, cell in world.paid) > 20
