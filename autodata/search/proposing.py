@@ -56,8 +56,9 @@ class Awaited:
 class ProposalsUnderWay:
     """All that was asked for and has not entered yet.
 
-    `known` have entered in an earlier session; others are asked only when a look is new, so that
-    a run which has ended asks nobody when it is carried out again.
+    `known` have entered in an earlier session; what was asked for after these is asked only when a
+    look is new, so that a run which has ended asks nobody when it is carried out again. What was
+    asked for before one of them is asked in its turn: the later ones were told after it.
     """
 
     evaluator: Evaluator
@@ -70,6 +71,10 @@ class ProposalsUnderWay:
     _begun: asyncio.Event | None = None
     _taught: int = 0
     _new: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def _last(self) -> int:
+        return max(self.known, default=0)
 
     def start(self, refill: Refill) -> None:
         """Ask for the edits of a refill."""
@@ -111,7 +116,7 @@ class ProposalsUnderWay:
         self, refill: Refill, before: asyncio.Event | None, begun: asyncio.Event
     ) -> None:
         try:
-            if not self.known & {*refill.numbers}:
+            if refill.numbers[0] > self._last:
                 await self._new.wait()
             minibatch = await self._minibatch(refill)
             if before is not None:
@@ -134,7 +139,7 @@ class ProposalsUnderWay:
     async def _propose(
         self, number: int, group: tuple[int, ...], refill: Refill, minibatch: Sequence[Outcome]
     ) -> None:
-        if number not in self.known:
+        if number > self._last:
             await self._new.wait()
         rng = Random(f"{self.seed}:{number}:propose")
         brief = Brief(

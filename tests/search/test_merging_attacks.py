@@ -7,8 +7,10 @@ from random import Random
 
 import pytest
 
+from autodata.search.base import Brief, Proposal
 from autodata.search.phases import CandidateOutcomes, Collaborators, SearchResult, as_they_are
 from autodata.search.plan import SearchPlan
+from autodata.search.proposing import ProposalsUnderWay, Refill
 from autodata.search.search import search
 from autodata.types import Candidate, Outcome
 from tests.support.fakes import Memory
@@ -151,3 +153,49 @@ async def test_a_search_keeps_to_its_episodes_wherever_they_end(wants: bool) -> 
         found = await searched(world, episodes=episodes, minibatch=4)
         assert found.spent <= episodes
         assert max(world.paid.values()) <= 2
+
+
+async def test_an_edit_that_never_came_keeps_none_that_came_later_waiting() -> None:
+    """It was asked for before a later one, and the search ended before it came."""
+
+    class Slow(Edits):
+        async def propose(self, brief: Brief) -> Proposal:
+            if brief.number == 1:
+                await asyncio.Event().wait()
+            return await super().propose(brief)
+
+    world = Slow(usual)
+    under_way = ProposalsUnderWay(world, world, 0, known={2})
+    for number in (1, 2, 3):
+        under_way.start(Refill((number,), BASELINE, (), 0, 0))
+    async with asyncio.timeout(ENDS_S):
+        refill, proposal = await under_way.take(2)
+    assert refill.numbers == (2,)
+    assert proposal.candidate is not None
+    assert [brief.number for brief in world.briefs] == [2], "nobody is asked what comes after"
+    await under_way.close()
+
+
+async def test_a_search_that_is_carried_out_again_comes_to_the_same_and_adds_nothing() -> None:
+    """Also where proposals take another time, and where it was cut short twice before."""
+
+    def world(jitter: int) -> Edits:
+        made = by_number({5: What(refused="no idea")}, What(effect=0.05))
+        clash = lambda numbers: len(numbers) > 1 and sum(numbers) % 4 == 1  # noqa: E731
+        return Edits(made, clash=clash, wants_minibatch=True, jitter=jitter)
+
+    async def known(journal: Memory, jitter: int) -> tuple[object, ...]:
+        found = await searched(world(jitter), iterations=12, minibatch=4, journal=journal)
+        told = [(i.number, i.decision, i.reason) for i in found.iterations]
+        return found.best, found.finalists, found.certificates, told, found.spent
+
+    for cut, jitter in ((0, 1), (17, 2), (49, 3), (63, 4)):
+        journal = Memory()
+        whole = await known(journal, jitter)
+        for again in range(3):
+            shorter = Memory(*journal.facts[: cut + 20 * again] if again < 2 else journal.facts)
+            resumed = await known(shorter, 10 * jitter + again)
+            facts = len(shorter.facts)
+            assert await known(shorter, 50 + jitter) == resumed
+            assert len(shorter.facts) == facts
+        assert resumed == whole
