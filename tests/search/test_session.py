@@ -33,7 +33,14 @@ from tests.support.searches import BASELINE, Rates, Steps, documents
 
 DEALT = DocumentsRecord((), (), (DealtDocument("a", "a.txt", 3),))
 START = RunStart(
-    "r1", 1_790_000_000, 7, "tiny", None, {"optimize": {"iterations": 4}}, False, DEALT
+    "r1",
+    1_790_000_000,
+    7,
+    "tiny",
+    None,
+    {"optimize": {"search": "race", "iterations": 4}},
+    False,
+    DEALT,
 )
 PLAN = SearchPlan(seed=7, iterations=4, parallel=2, minibatch=4)
 DOCUMENTS = documents()
