@@ -85,13 +85,17 @@ class ProposalsUnderWay:
         self._tasks.append(asyncio.create_task(self._run(refill, before, self._begun)))
 
     async def come(self, wait: bool) -> None:
-        """Ask whoever was not asked yet, as a look is new; `wait` for one edit at least."""
+        """Ask whoever was not asked yet, as a look is new; `wait` for one edit at least.
+
+        A proposer that reads no trajectories, as one of knobs, answers at once: all of its edits
+        are waited for, so that two runs of one seed are equal.
+        """
         self._new.set()
-        while wait and self.asked and not self.ready():
-            await asyncio.wait(
-                [asked.proposal for asked in self.asked.values()],
-                return_when=asyncio.FIRST_COMPLETED,
-            )
+        at_once = not self.proposer.wants_minibatch
+        while missing := [a.proposal for a in self.asked.values() if not a.proposal.done()]:
+            if not at_once and (self.ready() or not wait):
+                break
+            await asyncio.wait(missing, return_when=asyncio.FIRST_COMPLETED)
         await asyncio.sleep(0)  # those that come at the same moment come together
 
     def ready(self) -> list[int]:
