@@ -90,7 +90,13 @@ def run_view(report: Json, state: str, width: int = 120) -> RenderableType:
     if scores:
         brier = sum(s["brier"] for s in scores) / len(scores)
         base = sum(s["brier_base"] for s in scores) / len(scores)
-        parts.append(Text(f"analyzer: Brier score {brier:.3f} (expecting no change: {base:.3f})"))
+        told = f"analyzer: Brier score {brier:.3f} (expecting no change: {base:.3f})"
+        if merging:
+            told = (
+                f"implementer: Brier score {brier:.3f} of {len(scores)} bets that an edit is good, "
+                f"against what was believed of it at last (one who knows nothing: {base:.3f})"
+            )
+        parts.append(Text(told))
     return Group(*parts)
 
 

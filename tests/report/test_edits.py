@@ -1,5 +1,6 @@
 """What a merging search believes of its edits: in reports, in SQL, and marked as a belief."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from autodata.api.run import Run
 from autodata.errors import StoreError
 from autodata.report.edits import MOST_REJECTED, edits_view
 from autodata.report.html import drawn, text
+from autodata.store.records import IterationRecord
 from autodata.types import Json
 from tests.support.journals import merging_run, write
 
@@ -124,3 +126,16 @@ def test_edits_are_rows_for_python_too(run: Run) -> None:
     told = [(row["edit"], row["decision"], row["good"]) for row in run.edits().rows()]
     assert [line[:2] for line in told] == [(1, "admitted"), (2, "undecided"), (3, "rejected")]
     assert told[1][2] == pytest.approx(0.8)
+
+
+def test_the_bets_of_the_implementer_are_scored_against_what_was_believed(tmp_path: Path) -> None:
+    audit = {"predictions": 1, "brier": 0.1, "brier_base": 0.25}
+    write(
+        tmp_path / "runs" / "r",
+        [
+            (key, replace(record, audit=audit) if isinstance(record, IterationRecord) else record)
+            for key, record in merging_run()
+        ],
+    )
+    shown = repr(Run("r", Project(tmp_path)).show())
+    assert "implementer: Brier score 0.100 of 3 bets that an edit is good, against what" in shown
