@@ -41,9 +41,9 @@ def belief_of(
 
 
 def reason_of(belief: EditBelief) -> str:
-    """Say a belief in one line."""
-    half = (belief.high - belief.low) / 2
+    """Say a belief in one line, with its standard deviation."""
+    sd = (belief.high - belief.low) / 2 / _LEVEL
     return (
-        f"believed {belief.effect:+.3f} ± {half:.3f} after {belief.episodes} episodes with it, "
+        f"believed {belief.effect:+.3f} ± {sd:.3f} after {belief.episodes} episodes with it, "
         f"good with probability {belief.good:.2f}"
     )
