@@ -113,7 +113,7 @@ def runs(as_json: AsJson = False) -> None:
             "state": state.state,
             "begun": when(state.created_at),
             "harness": state.harness,
-            "iterations": state.counts.get("iteration", 0),
+            "iterations": max(state.counts.get(kind, 0) for kind in ("iteration", "edit")),
             "episodes": state.counts.get("episode", 0),
             "calls": state.counts.get("call", 0),
             "size": shown_bytes(size),

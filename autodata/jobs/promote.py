@@ -91,7 +91,7 @@ def _promote(
         run.baseline_tree,
         evidence,
         findings.objections,
-        "\n\n".join((f"Promote {chosen} of run {name}", record.message, *_told(edits))),
+        f"Promote {chosen} of run {name}\n\n{_told(edits) if edits else record.message}",
     )
     with Repository(project.root) as repository:
         tags = {version.tag for version in versions(repository, run.harness)}
@@ -122,10 +122,8 @@ def merged_edits(journal: JournalReader, candidate: CandidateRecord) -> list[Jso
     return sorted(merged, key=lambda edit: (-(edit["good"] or 0.0), edit["edit"]))
 
 
-def _told(edits: Sequence[Json]) -> list[str]:
-    """Say in a paragraph which edits carried a candidate, if it was merged of any."""
-    if not edits:
-        return []
+def _told(edits: Sequence[Json]) -> str:
+    """Say which edits carried a candidate that was merged of them."""
     lines = [
         f"e{edit['edit']}  {believed_effect(edit['effect'], edit['low'], edit['high'])}  "
         f"P(good) {number(edit['good'], '.2f')}  {edit['message']}".rstrip()
@@ -133,9 +131,9 @@ def _told(edits: Sequence[Json]) -> list[str]:
     ]
     head = (
         "Its edits, the likeliest to be good first. Effects on the pass rate with 95 % intervals\n"
-        "are beliefs of the search and no test: the certificate tests all of them together."
+        "are beliefs of the search and no test: a certificate tests all of them together."
     )
-    return ["\n".join((head, "", *lines))]
+    return "\n".join((head, "", *lines))
 
 
 def list_versions(project: Project, harness: str) -> list[Json]:

@@ -93,7 +93,12 @@ def test_a_promoted_merge_says_which_of_its_edits_carried_it(real: Place) -> Non
         "e1  +.02 [-.04, +.06]  P(good) 0.70  Ask for less",
         "e5  -  P(good) -",
     ]
-    assert "are beliefs of the search and no test" in "\n".join(told)
+    assert told[:3] == [
+        f"Promote c3 of run {RUN}",
+        "",
+        "Its edits, the likeliest to be good first. Effects on the pass rate with 95 % intervals",
+    ]
+    assert "are beliefs of the search and no test" in told[3]
     version = good(real("show", "v1", "--json")).json
     assert [edit["edit"] for edit in version["edits"]] == [2, 1, 5]
     assert version["edits"][1] == {

@@ -13,6 +13,7 @@ from autodata.report.edits import MOST_REJECTED, edits_view
 from autodata.report.html import drawn, text
 from autodata.store.records import IterationRecord
 from autodata.types import Json
+from tests.support.command_line import Place, good
 from tests.support.journals import merging_run, write
 
 
@@ -139,3 +140,11 @@ def test_the_bets_of_the_implementer_are_scored_against_what_was_believed(tmp_pa
     )
     shown = repr(Run("r", Project(tmp_path)).show())
     assert "implementer: Brier score 0.100 of 3 bets that an edit is good, against what" in shown
+
+
+def test_the_list_of_runs_counts_the_edits_that_were_made(tmp_path: Path) -> None:
+    records = [fact for fact in merging_run() if not isinstance(fact[1], IterationRecord)]
+    write(tmp_path / "runs" / "r", records)
+    head, line = good(Place(tmp_path)("runs")).out.splitlines()
+    place = head.index("iterations")
+    assert line[place : place + len("iterations")].strip() == "3"
