@@ -145,8 +145,8 @@ def test_a_pilot_of_simulated_models_foretells_a_search_that_edits_texts(fresh: 
     words = ("estimate", "--episodes=4", "--run=p", *settings)
     found = good(fresh(*words, "--json")).json
     edits = [found[name] for name in ("fewest_edits", "most_edits", "pilot_edits")]
-    assert edits == [1, 4, PROPOSALS]
-    assert "and 1 to 4 edits of texts (pilot of 3)" in good(fresh(*words)).out
+    assert edits == [4, 8, PROPOSALS]
+    assert "and 4 to 8 edits of texts (pilot of 3)" in good(fresh(*words)).out
     good(fresh("optimize", "--run=s", *settings))
     query = "select run_id, role, sum(prompt_tokens) as t from calls group by all"
     spent = good(fresh("sql", query, "--format=json")).json

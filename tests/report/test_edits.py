@@ -11,9 +11,10 @@ from autodata.api.run import Run
 from autodata.errors import StoreError
 from autodata.report.edits import MOST_REJECTED, edits_view
 from autodata.report.html import drawn, text
-from autodata.store.records import IterationRecord
+from autodata.store.facts import read_facts
+from autodata.store.records import BeliefsRecord, IterationRecord
 from autodata.types import Json
-from tests.support.command_line import Place, good
+from tests.support.command_line import RUN, TINY, Place, good
 from tests.support.journals import merging_run, write
 
 
@@ -148,3 +149,37 @@ def test_the_list_of_runs_counts_the_edits_that_were_made(tmp_path: Path) -> Non
     head, line = good(Place(tmp_path)("runs")).out.splitlines()
     place = head.index("iterations")
     assert line[place : place + len("iterations")].strip() == "3"
+
+
+def test_what_a_real_search_shows_is_what_it_journaled(fresh: Place) -> None:
+    good(fresh("optimize", "--run", RUN, *TINY[:4], "--seed=5", "--iterations=6"))
+    report = good(fresh("show", RUN, "--json")).json
+    facts = list(read_facts(fresh.folder / "runs" / RUN, BeliefsRecord, IterationRecord))
+    believed = {
+        belief.edit: belief
+        for fact in facts
+        if isinstance(fact.record, BeliefsRecord)
+        for belief in fact.record.edits
+    }
+    decided = {
+        fact.record.iteration: fact.record.decision
+        for fact in facts
+        if isinstance(fact.record, IterationRecord)
+    }
+    assert len(report["edits"]) == 6
+    assert believed
+    for edit in report["edits"]:
+        last = believed.get(edit["edit"])
+        assert edit["effect"] == (last.effect if last else None)
+        assert edit["decision"] == decided.get(edit["edit"], "undecided")
+        assert edit["entered"] is not None
+    names = {edit["edit"] for edit in report["edits"]}
+    sets = [line["edits"] for line in report["candidates"]]
+    assert sets[0] == []
+    assert all(set(edits) <= names for edits in sets)
+    tested = {row["candidate_id"] for row in report["certificates"]}
+    inside = {name for edit in report["edits"] for name in edit["in"]}
+    assert inside <= tested
+    assert "looks" in good(fresh("show", RUN)).out
+    assert good(fresh("show", RUN, "e1")).out.count("--- a/harness.yaml") == 1
+    assert fresh("diff", f"{RUN}/c0", f"{RUN}/e1").out.startswith("--- a/harness.yaml")
