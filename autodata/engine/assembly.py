@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 
 from autodata.config import plugins
 from autodata.config.schema import Command, Optimize
-from autodata.engine.editing import text_editor
+from autodata.engine.editing import rules_of, text_editor
 from autodata.engine.engine import Engine
 from autodata.engine.outside import command_editor
 from autodata.harness.spec import Harness
@@ -56,7 +56,7 @@ async def carry_out(
     copied = Copied(running.documents)
     edit = text_editor(running, harness, settings, copied)
     if isinstance(settings.proposer, Command):
-        edit = command_editor(running, settings.proposer)
+        edit = command_editor(running, settings.proposer, rules_of(running, settings))
     parts = Parts(harness, workshop, study, edit, settings.max_prompt_chars, sets)
     made: HarnessProposer = plugins.find("proposer", settings.proposer_name).made(parts)
     proposer = CheckedProposer(made, workshop, harness, copied)

@@ -40,6 +40,18 @@ and what each changes is estimated from all of these episodes; edits that touch 
 alternatives. The best set is certified on sealed test documents; only that counts in the end."""
 
 
+def rules_of(running: Engine, settings: Optimize) -> str:
+    """Return the rules of a search in words, for whoever edits its harness."""
+    protocol, team = running.dry_runs.protocol, running.team
+    lines = (
+        acceptance_rules(protocol, team),
+        episode_rules(protocol, team),
+        edit_rules(settings.max_prompt_chars, settings.cost_bound),
+        f"- {_MERGED if settings.search == 'merge' else _RACED}",
+    )
+    return "\n".join(lines)
+
+
 def text_editor(
     running: Engine, baseline: Harness, settings: Optimize, copied: Copied | None = None
 ) -> Editing:
@@ -66,14 +78,7 @@ def text_editor(
             raise HarnessError(said, "say it in words of its own")
 
     editor = TextEditor(check, baseline, merging)
-    rules = "\n".join(
-        (
-            acceptance_rules(protocol, team),
-            episode_rules(protocol, team),
-            edit_rules(settings.max_prompt_chars, settings.cost_bound),
-            f"- {_MERGED if merging else _RACED}",
-        )
-    )
+    rules = rules_of(running, settings)
 
     async def edit(brief: Brief, measured: Harness, harness: Harness) -> Edit:
         parent, spent = brief.parent, list[Spend]()

@@ -122,8 +122,8 @@ def changed(before: Harness, after: Harness) -> dict[str, str | None]:
     return {p: after.files.get(p) for p in paths if before.files.get(p) != after.files.get(p)}
 
 
-def command_editor(running: Engine, settings: Command) -> Editing:
-    """Return the program as one function of a brief."""
+def command_editor(running: Engine, settings: Command, rules: str = "") -> Editing:
+    """Return the program as one function of a brief; `rules` are those of the search, in words."""
     train = {document.id: document.text for document in running.documents["train"]}
     known = [d.id for split in ("train", "validation") for d in running.documents[split]]
     names = Pseudonyms(running.team.secret, known)
@@ -134,7 +134,7 @@ def command_editor(running: Engine, settings: Command) -> Editing:
         shown = dict.fromkeys(outcome.cell.document_id for outcome in brief.minibatch)
         return Material(
             task_of(brief),
-            "",
+            rules,
             log_of(names.past(brief.history)),
             [names.hidden(episode) for episode in episodes],
             {names.hide(name): train[name] for name in shown if name in train},

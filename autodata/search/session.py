@@ -247,13 +247,23 @@ def result_record(result: SearchResult) -> SessionRecord:
 def train_episodes(
     journal: JournalReader, parent: Candidate, minibatch: Sequence[Outcome]
 ) -> list[Json]:
-    """Return the full journaled trajectories of a minibatch, without times.
+    """Return the journaled trajectories of a minibatch, without times.
 
-    What is shown must be the same where an episode is run again after a kill.
+    What is shown must be the same where an episode is run again after a kill. Fresh answers of
+    confirmations are not in them: nobody sees these.
     """
     keys = [episode_key(parent.tree, outcome.cell) for outcome in minibatch]
     found = [journal.find(EpisodeRecord, key) for key in keys]
-    return [episode.untimed() for episode in found if episode is not None]
+    return [_without_fresh(episode.untimed()) for episode in found if episode is not None]
+
+
+def _without_fresh(episode: Json) -> Json:
+    rounds = []
+    for past in episode["rounds"]:
+        confirmation = {**past.get("confirmation", {})}
+        confirmation.pop("attempts", None)
+        rounds.append({**past, "confirmation": confirmation} if confirmation else past)
+    return {**episode, "rounds": rounds}
 
 
 def same_run(known: RunRecord, now: RunRecord) -> None:

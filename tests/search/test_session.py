@@ -219,3 +219,13 @@ def test_a_proposer_reads_the_journaled_episodes_of_its_minibatch() -> None:
     found = train_episodes(journal, BASELINE, minibatch)
     assert [body["status"] for body in found] == ["rejected", "accepted"]
     assert all("seconds" not in body for body in found)
+
+
+def test_nobody_reads_the_fresh_answers_of_a_confirmation() -> None:
+    key, made = episode("d1", "train", "rejected", 200)
+    rounds = ({"index": 0, "confirmation": {"confirmed": False, "attempts": ["FRESH"]}},)
+    made = replace(made, tree=BASELINE.tree, rounds=rounds)
+    cell = Cell(made.document_id, "train", 200)
+    journal = Memory(Fact("tree0:d1:200", 0.0, made))
+    [body] = train_episodes(journal, BASELINE, [Outcome(cell, False)])
+    assert body["rounds"][0]["confirmation"] == {"confirmed": False}

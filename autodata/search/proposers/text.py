@@ -52,7 +52,7 @@ class Knowledge:
 
     def desk(self) -> Desk:
         """Return what the tools read."""
-        traces = {one["document_id"]: json.dumps(_trace(one), indent=1) for one in self.episodes}
+        traces = {one["document_id"]: json.dumps(one, indent=1) for one in self.episodes}
         texts = {name: self.documents.get(name, "") for name in traces}
         return Desk(traces, texts, self.history, self.query, self.dry_run, self.effects)
 
@@ -172,15 +172,3 @@ def _told(analysis: AnalysisReply, hypothesis: Hypothesis) -> str:
 
 def _listed(others: Sequence[Hypothesis]) -> str:
     return "\n".join(f"- {one.change}" for one in others) or "nothing"
-
-
-def _trace(episode: Json) -> Json:
-    """Return a trajectory without the fresh answers of confirmations, which nobody sees."""
-    rounds = []
-    for past in episode.get("rounds", ()):
-        if isinstance(past, dict) and past.get("confirmation"):
-            confirmation = {**past["confirmation"]}
-            confirmation.pop("attempts", None)
-            past = {**past, "confirmation": confirmation}
-        rounds.append(past)
-    return {**episode, "rounds": rounds}

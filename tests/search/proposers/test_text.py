@@ -322,14 +322,6 @@ async def test_an_implementer_runs_its_edit_dry() -> None:
     assert "error: that edit is not valid: patch 1, workflow.py" in refused
 
 
-async def test_nobody_reads_the_fresh_answers_of_a_confirmation() -> None:
-    rounds = [{"index": 0, "confirmation": {"confirmed": False, "attempts": ["FRESH"]}}]
-    models = Models(GOOD_EDIT, tools={"analyzer": LOOKS[:1]})
-    await edit(models, replace(KNOWN, episodes=[{**EPISODES[0], "rounds": rounds}]))
-    [answer] = models.answers("analyzer")
-    assert json.loads(answer)["rounds"][0]["confirmation"] == {"confirmed": False}
-
-
 def with_patch(path: str, search: str, replacement: str) -> Json:
     return {
         **GOOD_EDIT,
