@@ -222,7 +222,7 @@ def test_a_proposer_reads_the_journaled_episodes_of_its_minibatch() -> None:
 
 
 def test_nobody_reads_the_fresh_answers_of_a_confirmation() -> None:
-    key, made = episode("d1", "train", "rejected", 200)
+    _, made = episode("d1", "train", "rejected", 200)
     rounds = ({"index": 0, "confirmation": {"confirmed": False, "attempts": ["FRESH"]}},)
     made = replace(made, tree=BASELINE.tree, rounds=rounds)
     cell = Cell(made.document_id, "train", 200)
