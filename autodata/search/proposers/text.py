@@ -8,7 +8,7 @@ Edits of one group come out of one analysis, each from another of its hypotheses
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from autodata.concurrency import Shared
 from autodata.episode.roles import Asking
@@ -27,7 +27,7 @@ from autodata.search.proposers.implementer import (
     RacedEdit,
 )
 from autodata.search.proposers.reasons import line_of
-from autodata.types import Cell, Json
+from autodata.types import Cell, Json, Spend
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +91,14 @@ class TextEditor:
         self._baseline = baseline
         self._bet: type[PooledEdit] | type[RacedEdit] = PooledEdit if merging else RacedEdit
         self._analyses = Shared[int, Analysis]()
+        self._spent: dict[int, list[Spend]] = {}
         self._begun: dict[int, tuple[str, tuple[Cell, ...]]] = {}
 
     async def edit(self, brief: Brief, asking: Asking, learn: Learn) -> Edit:
         """Return an edit of the harness, whose cost the caller knows.
 
-        An analysis is made by the first of its group who comes, and booked with it. For it to be
-        the same one in a resumed run, nothing is awaited before.
+        An analysis is made when the first of its group comes, and booked with the first number of
+        it. For groups to come in the same order in a resumed run, nothing is awaited before.
 
         Raises:
             HarnessError: no usable edit came out of a bounded number of tries.
@@ -107,9 +108,7 @@ class TextEditor:
                 known = await learn()
                 return await _rewritten(brief, brief.rewrite, self._at(asking, known), known)
             group = brief.group or (brief.number,)
-            analysis = await self._analyses.get(
-                group[0], lambda: self._analyze(brief, group, asking, learn)
-            )
+            analysis = await self._analysis(brief, group, asking, learn)
             known = await learn()
             ours, found = group.index(brief.number), analysis.reply.hypotheses
             if ours >= len(found):
@@ -128,6 +127,20 @@ class TextEditor:
         except BAD_OUTPUT as error:
             raise HarnessError(f"no usable edit: {error.problem}", "nothing to do") from error
         return _edit(made, _told(analysis.reply, hypothesis))
+
+    async def _analysis(
+        self, brief: Brief, group: tuple[int, ...], asking: Asking, learn: Learn
+    ) -> Analysis:
+        first = group[0]
+        spent = self._spent.setdefault(first, [])
+        theirs = replace(asking, book=spent.append)
+        try:
+            return await self._analyses.get(
+                first, lambda: self._analyze(brief, group, theirs, learn)
+            )
+        finally:
+            if brief.number == first:
+                asking.book(Spend.total(spent))
 
     def _at(self, asking: Asking, known: Knowledge) -> Implementer:
         return Implementer(asking, self._check, self._baseline, known.harness, known.desk())
