@@ -142,6 +142,18 @@ class Run:
         """Return a candidate's files as a harness; of the best one by default, else of `c0`."""
         return self.project.harness(f"{self.name}/{candidate or self.best or 'c0'}")
 
+    def diff(self, candidate: str) -> str:
+        """Return what a candidate changes of the baseline; asks git alone, no configuration."""
+        from autodata.harness.repository import Repository
+        from autodata.harness.spec import diff, load_files
+
+        with Repository(self.project.folder) as repository:
+            before, after = (
+                load_files(repository.read_files(repository.resolve(self.name, name)))
+                for name in ("c0", candidate)
+            )
+        return diff(before, after)
+
     @property
     def size(self) -> int:
         """How many bytes it takes on disk."""

@@ -25,8 +25,7 @@ def show_result(run: Run, config: Config, console: Console, as_json: bool) -> No
     best = result.finalists[0] if result.finalists else "c0"
     if best != "c0":
         console.print(f"\nwhat {best} changes:")
-        change = run.project.diff(f"{run.name}/c0", f"{run.name}/{best}")
-        console.print(views.diff_view(change), soft_wrap=True)
+        console.print(views.diff_view(run.diff(best)), soft_wrap=True)
     console.print(f"\nthe run lies in {run.folder}; next:", soft_wrap=True)
     steps = next_steps(run.name, best, result.best != "c0", config)
     for command, meaning in steps:

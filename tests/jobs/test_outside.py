@@ -40,15 +40,15 @@ def searched(place: Place, program: str, *more: str) -> str:
 def test_the_example_proposes_in_a_run_that_resumes_and_replays_without_it(fresh: Place) -> None:
     shutil.copy(ROOT / "examples" / "propose.py", fresh.folder / "propose.py")
     good(fresh("optimize", "--run", RUN, *PROGRAM, *FEW))
-    query = "select i.kind, edit, message from iterations i join candidates using (candidate_id)"
-    rows = good(fresh("sql", query, "--format=json")).json
+    rows = good(fresh("sql", "select kind, diff, message from edits", "--format=json")).json
     assert {row["kind"] for row in rows} == {"command"}
-    assert all("+" in row["edit"] and "documents had an example" in row["message"] for row in rows)
+    assert all("+" in row["diff"] and "documents had an example" in row["message"] for row in rows)
     (fresh.folder / "propose.py").unlink()
     assert "equal, all of it" in good(fresh("replay", RUN)).out
     good(fresh("optimize", "--run", RUN))
     keys = [entry.key for entry in read_entries(fresh.folder / "runs" / RUN, {"command"})]
-    assert sorted(keys) == ["i1", "i2"]
+    assert {"i1", "i2"} <= {*keys}
+    assert len({*keys}) == len(keys)
 
 
 def test_a_program_sees_training_material_and_the_keys_that_are_named_alone(fresh: Place) -> None:

@@ -149,6 +149,8 @@ class SetStudy:
         self._seed = seed
         self._space = {knob.name: distribution(knob) for knob in knobs.values()}
         self._file = folder / STUDY_FILE
+        with _writing(self._file):
+            self._file.unlink(missing_ok=True)  # what is in its way is told before the search
         self._study = optuna.create_study(direction="maximize")
         self._sets: dict[str, _Measured] = {}
 
