@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from autodata.store.lines import read_entries
-from tests.support.command_line import ROOT, TINY, Place, good, refused
+from tests.support.command_line import RACE, ROOT, TINY, Place, good, refused
 
 INTERRUPTED = "import os, signal, time\nos.kill(os.getpid(), signal.SIGINT)\ntime.sleep(9)\n"
 
@@ -166,7 +166,7 @@ def test_ctrl_c_ends_a_query_that_takes_long(fresh: Place, format: str) -> None:
 
 
 def test_a_run_whose_reader_is_gone_stops_in_order_and_goes_on(fresh: Place) -> None:
-    words = ("optimize", "--run=long", "--iterations=30")
+    words = ("optimize", "--run=long", "--iterations=30", RACE)
     with fresh.begun(*words, output=subprocess.PIPE, errors=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stderr is not None
