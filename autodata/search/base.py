@@ -16,7 +16,10 @@ Decision = Literal["admitted", "rejected", "refused", "undecided"]
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """The analyzer's bet: the probability that the mutant gets a training document accepted."""
+    """A bet on an edit: the probability that it gets a training document accepted.
+
+    Without a document it is the probability that the edit raises the pass rate.
+    """
 
     document_id: str
     probability: float

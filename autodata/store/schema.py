@@ -206,7 +206,11 @@ TABLES: dict[str, tuple[Column, ...]] = {
         ("kind", "VARCHAR", "which proposer was asked"),
         ("analysis", "VARCHAR", "root cause of the failures, by the analyzer"),
         ("edit", "VARCHAR", "what was changed"),
-        ("predictions", "JSON", "list of document_id, probability that the edit gets it accepted"),
+        (
+            "predictions",
+            "JSON",
+            "list of document_id, probability that the edit gets it accepted; '': raises the rate",
+        ),
         ("audit", "JSON", "Brier score, hit rate and base rate of the predictions"),
         ("decision", "VARCHAR", "`admitted`, `rejected` or `refused`"),
         ("reason", "VARCHAR", "why"),

@@ -18,6 +18,7 @@ from autodata.errors import (
     Unavailable,
     WorkflowFailed,
 )
+from autodata.harness.spec import load_files
 from tests.support.episodes import (
     CANDIDATE,
     CELL,
@@ -34,6 +35,7 @@ from tests.support.episodes import (
     team_of,
     whole_round,
 )
+from tests.support.harnesses import FILES
 
 
 async def test_an_accepted_round_is_recorded_in_full() -> None:
@@ -101,6 +103,21 @@ async def test_the_challenger_is_told_what_failed() -> None:
     first, second = (request.messages[0].content for _, request in caller.of("challenger"))
     assert "Failed on the strong solver" not in first
     assert f"- {EXAMPLE.question} (weak 0.40, strong 0.40, gap 0.00" in second
+
+
+async def test_prompts_of_a_harness_may_show_the_rules() -> None:
+    prompts = ("main", "challenger", "verifier")
+    harness = load_files({**FILES, **{f"prompts/{name}.md": "[{{rules}}]" for name in prompts}})
+    caller = good_caller()
+
+    async def body(step: Step) -> None:
+        await step("run_agent", task="look")
+        await step("verify", example=await step("challenge"))
+
+    conditions = Conditions(team_of(caller), protocol_of(), PlainWorkflow(body), rules="RULES")
+    await run_episode(DOCUMENT, CELL, harness, CANDIDATE, conditions)
+    for role in prompts:
+        assert caller.of(role)[0][1].messages[0].content == "[RULES]"
 
 
 async def test_repeats_of_a_document_are_other_draws() -> None:
