@@ -58,15 +58,19 @@ def _round(past: Json) -> str:
 
 
 def counts_of(episodes: Iterable[EpisodeRecord], checks: Collection[str]) -> str:
-    """Count the reasons of all rounds by split and candidate; `checks` are the domain's reasons."""
+    """Count the reasons of all rounds: on training documents by candidate, on validation of all.
+
+    `checks` are the domain's own reasons.
+    """
     by_group: dict[tuple[str, str], list[EpisodeRecord]] = defaultdict(list)
     for episode in episodes:
         if not episode.null and not episode.void:
-            by_group[episode.split, episode.candidate_id].append(episode)
+            whose = episode.candidate_id if episode.split == "train" else "all candidates"
+            by_group[episode.split, whose].append(episode)
     lines = [_counted(*group, several, checks) for group, several in sorted(by_group.items())]
     shown = lines[-MOST_DOCUMENTS:]
     if len(lines) > len(shown):
-        shown.append(f"[cut, {len(lines) - len(shown)} lines left: SQL, rounds]")
+        shown.append(f"[cut, {len(lines) - len(shown)} lines left: SQL, episodes]")
     return "\n".join(shown) or "nothing yet"
 
 

@@ -36,11 +36,12 @@ def test_reasons_are_counted_by_split_and_only_the_hosts_own_are_named() -> None
         [
             record("train", round_of(EASY), round_of(EASY)),
             record("validation", round_of(SECRET, "the sentence is too short")),
-            record("validation", round_of("not confirmed: fresh gap too small")),
+            record("validation", round_of("not confirmed: fresh gap too small"), candidate="c1"),
         ],
         {"the sentence is too short": ""},
     )
     train, validation = found.splitlines()
+    assert validation.startswith("validation, all candidates: 0 of 2 accepted; ")
     assert train == f"train, c0: 0 of 1 accepted; {EASY} 2"
     assert "cheese" not in validation
     assert "another reason 1, the sentence is too short 1, not confirmed 1" in validation
