@@ -8,10 +8,11 @@ import pytest
 from autodata.jobs.estimate import with_audits
 from autodata.store.lines import Entry, read_entries
 from autodata.types import Cell, Outcome, Spend
-from tests.support.command_line import RUN, Place, copied, good, new_place, refused
+from tests.support.command_line import RACE, RUN, Place, copied, good, new_place, refused
 from tests.support.journals import call, write_entries
 
 SEARCH = (
+    RACE,
     "--set=documents.splits.train=2",
     "--set=documents.splits.validation=8",
     "--set=documents.splits.test=10",

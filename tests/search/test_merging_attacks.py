@@ -1,68 +1,31 @@
 """Edits that would spoil a merging search: what they cost, hang, copy and exclude is borne."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from random import Random
 
 import pytest
 
 from autodata.search.base import Brief, Proposal
-from autodata.search.phases import CandidateOutcomes, Collaborators, SearchResult, as_they_are
-from autodata.search.plan import SearchPlan
+from autodata.search.phases import CandidateOutcomes
 from autodata.search.proposing import ProposalsUnderWay, Refill
-from autodata.search.search import search
-from autodata.types import Candidate, Outcome
+from autodata.types import Outcome
 from tests.support.fakes import Memory
-from tests.support.merges import BASELINE, Edits, What, by_number
-from tests.support.searches import documents
-
-DOCUMENTS = documents()
-ENDS_S = 60.0
-"""Far more than any of these searches takes."""
-
-
-async def claim(finalists: Sequence[Candidate]) -> list[int]:
-    return list(range(len(finalists)))
-
-
-async def searched(
-    world: Edits,
-    episodes: int = 400,
-    iterations: int = 20,
-    minibatch: int = 0,
-    journal: Memory | None = None,
-    distinct: Callable[[CandidateOutcomes], list[list[Outcome]]] = as_they_are,
-) -> SearchResult:
-    plan = SearchPlan(
-        search="merge",
-        seed=world.seed,
-        iterations=iterations,
-        episodes=episodes,
-        minibatch=minibatch,
-    )
-    others = Collaborators(
-        world,
-        world,
-        Memory() if journal is None else journal,
-        claim,
-        merger=world,
-        distinct=distinct,
-    )
-    async with asyncio.timeout(ENDS_S):
-        return await search(plan, BASELINE, DOCUMENTS, others)
-
-
-def edits_of(candidate: Candidate) -> set[int]:
-    return {int(part[1:]) for part in candidate.tree.split("+") if part.startswith("e")}
+from tests.support.merges import (
+    BASELINE,
+    ENDS_S,
+    Edits,
+    What,
+    by_number,
+    edits_of,
+    reasons,
+    searched,
+)
 
 
 def usual(number: int) -> What:
     return What(effect=Random(number).gauss(0, 0.08))
-
-
-def reasons(found: SearchResult) -> dict[int, str]:
-    return {iteration.number: iteration.reason for iteration in found.iterations}
 
 
 async def test_where_nothing_is_ever_accepted_the_baseline_stays() -> None:

@@ -6,7 +6,12 @@ from dataclasses import dataclass, field
 from random import Random
 
 from autodata.search.base import Brief, Iteration, Prediction, Proposal
+from autodata.search.phases import CandidateOutcomes, Collaborators, SearchResult, as_they_are
+from autodata.search.plan import SearchPlan
+from autodata.search.search import search
 from autodata.types import Candidate, Cell, Outcome, Spend
+from tests.support.fakes import Memory
+from tests.support.searches import documents
 
 BASELINE = Candidate("c0", "commit0", "c0", None, {}, 1000)
 
@@ -122,3 +127,47 @@ class Edits:
 def by_number(numbered: Mapping[int, What], usual: What = What()) -> Callable[[int], What]:
     """Return what makes these edits what they are, and all others the usual one."""
     return lambda number: numbered.get(number, usual)
+
+
+DOCUMENTS = documents()
+ENDS_S = 60.0
+"""Far more than any of these searches takes."""
+
+
+async def claim(finalists: Sequence[Candidate]) -> list[int]:
+    return list(range(len(finalists)))
+
+
+async def searched(
+    world: Edits,
+    episodes: int = 400,
+    iterations: int = 20,
+    minibatch: int = 0,
+    journal: Memory | None = None,
+    distinct: Callable[[CandidateOutcomes], list[list[Outcome]]] = as_they_are,
+) -> SearchResult:
+    plan = SearchPlan(
+        search="merge",
+        seed=world.seed,
+        iterations=iterations,
+        episodes=episodes,
+        minibatch=minibatch,
+    )
+    others = Collaborators(
+        world,
+        world,
+        Memory() if journal is None else journal,
+        claim,
+        merger=world,
+        distinct=distinct,
+    )
+    async with asyncio.timeout(ENDS_S):
+        return await search(plan, BASELINE, DOCUMENTS, others)
+
+
+def edits_of(candidate: Candidate) -> set[int]:
+    return {int(part[1:]) for part in candidate.tree.split("+") if part.startswith("e")}
+
+
+def reasons(found: SearchResult) -> dict[int, str]:
+    return {iteration.number: iteration.reason for iteration in found.iterations}
