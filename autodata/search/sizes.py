@@ -26,8 +26,8 @@ REWRITTEN = 1.0
 """Edits written anew for each one that is asked for, at most. In simulated searches for 10 edits of
 which a third or all clash they are none to 9, of 30 none to 11."""
 SMALL_LOOK = 2 * EACH
-"""Episodes of a look with two undecided edits left, where nothing bounds the search; so many lie
-also between two edits that leave, at least. In simulated searches both are about twice as many."""
+"""Episodes of a look with two undecided edits left, where nothing bounds the search. In simulated
+searches looks have about twice as many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +103,9 @@ def _merged(plan: SearchPlan, sizes: Mapping[Split, int]) -> Episodes:
         search = plan.episodes - tested - (1 + plan.finalists) * FIRST_STAGE
         most = max(0, min(most, search - NULL_LOOK - NULL_EACH))
         usual = max(FEWEST_EPISODES, min(MOST_EPISODES, search // LOOKS))
-        leaving = int(FRESH_SHARE * search) // SMALL_LOOK
+        leaving = int(FRESH_SHARE * search) // EACH
         asked = min(edits, MOST_UNDECIDED), min(asked[1], MOST_UNDECIDED + leaving)
-        looks = 1, min(looks[1], 2 * LOOKS, max(1, search // FEWEST_EPISODES))
+        looks = 1, min(looks[1], 3 * LOOKS, max(1, search // FEWEST_EPISODES))
     size = min(usual, sizes["validation"], EACH * min(edits, MOST_UNDECIDED))
     fewest = first + refills[0] * (plan.minibatch + size)
     if plan.episodes:
