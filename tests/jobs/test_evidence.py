@@ -12,6 +12,7 @@ from autodata.jobs.evidence import difference
 from autodata.store.lines import Entry
 from autodata.types import Json
 from tests.support.command_line import (
+    RACE,
     RUN,
     TINY,
     Place,
@@ -57,7 +58,7 @@ def at_alpha(alpha: float) -> Change:
 
 def failed(place: Place, seed: int) -> str:
     """Make a run of real models, as far as it says, that certified nobody."""
-    good(place("optimize", "--run=nobody", f"--seed={seed}", *TINY))
+    good(place("optimize", "--run=nobody", f"--seed={seed}", RACE, *TINY))
     pretend_real(place, "nobody")
     return "nobody"
 

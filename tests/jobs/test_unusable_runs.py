@@ -9,7 +9,7 @@ import pytest
 
 from autodata.store import lock
 from autodata.store.lines import read_entries
-from tests.support.command_line import RUN, SMALL, TINY, Place, good, refused
+from tests.support.command_line import RACE, RUN, SMALL, TINY, Place, good, refused
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_a_run_whose_first_record_was_damaged_goes_on_after_the_fix(mine: Place)
     journal.write_bytes(whole.replace(b'{"kind":"run"', b"{'kind':'run'", 1))
     mine.git("commit", "-q", "--allow-empty", "-m", "More")
     commits = mine.git("for-each-ref", f"refs/autodata/{RUN}")
-    words = ("optimize", "--run", RUN, "--seed=19", "--iterations=3", *SMALL)
+    words = ("optimize", "--run", RUN, "--seed=19", "--iterations=3", RACE, *SMALL)
     advice = mine(*words).err.splitlines()[-1]
     subprocess.run(advice[advice.index("sed -i") :], shell=True, check=True)
     good(mine(*words))
