@@ -75,6 +75,11 @@ class Rules:
         """The episodes of each candidate that is tested."""
         return [Cell(d, "test", repeat) for repeat in range(self.repeats) for d in self.documents]
 
+    @property
+    def episodes(self) -> int:
+        """How many these are."""
+        return self.repeats * len(self.documents)
+
     def null_cells(self, episodes: int = FIRST_STAGE) -> list[Cell]:
         """The null episodes of each harness that is tested, up to so many.
 

@@ -8,7 +8,7 @@ edits in a harness does on average, and the interaction of a pair that misfits. 
 integrated out, so an update is one inverse of the size of all columns.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import sqrt
 
 import numpy as np
@@ -42,7 +42,8 @@ class Effects:
         self._sets: list[frozenset[int]] = []
         self._values: list[float] = []
         self._counted = 0
-        self._order: list[int | Pair] = []  # what each column beyond the fixed ones stands for
+        self._places: dict[int | Pair, int] = {}  # the column of each edit and pair
+        self._root: Numbers | None = None
         self._count = np.zeros(documents)
         self._sums = np.zeros(documents)
         self._squares = 0.0
@@ -57,7 +58,7 @@ class Effects:
     def grow(self, edits: int) -> None:
         """Add columns for so many edits more."""
         for _ in range(edits):
-            self._order.append(self.edits)
+            self._places[self.edits] = _FIXED + len(self._places)
             self.edits += 1
         self._widen(edits)
 
@@ -77,11 +78,11 @@ class Effects:
 
     def column(self, edit: int | Pair) -> int:
         """Return the place of an edit's or a pair's effect in `mean`."""
-        return _FIXED + self._order.index(edit)
+        return self._places[edit]
 
-    def columns(self) -> dict[int | Pair, int]:
+    def columns(self) -> Mapping[int | Pair, int]:
         """Return the places of all effects in `mean`."""
-        return {edit: _FIXED + place for place, edit in enumerate(self._order)}
+        return self._places
 
     def weights(self, edits: Sequence[int]) -> Numbers:
         """Return what a set of edits counts of each column, the level not among it."""
@@ -101,7 +102,9 @@ class Effects:
 
     def draw(self, noise: Numbers, width: float) -> Numbers:
         """Return a draw of all columns from the posterior, `width` times as wide, from N(0, 1)s."""
-        return np.asarray(self.mean + width * self._root() @ noise)
+        if self._root is None:
+            self._root = _root_of(self.covariance)
+        return np.asarray(self.mean + width * self._root @ noise)
 
     def fitted(self, document: int, edits: Iterable[int]) -> float:
         """Return the value expected of an episode."""
@@ -153,7 +156,7 @@ class Effects:
         """Give a pair of edits an effect of its own."""
         self._count_new()
         self.pairs.append(pair)
-        self._order.append(pair)
+        self._places[pair] = _FIXED + len(self._places)
         self._widen(1)
         both = np.array([float(pair[0] in each and pair[1] in each) for each in self._sets])
         for place in np.flatnonzero(both):
@@ -168,19 +171,18 @@ class Effects:
         self._gram = np.pad(self._gram, ((0, columns), (0, columns)))
         self._moment = np.pad(self._moment, (0, columns))
         self.mean = np.pad(self.mean, (0, columns), constant_values=self.drift)
-        self.covariance = np.pad(self.covariance, ((0, columns), (0, columns)))
+        self.covariance, self._root = np.pad(self.covariance, ((0, columns), (0, columns))), None
         for place in range(len(self.mean) - columns, len(self.mean)):
             self.covariance[place, place] = self.spread**2
 
     def _row(self, edits: frozenset[int]) -> Numbers:
         size = len(edits)
-        row = np.zeros(_FIXED + len(self._order))
+        row = np.zeros(_FIXED + len(self._places))
         row[0], row[1] = 1.0, size * (size - 1) / 2
-        for place, edit in enumerate(self._order):
-            if isinstance(edit, int):
-                row[_FIXED + place] = edit in edits
-            else:
-                row[_FIXED + place] = edit[0] in edits and edit[1] in edits
+        for edit in edits:
+            row[self._places[edit]] = 1.0
+        for pair in self.pairs:
+            row[self._places[pair]] = float(pair[0] in edits and pair[1] in edits)
         return row
 
     def _count_new(self) -> None:
@@ -207,9 +209,7 @@ class Effects:
         precision, center = np.full(size, 1 / self.spread**2), np.full(size, self.drift)
         precision[0], center[0] = 1 / LEVEL_SD**2, LEVEL
         precision[1], center[1] = 1 / CROWDING_SD**2, 0.0
-        for place, edit in enumerate(self._order):
-            if not isinstance(edit, int):
-                center[_FIXED + place] = 0.0
+        center[[self._places[pair] for pair in self.pairs]] = 0.0
         return precision, center
 
     def _solve(self) -> None:
@@ -219,7 +219,7 @@ class Effects:
         scaled = self._by_document * (inner / self.noise**2)[:, None]
         left = self._gram / self.noise + np.diag(precision) - self._by_document.T @ scaled
         right = self._moment / self.noise + precision * center - scaled.T @ self._sums
-        self.covariance = np.linalg.inv(left)
+        self.covariance, self._root = np.linalg.inv(left), None
         self.mean = self.covariance @ right
         self._easiness = (self._sums - self._by_document @ self.mean) * inner / self.noise
         lever = self._by_document * (inner / self.noise)[:, None]
@@ -227,7 +227,7 @@ class Effects:
 
     def _learn(self) -> None:
         """Learn drift and spread of edits, the spread of documents, and the noise."""
-        own = [_FIXED + place for place, edit in enumerate(self._order) if isinstance(edit, int)]
+        own = [self._places[edit] for edit in range(self.edits)]
         if own:
             mean, variance = self.mean[own], np.diag(self.covariance)[own]
             weight = STRENGTH + len(own)
@@ -242,8 +242,9 @@ class Effects:
         variance_of_one = self._squares / episodes - (self._moment[0] / episodes) ** 2
         self.noise = max(LEAST_NOISE, float(variance_of_one) - self.tau2)
 
-    def _root(self) -> Numbers:
-        try:
-            return np.asarray(np.linalg.cholesky(self.covariance + 1e-12 * np.eye(len(self.mean))))
-        except np.linalg.LinAlgError:
-            return np.diag(np.sqrt(np.maximum(0.0, np.diag(self.covariance))))
+
+def _root_of(covariance: Numbers) -> Numbers:
+    try:
+        return np.asarray(np.linalg.cholesky(covariance + 1e-12 * np.eye(len(covariance))))
+    except np.linalg.LinAlgError:
+        return np.diag(np.sqrt(np.maximum(0.0, np.diag(covariance))))

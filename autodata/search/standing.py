@@ -11,6 +11,7 @@ from random import Random
 from autodata.search.base import Iteration
 from autodata.search.belief import Estimate, Yardstick
 from autodata.search.certify import Rules
+from autodata.search.null import FIRST_STAGE
 from autodata.search.plan import SearchPlan
 from autodata.types import Candidate, Cell, Outcome, Split
 
@@ -85,10 +86,12 @@ class Standing(ABC):
     def finalists_cost(self) -> tuple[int, int]:
         """Episodes of these that are the finalists', and null ones."""
         finalists, rules = self.plan.finalists, self.rules
-        return finalists * len(rules.cells), finalists * len(rules.null_cells())
+        return finalists * rules.episodes, finalists * FIRST_STAGE
 
     def baseline_cost(self) -> tuple[int, int]:
         """Episodes of these that are the baseline's and not run yet, and null ones."""
+        if not self._tested:
+            return self.rules.episodes, FIRST_STAGE
         honest, null = (
             sum((self.baseline.tree, cell) not in self._tested for cell in cells)
             for cells in (self.rules.cells, self.rules.null_cells())
