@@ -19,6 +19,8 @@ from autodata.types import Cell
 
 REFILL = 4
 """Free places for which edits are asked for."""
+LATE_EACH = 32
+"""Episodes that are left for each edit that is asked for late, where all others were decided."""
 REWRITE = 0.5
 """How likely good an edit must be that is written anew on top of one that was taken."""
 
@@ -38,9 +40,12 @@ class Intake:
         """Ask for edits where places are free; never wait for them."""
         pool, unasked = self.pool, self.pool.plan.iterations - self.pool.proposed
         free = min(pool.room - len(pool.open) - len(self.proposals.asked), unasked)
-        if free < max(1, min(REFILL, pool.room, unasked)) or not fresh(pool):
-            return
-        if left(pool) >= self.minibatch + SET_DOCUMENTS:
+        if not fresh(pool):  # only where there would be nothing to look at, and not many
+            alone = not pool.open and not self.proposals.asked
+            free = min(free, max(1, int(left(pool) // LATE_EACH))) if alone else 0
+        elif free < min(REFILL, pool.room, unasked):
+            free = 0
+        if free > 0 and left(pool) >= self.minibatch + SET_DOCUMENTS:
             self.ask(free)
 
     def ask(self, edits: int, rewrite: Iteration | None = None) -> None:

@@ -12,13 +12,13 @@ SET_DOCUMENTS = 4
 FRESH_SHARE = 0.6
 """Part of a search's episodes after which no edits are asked for, and sets are drawn closer to the
 best one."""
-LOOKS = 24
+LOOKS = 32
 """Looks that a search with a bound on episodes has, about."""
 FEWEST_EPISODES, MOST_EPISODES, USUAL_EPISODES = 8, 128, 32
 """Of a look; the usual number where nothing bounds the search."""
 EACH = 8
 """Episodes of a look for each undecided edit, at most."""
-CHECK_SHARE = 0.06
+CHECK_SHARE = 0.04
 """Part of a search's episodes that is kept to see whether the best set keeps what it promises."""
 USUAL_CHECK = 40
 """Episodes of that where nothing bounds the search."""

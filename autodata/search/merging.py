@@ -31,14 +31,14 @@ from autodata.search.looks import (
     left,
     look_size,
 )
-from autodata.search.null import NULL_EACH, null_cells, pooled_rate
+from autodata.search.null import NULL_BESIDE, null_cells, pooled_rate
 from autodata.search.objections import objections
 from autodata.search.phases import Collaborators, Phases, SearchResult, first_of, raise_failure
 from autodata.search.pool import (
     HOPELESS,
-    RARELY_BEST,
+    SEEN,
     SURE,
-    SURE_IN_A_CLASH,
+    YIELDING,
     Pool,
     PoolEdit,
     SetOutcomes,
@@ -108,7 +108,7 @@ class MergingSearch(Phases[Pool]):
         number, pool = self._opened + 1, self._standing
         while self._growths and self._growths[0].first <= number:
             self._grow()
-        if left(pool) < SET_DOCUMENTS + NULL_EACH:
+        if left(pool) < SET_DOCUMENTS + NULL_BESIDE:
             return False
         self._intake.refill()
         if not pool.open and not self._proposals.asked:
@@ -126,7 +126,7 @@ class MergingSearch(Phases[Pool]):
 
     async def _draw(self, number: int) -> list[Drawn]:
         """Draw sets for a look, each with the documents that it is measured on."""
-        pool, size = self._standing, look_size(self._standing, NULL_EACH)
+        pool, size = self._standing, look_size(self._standing, NULL_BESIDE)
         asking = fresh(pool) and pool.proposed < pool.plan.iterations
         width = WIDTH if asking else LAST_WIDTH
         names = pool.documents_for(number, size)
@@ -144,7 +144,7 @@ class MergingSearch(Phases[Pool]):
         null: tuple[Cell, ...] = ()
         if sets:
             names = [cell.document_id for cell in sets[0].cells]
-            null = tuple(null_cells(names, "validation", NULL_EACH, number))
+            null = tuple(null_cells(names, "validation", NULL_BESIDE, number))
         look = Look(number, tuple(sets), null)
         self._opened = number
         self._standing.under_way += look.episodes
@@ -196,7 +196,7 @@ class MergingSearch(Phases[Pool]):
             for edits, candidate, outcomes in measured
         ]
         undecided = [entry.number for entry in pool.open]
-        await self._decide(look.number)
+        await self._decide()
         beliefs = tuple(pool.belief(pool.entries[number]) for number in undecided)
         await self._journal.once(str(look.number), BeliefsRecord(beliefs))
         told = (*pool.leads(), pool.spent, pooled_rate(pool.null))
@@ -208,24 +208,24 @@ class MergingSearch(Phases[Pool]):
         spent = first_of(error)
         return await self._close(spent) if isinstance(spent, BudgetSpent) else spent
 
-    async def _decide(self, look: int) -> None:
+    async def _decide(self) -> None:
         """Let edits leave the pool: to the base, or for good."""
         pool = self._standing
         for number, why in objections(pool).items():
             await self._tell(self._intake.leave(pool.entries[number], why))
-        chances = pool.chances(look)
-        for number, (good, best) in chances.items():
-            if good < HOPELESS or best < RARELY_BEST:
-                why = "" if good < HOPELESS else "hardly ever in the best set"
-                await self._tell(self._intake.leave(pool.entries[number], why))
+        chances = pool.chances()
+        for number, good in chances.items():
+            if good < HOPELESS and len(pool.entries[number].outcomes) >= SEEN:
+                await self._tell(self._intake.leave(pool.entries[number]))
         longest = pool.plan.race.passes * len(pool.documents["validation"])
-        for number in sorted(chances, key=lambda each: -chances[each][1]):
-            entry, (good, best) = pool.entries[number], chances[number]
+        for number in sorted(chances, key=lambda each: -chances[each]):
+            entry, good = pool.entries[number], chances[number]
             if entry.state != "undecided":
                 continue
             worn = len(entry.outcomes) >= longest
-            if best > (SURE_IN_A_CLASH if pool.rivals(number) else SURE) or (worn and good > 0.5):
-                await self._take(entry, {each: chance[0] for each, chance in chances.items()})
+            rivals = len(pool.rivals(number)) / max(1, len(pool.open) - 1)
+            if good > SURE - YIELDING * rivals or (worn and good > 0.5):
+                await self._take(entry, chances)
             elif worn:
                 await self._tell(self._intake.leave(entry, "measured long enough"))
 
@@ -253,7 +253,7 @@ class MergingSearch(Phases[Pool]):
         """Measure the best set once more by itself: does it keep what the model promises?"""
         pool, number = self._standing, self._opened + 1
         await self._choose()
-        size = int(min(kept_for_check(pool), left(pool, 0))) - NULL_EACH
+        size = int(min(kept_for_check(pool), left(pool, 0))) - NULL_BESIDE
         if not pool.chosen or size < FEWEST_EPISODES:
             return
         edits = next(edits for edits, c in pool.sets.items() if c is pool.chosen[0])

@@ -33,6 +33,9 @@ NULL_LOOK = 4
 """Null episodes of the baseline's first look: a search pools them with those of its iterations."""
 NULL_EACH = 2
 """Null episodes of the mutant in an iteration."""
+NULL_BESIDE = 1
+"""Null episodes beside a look of a merging search, which has about as many looks as a race has
+iterations."""
 
 
 def null_cells(documents: Sequence[str], split: Split, episodes: int, first: int = 0) -> list[Cell]:

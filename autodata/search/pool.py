@@ -9,8 +9,6 @@ from dataclasses import dataclass, field, replace
 from statistics import NormalDist
 from typing import NamedTuple
 
-import numpy as np
-
 from autodata.search.audit import audit_belief
 from autodata.search.base import Decision, Iteration, Proposal
 from autodata.search.belief import Estimate, Yardstick, cost, unit_of
@@ -23,17 +21,19 @@ from autodata.store.records import EditBelief, EditState
 from autodata.types import Candidate, Outcome, Split
 
 MOST_UNDECIDED = 24
-"""Undecided edits that are measured side by side, where all pairs of them merge."""
-FEWEST_UNDECIDED = 4
+"""Undecided edits that are measured side by side, also where few pairs of them merge: then most
+are hardly measured until one of them is decided, and no fewer edits are looked at."""
 MOST_MERGED = 6
 """Undecided edits in one harness: larger sets bring nothing and are further from any harness that
 is promoted."""
-HOPELESS, SURE, SURE_IN_A_CLASH = 0.3, 0.95, 0.8
-"""An edit leaves below this probability of being good, and joins the base above the others: above
-the lower one where it keeps out others, which are then written anew on top of it."""
-RARELY_BEST = 0.02
-"""An edit leaves where it is in fewer of the best sets that its rivals allow."""
-POSTERIOR_DRAWS = 200
+HOPELESS, SURE = 0.3, 0.95
+"""An edit leaves below this probability of being good, and joins the base above the other."""
+SEEN = 20
+"""Episodes that an edit must have been in before it leaves: looks are many, and luck at first."""
+YIELDING = 0.2
+"""So much lower is the upper one for an edit that merges with none of the others, in proportion to
+how many: until it is decided they are measured without it, then they are written anew on top of
+it."""
 INTERACTING = 16, 3.5
 """Episodes of a pair of edits, and the standard errors by which they must miss the model, before
 the pair has an effect of its own."""
@@ -86,7 +86,6 @@ class Pool(Standing):
         self.doubted: set[frozenset[int]] = set()
         self.trees = {baseline.tree}
         self._clashes: set[frozenset[int]] = set()
-        self._pairs = 0
         self._row = {name: row for row, name in enumerate(names)}
         self._used = dict.fromkeys(names, 0)
         self.unit, self._price = "episodes", 1.0
@@ -105,10 +104,8 @@ class Pool(Standing):
 
     @property
     def room(self) -> int:
-        """How many undecided edits there may be: fewer where few pairs of them merge."""
-        merging = 1 - (len(self._clashes) / self._pairs if self._pairs else 0.0)
-        room = round(FEWEST_UNDECIDED + (MOST_UNDECIDED - FEWEST_UNDECIDED) * merging)
-        return min(self.plan.iterations, room)
+        """How many undecided edits there may be."""
+        return min(self.plan.iterations, MOST_UNDECIDED)
 
     @property
     def base_candidate(self) -> Candidate:
@@ -134,7 +131,6 @@ class Pool(Standing):
 
     def note(self, one: int, other: int, fits: bool) -> None:
         """Remember whether two edits can be in one harness."""
-        self._pairs += 1
         if not fits:
             self._clashes.add(frozenset((one, other)))
 
@@ -243,21 +239,10 @@ class Pool(Standing):
         more = [self.entries[n].column for n in numbers if n not in self.base]
         return model.of(model.weights([*inside, *more]) - model.weights(inside))
 
-    def chances(self, look: int) -> dict[int, tuple[float, float]]:
-        """Return of every undecided edit how likely it is good, and how likely in the best set."""
-        alone = {}
-        for entry in self.open:
-            mean, sd = self.gain([entry.number])
-            alone[entry.number] = _NORMAL.cdf(mean / max(1e-9, sd))
-        if not any(self.rivals(number) for number in alone):
-            return {number: (chance, chance) for number, chance in alone.items()}
-        generator = np.random.default_rng([self.plan.seed, look, 1])
-        wins = dict.fromkeys(alone, 0)
-        for _ in range(POSTERIOR_DRAWS):
-            noise = generator.standard_normal(len(self.effects.mean))
-            for number in self.best_set(self.effects.draw(noise, 1.0)):
-                wins[number] += 1
-        return {number: (alone[number], wins[number] / POSTERIOR_DRAWS) for number in alone}
+    def chances(self) -> dict[int, float]:
+        """Return how likely it is of every undecided edit that it is good on the base."""
+        gains = {entry.number: self.gain([entry.number]) for entry in self.open}
+        return {n: _NORMAL.cdf(mean / max(1e-9, sd)) for n, (mean, sd) in gains.items()}
 
     def decide(self, number: int, state: EditState, why: str = "") -> Iteration:
         """Take an edit out of the pool and return what is to be told of it."""

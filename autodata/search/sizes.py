@@ -8,13 +8,12 @@ from autodata.search.intake import REFILL
 from autodata.search.looks import (
     EACH,
     FEWEST_EPISODES,
-    FRESH_SHARE,
     LOOKS,
     MOST_EPISODES,
     USUAL_CHECK,
     USUAL_EPISODES,
 )
-from autodata.search.null import FIRST_STAGE, NULL_EACH, NULL_LOOK, STAGES
+from autodata.search.null import FIRST_STAGE, NULL_BESIDE, NULL_EACH, NULL_LOOK, STAGES
 from autodata.search.phases import FIRST_LOOK
 from autodata.search.plan import SearchPlan
 from autodata.search.pool import MOST_UNDECIDED
@@ -101,17 +100,17 @@ def _merged(plan: SearchPlan, sizes: Mapping[Split, int]) -> Episodes:
     looks = refills[0], max(refills[0], ceil(edits * longest / SMALL_LOOK))
     if plan.episodes:
         search = plan.episodes - tested - (1 + plan.finalists) * FIRST_STAGE
-        most = max(0, min(most, search - NULL_LOOK - NULL_EACH))
+        most = max(0, min(most, search - NULL_LOOK - NULL_BESIDE))
         usual = max(FEWEST_EPISODES, min(MOST_EPISODES, search // LOOKS))
-        leaving = int(FRESH_SHARE * search) // EACH
+        leaving = search // EACH  # where all clash, every other one is written anew
         asked = min(edits, MOST_UNDECIDED), min(asked[1], MOST_UNDECIDED + leaving)
         looks = 1, min(looks[1], 3 * LOOKS, max(1, search // FEWEST_EPISODES))
     size = min(usual, sizes["validation"], EACH * min(edits, MOST_UNDECIDED))
     fewest = first + refills[0] * (plan.minibatch + size)
     if plan.episodes:
         fewest = min(fewest, search // 2)
-    abreast = plan.parallel * (size + NULL_EACH) + plan.minibatch
-    null = _null(plan, NULL_LOOK + NULL_EACH, NULL_LOOK + NULL_EACH * looks[1])
+    abreast = plan.parallel * (size + NULL_BESIDE) + plan.minibatch
+    null = _null(plan, NULL_LOOK + NULL_BESIDE, NULL_LOOK + NULL_BESIDE * looks[1])
     return Episodes(min(fewest, most), most, repeats, tested, asked, null, looks, abreast)
 
 
