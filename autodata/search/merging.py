@@ -35,8 +35,8 @@ from autodata.search.null import NULL_BESIDE, null_cells, pooled_rate
 from autodata.search.objections import objections
 from autodata.search.phases import Collaborators, Phases, SearchResult, first_of, raise_failure
 from autodata.search.pool import (
+    FEWEST_SEEN,
     HOPELESS,
-    SEEN,
     SURE,
     YIELDING,
     Pool,
@@ -215,7 +215,7 @@ class MergingSearch(Phases[Pool]):
             await self._tell(self._intake.leave(pool.entries[number], why))
         chances = pool.chances()
         for number, good in chances.items():
-            if good < HOPELESS and len(pool.entries[number].outcomes) >= SEEN:
+            if good < HOPELESS and len(pool.entries[number].outcomes) >= FEWEST_SEEN:
                 await self._tell(self._intake.leave(pool.entries[number]))
         longest = pool.plan.race.passes * len(pool.documents["validation"])
         for number in sorted(chances, key=lambda each: -chances[each]):

@@ -28,7 +28,7 @@ MOST_MERGED = 6
 is promoted."""
 HOPELESS, SURE = 0.3, 0.95
 """An edit leaves below this probability of being good, and joins the base above the other."""
-SEEN = 20
+FEWEST_SEEN = 20
 """Episodes that an edit must have been in before it leaves: looks are many, and luck at first."""
 YIELDING = 0.2
 """So much lower is the upper one for an edit that merges with none of the others, in proportion to
