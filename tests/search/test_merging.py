@@ -65,14 +65,14 @@ async def test_every_episode_counts_for_all_edits_in_its_harness() -> None:
 
 async def test_looks_and_beliefs_are_the_same_however_episodes_and_proposals_are_timed() -> None:
     first, second = Memory(), Memory()
-    await searched(Edits(GOOD), first)
-    await searched(Edits(GOOD, jitter=7), second)
+    await searched(Edits(GOOD, wants_minibatch=True), first)
+    await searched(Edits(GOOD, wants_minibatch=True, jitter=7), second)
     entered = [fact.record.entered for fact in second.records(LookRecord)]
     assert entered != [fact.record.entered for fact in first.records(LookRecord)]
     third = Memory()
     for fact in second.records(LookRecord):  # what the other one took in, at the same looks
         await third.append(fact.key, fact.record)
-    await searched(Edits(GOOD, jitter=99), third)
+    await searched(Edits(GOOD, wants_minibatch=True, jitter=99), third)
     assert facts(third) == facts(second)
 
 
@@ -102,7 +102,7 @@ async def test_episodes_never_wait_for_a_proposal_that_takes_long() -> None:
             return await super().evaluate(candidate, cells)
 
     journal = Memory()
-    await searched(Slow(GOOD), journal)
+    await searched(Slow(GOOD, wants_minibatch=True), journal)
     looks = [fact.record.entered for fact in journal.records(LookRecord)]
     assert 3 not in looks[0]
     assert next(look for look, entered in enumerate(looks, 1) if 3 in entered) > 4
