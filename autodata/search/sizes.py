@@ -22,8 +22,8 @@ from autodata.search.racing import FINAL_LOOKS
 from autodata.types import Split
 
 REWRITTEN = 1.0
-"""Edits written anew for each one that is asked for, at most. In simulated searches for 10 edits of
-which a third or all clash they are none to 9, of 30 none to 11."""
+"""Edits written anew for each one that is asked for, at most. In simulated searches for 10 edits
+they were none to 9, for 30 none to 23, the most where all of them clash."""
 SMALL_LOOK = 2 * EACH
 """Episodes of a look with two undecided edits left, where nothing bounds the search. In simulated
 searches looks have about twice as many."""
