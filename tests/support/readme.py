@@ -29,12 +29,10 @@ SESSION = (
     'autodata sql "select candidate_id, count(score) n, avg(score) rate '
     "from episodes where split = 'validation' group by all order by 1\"",
 )
-TELLING = re.compile(
-    r"\$ |baseline |iteration [12]:|sealed |test documents |difference |error: |fix: "
-)
+TELLING = re.compile(r"\$ |baseline |edit e[45] |sealed |test documents |difference |error: |fix: ")
 """How the lines begin that the README shows of a session."""
 TIMES = re.compile(r"^\d+:\d\d  ", re.MULTILINE)
-BETWEEN = re.compile(r"iteration \d+ of \d+ decided")
+BETWEEN = re.compile(r"looks? \d+ over|iteration \d+ of \d+ decided|first look at the baseline")
 """How a line begins that a slow machine prints every now and then."""
 
 WHO = {
