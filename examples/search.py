@@ -21,7 +21,7 @@ class Decisions(autodata.Display):
     """Prints what the search decides, and nothing else."""
 
     def line(self, text: str) -> None:
-        if text.startswith("iteration"):
+        if text.startswith(("edit", "sealed")):
             print(text)
 
 

@@ -24,7 +24,7 @@ async def test_all_code_in_docs_python_runs_from_top_to_bottom(
             exec(compile(code, "docs/python.md", "exec"), names)
     said = capsys.readouterr().out
     assert said.startswith("finished c0\n")
-    assert "iteration 1: c0 -> c1 " in said
+    assert "sealed test split: c0 " in said
     assert "-> did you mean first?" in said
 
 
@@ -45,7 +45,7 @@ def test_the_example_in_the_readme_has_twelve_lines_and_runs(
 def test_the_example_script_runs(capsys: pytest.CaptureFixture[str]) -> None:
     runpy.run_path(str(ROOT / "examples" / "search.py"), run_name="__main__")
     said = capsys.readouterr().out.splitlines()
-    assert said[0].startswith("iteration 1: c0 -> c1 ")
+    assert said[0].startswith(("edit e", "sealed test split: c0 "))
     assert any(line.startswith("best: ") for line in said)
     assert set(json.loads(said[-1])) == {"context", "question", "answer"}
 

@@ -122,7 +122,7 @@ def test_a_proposer_of_ones_own_searches_and_is_told_from_another(
     words = ("optimize", "--run", "own", "--set=optimize.proposer=my_proposer:Own", *TINY)
     fresh.write("my_proposer.py", PROPOSER)
     assert "own" in good(fresh(*words)).out
-    assert good(fresh("sql", "--format=csv", "select kind from iterations")).out.endswith("own\n")
+    assert good(fresh("sql", "--format=csv", "select kind from edits")).out.endswith("own\n")
     assert "equal, all of it" in good(fresh("replay", "own")).out
 
     forget(known)

@@ -23,5 +23,6 @@ def upgraded(recorded: Json) -> Json:
         value = data[old].pop(key)
         if named in plugins.find("domain", name).made.settings_type.model_fields:
             data.setdefault(new, {}).setdefault(named, value)
-    data.setdefault("optimize", {}).setdefault("search", "race")  # there was nothing else
+    if "optimize" in data:
+        data["optimize"].setdefault("search", "race")  # there was nothing else
     return data

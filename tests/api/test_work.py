@@ -64,7 +64,7 @@ def test_a_display_is_told_what_a_search_comes_to(fresh: Place, way: str) -> Non
     told = [step for step in steps.steps if not step.startswith(("documents", "137"))]
     assert told[:2] == ["begins optimize shown 1", "started"] or "started" in told[:3]
     assert any(step.startswith("baseline c0: first look .") for step in told)
-    decided = "iteration 1: c0 -> c1 " if way == "race" else "edit e1 "
+    decided = "iteration 1: c0 -> c1 " if way == "race" else "sealed test split: c0 "
     assert any(step.startswith(decided) for step in told)
     assert told[-1] == "ends"
     assert steps.episodes == run.status.counts["episode"]
@@ -80,7 +80,12 @@ async def test_an_interrupted_search_goes_on_by_the_same_call_to_the_same_end(
     assert (run.state, run.result, run.best) == ("interrupted", None, None)
     assert autodata.optimize(fresh.folder, "one").state == "finished"
     other = await autodata.optimize_async(fresh.folder, "other", FEW)
-    assert (run.result, run.best) == (other.result, other.best)
+    assert run.result is not None
+    assert other.result is not None
+    assert (run.result.finalists, run.best) == (other.result.finalists, other.best)
+    assert [c.rate.mean for c in run.result.certificates] == [
+        c.rate.mean for c in other.result.certificates  # its interval is that of a second test
+    ]
     assert autodata.replay(run).best == run.best
 
 

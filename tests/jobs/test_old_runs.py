@@ -55,7 +55,16 @@ def test_every_record_says_what_it_said(old: Place, run: str) -> None:
 
 def test_the_project_has_every_kind_that_there_was(old: Place) -> None:
     kinds = {entry.kind for run in RUNS for entry in entries(old, run)}
-    younger = {"trouble", "execution", "finding", "calibration", "edit", "look", "beliefs"}
+    younger = {
+        "trouble",
+        "execution",
+        "finding",
+        "calibration",
+        "edit",
+        "look",
+        "beliefs",
+        "command",
+    }
     assert kinds == set(KINDS) - younger
     assert not any("format" in entry.body for run in RUNS for entry in entries(old, run))
 
