@@ -236,7 +236,9 @@ class Run:
 
     def __repr__(self) -> str:
         status = self.status
-        counted = ", ".join(f"{status.counts.get(kind, 0):,} {kind}s" for kind in _COUNTED)
+        steps = "edit" if status.counts.get("look") else "iteration"
+        kinds = (steps, *_COUNTED)
+        counted = ", ".join(f"{status.counts.get(kind, 0):,} {kind}s" for kind in kinds)
         simulated = ", simulated models" if status.simulated else ""
         return (
             f"<run {self.name}: {status.summary}, harness {status.harness}, {counted}{simulated}>"
@@ -251,7 +253,7 @@ class Run:
             return html.line(f"{self!r}: {error.problem}")
 
 
-_COUNTED = ("iteration", "episode", "call")
+_COUNTED = ("episode", "call")
 
 
 def open_run(name: str = run_store.NEWEST, project: Where = None) -> Run:
