@@ -84,7 +84,8 @@ async def test_an_interrupted_search_goes_on_by_the_same_call_to_the_same_end(
     assert other.result is not None
     assert (run.result.finalists, run.best) == (other.result.finalists, other.best)
     assert [c.rate.mean for c in run.result.certificates] == [
-        c.rate.mean for c in other.result.certificates  # its interval is that of a second test
+        c.rate.mean
+        for c in other.result.certificates  # its interval is that of a second test
     ]
     assert autodata.replay(run).best == run.best
 
