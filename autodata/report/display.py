@@ -65,8 +65,9 @@ def event_line(event: Event) -> str:
         case Decided():
             past = event.iteration
             candidate = past.proposal.candidate
-            name = candidate.id if candidate else "no candidate"
-            message = candidate.message if candidate else ""
+            if candidate is None:
+                return f"proposal {past.number} of {past.parent_id} {past.decision}: {past.reason}"
+            name, message = candidate.id, candidate.message
             change = f"  ({message.splitlines()[0]})" if message else ""
             if name == f"e{past.number}":  # of a merging search
                 return f"edit {name} {past.decision}: {past.reason}{change}"

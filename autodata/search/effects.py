@@ -76,10 +76,6 @@ class Effects:
             self._learn()
         self._solve()
 
-    def column(self, edit: int | Pair) -> int:
-        """Return the place of an edit's or a pair's effect in `mean`."""
-        return self._places[edit]
-
     def columns(self) -> Mapping[int | Pair, int]:
         """Return the places of all effects in `mean`."""
         return self._places

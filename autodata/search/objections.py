@@ -17,7 +17,7 @@ def objections(pool: Pool) -> dict[int, str]:
             continue
         weights = pool.costs.weights(pool.columns_of(pool.base))
         usual = max(0.1, float(pool.costs.mean[0]) + pool.costs.of(weights)[0])
-        more, sd = pool.gain([entry.number], pool.costs)
+        more, sd = pool.gain(entry, pool.costs)
         if more - CLEARLY * sd > (bound - 1) * usual:
             times = 1 + more / usual
             found[entry.number] = (

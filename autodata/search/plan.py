@@ -40,8 +40,9 @@ class SearchPlan:
 
     `search` is how it goes about it: it merges edits, or races one against its parent.
     `episodes` is the budget of the whole search with its certification (0: none; then every race
-    may run to its end). `parallel` iterations are in flight; `minibatch` training documents are
-    run for a proposer that reads trajectories. `temperature` is of `boltzmann`. `finalists`
+    may run to its end). `parallel` iterations of a race, or looks at merged edits, are in flight;
+    `minibatch` training documents are run for a proposer that reads trajectories. `temperature` is
+    of `boltzmann`. `finalists`
     candidates go to the test split, each document `test_repeats` times (0: as often as a quarter
     of `episodes` pays for, at most 4). `alpha` bounds the chance that the run certifies a
     candidate that is no better. `audited`: accepted examples are looked at by an auditor.

@@ -4,7 +4,7 @@ Every episode informs about all edits in its harness (`search.effects`), so sets
 are measured, merged on the base: the baseline with all edits that were taken.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from statistics import NormalDist
 from typing import NamedTuple
@@ -159,7 +159,7 @@ class Pool(Standing):
         """
         columns, crowding = values.tolist(), float(values[1])
         places = self.effects.columns()
-        inside = {self.entries[number].column for number in self.base}
+        inside = {*self.columns_of(self.base)}
         chosen: list[int] = []
         free = self.open
         pairs = [(pair, columns[places[pair]]) for pair in self.effects.pairs]
@@ -194,7 +194,7 @@ class Pool(Standing):
         """Learn from fresh outcomes of sets, and count them as spent."""
         for edits, candidate, outcomes in measured:
             self.candidates[candidate.id] = candidate
-            columns = [self.entries[number].column for number in edits]
+            columns = self.columns_of(edits)
             own = self.own.setdefault(edits, [])
             for outcome in outcomes:
                 row = self._row[outcome.cell.document_id]
@@ -209,7 +209,7 @@ class Pool(Standing):
         self.effects.update()
         if self.unit != "episodes":
             self.costs.update()
-        inside = [e.column for e in self.open] + [self.entries[n].column for n in self.base]
+        inside = [e.column for e in self.open] + self.columns_of(self.base)
         for pair in self.effects.misfits(inside, *INTERACTING)[:1] if self.open else ():
             self.effects.interact(pair)
             self.effects.update()
@@ -232,16 +232,14 @@ class Pool(Standing):
         columns = self.columns_of(edits)
         return sum(self.effects.fitted(self._row[name], columns) for name in documents)
 
-    def gain(self, numbers: Collection[int], model: Effects | None = None) -> tuple[float, float]:
-        """Return mean and standard deviation of what these edits add to the base."""
+    def gain(self, entry: PoolEdit, model: Effects | None = None) -> tuple[float, float]:
+        """Return mean and standard deviation of what an undecided edit adds to the base."""
         model = model or self.effects
-        inside = [self.entries[n].column for n in self.base]
-        more = [self.entries[n].column for n in numbers if n not in self.base]
-        return model.of(model.weights([*inside, *more]) - model.weights(inside))
+        return model.of(model.added(self.columns_of(self.base), entry.column))
 
     def chances(self) -> dict[int, float]:
         """Return how likely it is of every undecided edit that it is good on the base."""
-        gains = {entry.number: self.gain([entry.number]) for entry in self.open}
+        gains = {entry.number: self.gain(entry) for entry in self.open}
         return {n: _NORMAL.cdf(mean / max(1e-9, sd)) for n, (mean, sd) in gains.items()}
 
     def decide(self, number: int, state: EditState, why: str = "") -> Iteration:
@@ -280,8 +278,7 @@ class Pool(Standing):
 
     def belief(self, entry: PoolEdit) -> EditBelief:
         """Return what is believed of an edit."""
-        inside = [n for n in self.base if n != entry.number]
-        columns = [self.entries[n].column for n in inside]
+        columns = self.columns_of(n for n in self.base if n != entry.number)
         weights = self.effects.added(columns, entry.column)
         rate = float(self.effects.mean[0]) + self.effects.of(self.effects.weights(columns))[0]
         tokens = None
@@ -302,8 +299,7 @@ class Pool(Standing):
     def estimate(self, candidate_id: str) -> Estimate:
         """Return what the model believes of a candidate, beside its own counts."""
         edits = next((s for s, c in self.sets.items() if c.id == candidate_id), frozenset())
-        columns = [self.entries[number].column for number in edits]
-        weights = self.effects.weights(columns)
+        weights = self.effects.weights(self.columns_of(edits))
         weights[0] = 1.0
         mean, sd = self.effects.of(weights)
         own = [outcome for _, outcome in self.own.get(edits, ())]

@@ -1,4 +1,4 @@
-"""ProposalsUnderWay under way beside the looks of a merging search.
+"""Proposals under way beside the looks of a merging search.
 
 Each is told exactly what was known when it was asked for, however long others take, so that a
 resumed run asks the same: refills are begun in their order, and what a proposer learns between two

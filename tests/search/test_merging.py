@@ -2,13 +2,19 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
 from autodata.search.base import Brief, Proposal
+from autodata.search.choosing import choose
+from autodata.search.course import STRAIGHT
+from autodata.search.merging import MergingSearch
 from autodata.search.phases import Collaborators, SearchResult
 from autodata.search.plan import SearchPlan
+from autodata.search.pool import Pool, SetOutcomes
 from autodata.search.search import search
+from autodata.search.sets import MergedSets
 from autodata.store.records import BeliefsRecord, CandidateRecord, EditRecord, LookRecord
 from autodata.types import SPLITS, Candidate, Cell, Outcome, Split
 from tests.support.fakes import Memory
@@ -154,8 +160,48 @@ async def test_of_two_finalists_the_second_is_a_set_that_was_measured() -> None:
 
 
 async def test_a_favourite_that_does_not_keep_its_promise_makes_room_for_a_measured_set() -> None:
-    """Edits that help, and destroy what three of them are in together."""
+    class Breaking(Edits):
+        """Whatever is measured by itself, on more documents than a drawn set, fails."""
 
+        async def evaluate(self, candidate: Candidate, cells: Sequence[Cell]) -> list[Outcome]:
+            found = await super().evaluate(candidate, cells)
+            if len(cells) > 12 and cells[0].split == "validation":
+                broken.append(candidate.tree)
+                return [replace(outcome, accepted=False) for outcome in found]
+            return found
+
+    broken: list[str] = []
+    world = Breaking(GOOD)
+    plan = SearchPlan(search="merge", episodes=700, iterations=12, minibatch=0)
+    pool = Pool(plan, BASELINE, DOCUMENTS)
+    collaborators = Collaborators(world, world, Memory(), claim, merger=world)
+    await MergingSearch(pool, collaborators, STRAIGHT).run()
+    assert [pool.sets[edits].tree for edits in pool.doubted] == broken
+    assert len(broken) == 1
+
+
+async def test_the_sealed_test_meets_a_measured_set_where_the_favourite_is_doubted() -> None:
+    world = Edits(GOOD)
+    pool = Pool(SearchPlan(search="merge"), BASELINE, DOCUMENTS)
+    pool.first_look([Outcome(Cell(d, "validation", 0), False) for d in DOCUMENTS["validation"][:8]])
+    for number in (1, 2):
+        name = f"e{number}"
+        edit = Candidate(name, name, name, BASELINE.id)
+        pool.enter(number, Proposal("test", edit), BASELINE.id, None)
+    sets = MergedSets(pool, world, Memory())
+    for repeat, numbers in enumerate(([1], [2], [1, 2]), 1):
+        edits = await sets.on_base(numbers)
+        cells = [Cell(d, "validation", repeat) for d in DOCUMENTS["validation"]]
+        pool.learn([SetOutcomes(edits, pool.sets[edits], [Outcome(cell, True) for cell in cells])])
+    both = frozenset((1, 2))
+    assert await choose(pool, sets) == [both]
+    pool.doubted.add(both)
+    pool.own.pop(both)
+    [other] = await choose(pool, sets)
+    assert len(other) == 1
+
+
+async def test_edits_that_destroy_each_other_in_threes_are_found_in_ones_and_twos() -> None:
     class Collapsing(Edits):
         def _outcome(self, tree, cell):  # type: ignore[no-untyped-def]
             found = super()._outcome(tree, cell)
