@@ -31,7 +31,7 @@ LAYERS: list[set[str]] = [
 ]
 """From the bottom up; a module may import its own layer and those below."""
 
-COMMANDS = ("ablation", "cleanup", "inspect", "promotion", "quality", "settings", "setup", "work")
+COMMANDS = ("cleanup", "inspect", "promotion", "quality", "settings", "setup", "work")
 OWNERS: dict[str, set[str]] = {
     "anthropic": {"models/providers/anthropic.py"},
     "duckdb": {"store/tables.py"},
@@ -175,7 +175,7 @@ def test_functions_take_at_most_six_parameters() -> None:
         for node in ast.walk(tree_of(file))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         and parameters(node) > MOST_PARAMETERS
-        and "typer." not in ast.unparse(node.args)
+        and not any(option in ast.unparse(node.args) for option in ("typer.", "AsJson"))
     }
     assert many == set()
 

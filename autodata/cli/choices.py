@@ -1,4 +1,4 @@
-"""Defaults and shell completion of RUN, CANDIDATE and HARNESS.
+"""Defaults and shell completion of RUN, CANDIDATE and HARNESS, and the options of a sample.
 
 Imports nothing heavy: a shell asks at every Tab.
 """
@@ -12,8 +12,10 @@ import typer
 
 from autodata.api.project import NEWEST, Kind, Project
 from autodata.api.run import Run
+from autodata.api.splits import MEASURABLE, split_named
 from autodata.cli.base import here, project_of, run_names
 from autodata.errors import AutodataError, ConfigurationError
+from autodata.types import Split
 
 OPTIMIZATION: Kind = "optimization"
 _CANDIDATE = re.compile(r"[ce]\d+")
@@ -42,6 +44,23 @@ def chosen_run(
     newest = project.run(NEWEST, kind)
     print(f"run {newest.name}, the last {kind or 'one'}", file=sys.stderr)
     return newest, rest
+
+
+def chosen_candidate(
+    run: str | None, candidate: str | None, command: str, done_to_it: str
+) -> tuple[Run, str]:
+    """Return the run of a search and one of its candidates, which must be named.
+
+    Raises:
+        ConfigurationError: no candidate is named for what `command` does to one.
+    """
+    chosen, named = chosen_run(run, candidate, OPTIMIZATION)
+    if named is None:
+        raise ConfigurationError(
+            f"which candidate of run {chosen.name} shall be {done_to_it}?",
+            f"autodata show {chosen.name} lists them; autodata {command} {chosen.name} CANDIDATE",
+        )
+    return chosen, named
 
 
 def going_run(run: str | None) -> Run | None:
@@ -128,3 +147,15 @@ CandidateName = Annotated[
         metavar="CANDIDATE", help="A candidate, such as c7.", autocompletion=candidate_names
     ),
 ]
+SampleSplit = Annotated[
+    Split,
+    typer.Option(
+        "--split",
+        metavar="|".join(MEASURABLE),
+        parser=split_named,
+        autocompletion=lambda: list(MEASURABLE),
+        help="Documents to use.",
+    ),
+]
+Repeats = Annotated[int, typer.Option("--repeats", min=1, help="Episodes per document.")]
+MostDocuments = Annotated[int, typer.Option("--most", min=0, help="Documents at most; 0: all.")]

@@ -1,4 +1,6 @@
-"""The summary at the end of a search: its result, the change, and the next commands."""
+"""What commands print at their end: a search's summary, and what a measurement took."""
+
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.text import Text
@@ -7,6 +9,24 @@ from autodata.api.project import Config
 from autodata.api.run import Run
 from autodata.cli.base import draw, out_json
 from autodata.report import searches, views
+from autodata.types import Json
+
+if TYPE_CHECKING:
+    from autodata.api.ablation import Ablations
+    from autodata.api.work import Measurement
+
+
+def spent(found: "Measurement | Ablations") -> Json:
+    """Return what a measurement took, and whether it was of simulated models, for `--json`."""
+    return {
+        "calls": found.spend.calls,
+        "prompt_tokens": found.spend.prompt_tokens,
+        "completion_tokens": found.spend.completion_tokens,
+        "reasoning_tokens": found.reasoning_tokens,
+        "cost_usd": found.spend.cost_usd,
+        "unusable": found.unusable,
+        "simulated": found.simulated,
+    }
 
 
 def show_result(run: Run, config: Config, console: Console, as_json: bool) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from autodata.api.splits import MEASURABLE, split_named
+from autodata.api.splits import MEASURABLE
 from autodata.cli.base import (
     LARGEST_SEED,
     AsJson,
@@ -24,11 +24,15 @@ from autodata.cli.choices import (
     OPTIMIZATION,
     CandidateName,
     LastSearch,
+    MostDocuments,
+    Repeats,
+    SampleSplit,
+    chosen_candidate,
     chosen_run,
     measurable,
 )
-from autodata.errors import BudgetSpent, ConfigurationError, Interrupted
-from autodata.types import Sample, Split
+from autodata.errors import BudgetSpent, Interrupted
+from autodata.types import Sample
 
 
 def optimize(
@@ -77,17 +81,9 @@ def evaluate(
             autocompletion=measurable,
         ),
     ],
-    split: Annotated[
-        Split,
-        typer.Option(
-            metavar="|".join(MEASURABLE),
-            parser=split_named,
-            autocompletion=lambda: list(MEASURABLE),
-            help="Documents to use.",
-        ),
-    ] = MEASURABLE[0],
-    repeats: Annotated[int, typer.Option(min=1, help="Episodes per document.")] = 1,
-    most: Annotated[int, typer.Option(min=0, help="Documents at most; 0: all.")] = 0,
+    split: SampleSplit = MEASURABLE[0],
+    repeats: Repeats = 1,
+    most: MostDocuments = 0,
     run: KeptAs = None,
     config: ConfigFile = None,
     settings: Settings = None,
@@ -97,6 +93,7 @@ def evaluate(
     """Measure the pass rate of one harness, without changing anything."""
     from autodata.api import work
     from autodata.cli.display import watched
+    from autodata.cli.results import spent
     from autodata.report import views
 
     console = make_console(as_json)
@@ -105,7 +102,6 @@ def evaluate(
         measurement = work.evaluate(
             harness, here(config, settings, models), run, Sample(split, repeats, most), display=view
         )
-    spend = measurement.spend
     data = {
         "run_id": measurement.run.name,
         "harness": harness,
@@ -115,13 +111,7 @@ def evaluate(
         "pass_rate": measurement.pass_rate,
         "low": measurement.low,
         "high": measurement.high,
-        "calls": spend.calls,
-        "prompt_tokens": spend.prompt_tokens,
-        "completion_tokens": spend.completion_tokens,
-        "reasoning_tokens": measurement.reasoning_tokens,
-        "cost_usd": spend.cost_usd,
-        "unusable": measurement.unusable,
-        "simulated": measurement.simulated,
+        **spent(measurement),
     }
     if as_json:
         out_json(data)
@@ -129,7 +119,7 @@ def evaluate(
     shown = views.rate(measurement.pass_rate, measurement.low, measurement.high)
     console.print(
         f"pass rate {shown}  ({measurement.accepted} of {measurement.episodes} "
-        f"{split} episodes)  {spend.calls:,} calls  {views.tokens(data)}  ${spend.cost_usd:.2f}"
+        f"{split} episodes)  {data['calls']:,} calls  {views.tokens(data)}  ${data['cost_usd']:.2f}"
     )
     if measurement.unusable:
         console.print(views.unusable(measurement.unusable))
@@ -154,12 +144,7 @@ def certify(
 
     project = here(config, settings, models)
     project.in_force()  # what is wrong there comes first
-    chosen, named = chosen_run(run, candidate, OPTIMIZATION)
-    if named is None:
-        raise ConfigurationError(
-            f"which candidate of run {chosen.name} shall be tested?",
-            f"autodata show {chosen.name} lists them; autodata certify {chosen.name} CANDIDATE",
-        )
+    chosen, named = chosen_candidate(run, candidate, "certify", "tested")
     console = make_console(as_json)
     with watched(console) as view:
         certificate = work.certify(chosen.name, named, project, view)
