@@ -31,6 +31,8 @@ ROLES = {
     "weak": "the solver that should fail",
     "strong": "the solver that should succeed",
     "judge": "grades an answer by the rubric; never sees who wrote it",
+    "loop_judge": "of domains that ask both solvers together: accepts an example, or says how to "
+    "improve it",
     "auditor": "of another family than the others: looks at accepted examples afterwards, and only "
     "those count that hold; optional",
     "analyzer": "reads what happened on training documents and says what goes wrong",

@@ -10,8 +10,9 @@ from typing import Any, ClassVar, Literal
 from autodata.config.section import Section
 from autodata.domains.auditor import AUDITOR_PROMPT, audit
 from autodata.domains.grading import Graders, Score, by_match, by_rubric, verify
+from autodata.domains.replies import ExampleReply
 from autodata.models.base import Message, Request
-from autodata.types import AuditForm, Document, Example, Verification
+from autodata.types import AuditForm, Document, Example, Round, Verification
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,15 @@ class Domain:
 
     raw_prompts: ClassVar[bool] = False
     """Whether solvers with `api: completions` are asked by a raw prompt."""
+
+    together: ClassVar[bool] = False
+    """Whether both solvers are asked side by side, and `review` looks at what they made of it.
+
+    Else the weak one is asked first, and the strong one if it has passed.
+    """
+
+    example_reply: ClassVar[type[ExampleReply]] = ExampleReply
+    """The form that the challenger fills in."""
 
     judge_prompt: ClassVar[str] = ""
     """What the judge is told before it grades an answer by a rubric."""
@@ -98,6 +108,16 @@ class Domain:
         if example.rubric:
             return await by_rubric(example, answer, self.judge_prompt, graders)
         return by_match(example, answer)
+
+    async def review(
+        self, tried: Round, earlier: Sequence[Round], graders: Graders
+    ) -> Verification | None:
+        """Look at what both solvers made of an example, where they go `together`; None: nothing.
+
+        What does not pass is not accepted, and its feedback reaches the workflow word for word.
+        What passes still has to pass the gates. `earlier` are the rounds before in the episode.
+        """
+        return None
 
     async def verify(
         self, document: Document, example: Example, graders: Graders

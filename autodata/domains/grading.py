@@ -77,6 +77,10 @@ class Graders(Protocol):
         """Ask the verifier for a reply of this shape."""
         ...
 
+    async def loop_judge(self, request: Request, shape: type[Shape]) -> Shape:
+        """Ask the loop-judge for a reply of this shape."""
+        ...
+
     async def auditor(self, request: Request, shape: type[Shape]) -> Shape:
         """Ask the auditor for a reply of this shape."""
         ...

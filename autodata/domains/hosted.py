@@ -14,9 +14,12 @@ from autodata.domains.grading import Graders, Score
 from autodata.domains.isolated import printable
 from autodata.errors import AutodataError, PluginFailed
 from autodata.models.base import Request
-from autodata.types import AuditForm, Document, Example, Verification
+from autodata.types import AuditForm, Document, Example, Round, Verification
 
 T = TypeVar("T")
+
+DECLARED = ("together", "example_reply", "judge_prompt", "verifier_prompt", "auditor_prompt")
+"""What a domain says of itself without being asked, as far as an episode goes by it."""
 
 
 def hosted(plugin: Plugin, settings: Any) -> "Hosted":
@@ -43,6 +46,8 @@ class Hosted(Domain):
         super().__init__(domain.settings)
         self._name = name
         self._domain = domain
+        for declared in DECLARED:
+            setattr(self, declared, getattr(domain, declared))
 
     def fault(self, document: Document, example: Example) -> str:
         """See `Domain`."""
@@ -80,6 +85,14 @@ class Hosted(Domain):
         if not (isinstance(score.value, int | float) and 0 <= score.value <= 1):
             raise self._failed("score", f"returned {score.value!r:.50}, no number from 0 to 1")
         return replace(score, note=printable(str(score.note)))
+
+    async def review(
+        self, tried: Round, earlier: Sequence[Round], graders: Graders
+    ) -> Verification | None:
+        """See `Domain`."""
+        with self._border("review"):
+            found = await self._domain.review(tried, earlier, graders)
+            return None if found is None else self._checked("review", Verification, found)
 
     async def verify(
         self, document: Document, example: Example, graders: Graders

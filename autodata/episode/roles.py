@@ -137,6 +137,10 @@ class Panel:
         """Ask the verifier for a reply of this shape."""
         return await self.asking.structured("verifier", self._place(""), request, shape)
 
+    async def loop_judge(self, request: Request, shape: type[Shape]) -> Shape:
+        """Ask the loop-judge for a reply of this shape."""
+        return await self.asking.structured("loop_judge", self._place(".loop"), request, shape)
+
     async def auditor(self, request: Request, shape: type[Shape]) -> Shape:
         """Ask the auditor for a reply of this shape."""
         return await self.asking.structured("auditor", self._place(""), request, shape)

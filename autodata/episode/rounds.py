@@ -50,7 +50,10 @@ class _Draft(BaseModel):
 
 @dataclass(slots=True)
 class OpenRound:
-    """A round while it is going on; `fault` names why it cannot be tried at all."""
+    """A round while it is going on; `fault` names why it cannot be tried at all.
+
+    `suggestion` is what the domain's review says should be better, in its own words.
+    """
 
     index: int
     example: Example
@@ -59,6 +62,7 @@ class OpenRound:
     attempts: list[Attempt] = field(default_factory=list)
     reasons: tuple[str, ...] = ("not tried on the solvers",)
     accepted: bool = False
+    suggestion: str = ""
     essence: Essence = field(init=False)
     sketch: Sketch = field(init=False)
     confirmation: Confirmation | None = None

@@ -45,7 +45,7 @@ def acceptance_rules(protocol: TaskProtocol, team: Team) -> str:
         "These rules are fixed; the host decides by its own records. In double quotes: the reason "
         "that is given for an example that breaks a rule.",
         *_seats(domain, team),
-        *_screen(policy),
+        *_screen(domain, policy),
         *_confirmation(policy),
         *_gates(domain, team),
         *_checks(domain),
@@ -55,6 +55,7 @@ def acceptance_rules(protocol: TaskProtocol, team: Team) -> str:
 
 def episode_rules(protocol: TaskProtocol, team: Team) -> str:
     """Return what a workflow may do in an episode: for those who edit harnesses."""
+    domain = protocol.domain
     asked = [role for role in ASKED if role in team.roles]
     missing = [role for role in ASKED if role not in team.roles]
     lines = [
@@ -68,14 +69,25 @@ def episode_rules(protocol: TaskProtocol, team: Team) -> str:
         f"A workflow may ask: {', '.join(asked) or 'no model'}."
         + (f" Nobody plays {', '.join(missing)}: a step that asks them fails." if missing else "")
         + " Solvers, judge, and the protocol's own verifier have prompts that no edit reaches.",
-        "`attempt('strong', example)` returns without asking anybody where the weak solver was not "
-        "asked before, or its rules are broken.",
+        _order(domain.together),
         "A step that fails, as a model's reply was of no use, raises ValueError in the workflow. "
         "Any other exception ends the episode as rejected, and so does running for 10 s.",
         "The host draws the seed of a workflow anew for every document and repeat; nothing else "
         "tells a workflow where it is.",
     ]
     return "\n".join(f"- {line}" for line in lines)
+
+
+def _order(together: bool) -> str:
+    if together:
+        return (
+            "`attempt` asks both solvers at once, whichever is named, and its `reason` holds the "
+            "loop-judge's suggestion."
+        )
+    return (
+        "`attempt('strong', example)` returns without asking anybody where the weak solver was not "
+        "asked before, or its rules are broken."
+    )
 
 
 def edit_rules(most_prompt_chars: int = 0, cost_bound: float = 0.0) -> str:
@@ -113,12 +125,20 @@ def _seats(domain: Domain, team: Team) -> Iterator[str]:
         yield f"The {role} solver is shown exactly this: {' '.join(text.split())!r}.{vote}"
 
 
-def _screen(policy: Policy) -> Iterator[str]:
-    yield (
-        f"Screen: {policy.weak_samples} answers of the weak solver are scored from 0 to 1; only if "
-        f"they keep the rules for it, {policy.strong_samples} of the strong one. Sampling stops "
-        "early where counts are settled."
-    )
+def _screen(domain: Domain, policy: Policy) -> Iterator[str]:
+    weak, strong = policy.weak_samples, policy.strong_samples
+    if domain.together:
+        yield (
+            f"Screen: {weak} answers of the weak solver and {strong} of the strong one are drawn "
+            "together, scored from 0 to 1, and shown to a loop-judge, criterion by criterion. It "
+            'accepts the example, else "the loop-judge wants it improved", with its suggestion.'
+        )
+    else:
+        yield (
+            f"Screen: {weak} answers of the weak solver are scored from 0 to 1; only if they keep "
+            f"the rules for it, {strong} of the strong one. Sampling stops early where counts are "
+            "settled."
+        )
     for name, words in NUMBERS.items():
         value = getattr(policy, name)
         if name in REASONS and value not in (None, False):

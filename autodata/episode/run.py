@@ -11,7 +11,6 @@ from typing import Any, Protocol
 from autodata.domains.grading import as_text
 from autodata.domains.replies import ExampleReply, VerifierReply
 from autodata.domains.texts import essence, unbounded
-from autodata.episode.acceptance import more_samples, verdict, weak_verdict
 from autodata.episode.agent import run_agent
 from autodata.episode.auditor import Auditor
 from autodata.episode.feedback import grouped
@@ -19,7 +18,8 @@ from autodata.episode.gates import Gates, Solvers
 from autodata.episode.meter import Meter
 from autodata.episode.protocol import ASKED, TaskProtocol, Team
 from autodata.episode.roles import Asking, allow_all, sampling
-from autodata.episode.rounds import OpenRound, attempts_to, example_from, example_to
+from autodata.episode.rounds import OpenRound, example_from, example_to
+from autodata.episode.seats import Seats
 from autodata.episode.seeds import workflow_seed
 from autodata.episode.shortening import Fitting
 from autodata.episode.strangers import Strangers
@@ -112,9 +112,11 @@ class EpisodeRun:
         self._asking = Asking(conditions.team, place, meter.book, meter.check)
         domain = protocol.domain
         frozen = Fitting(document)  # its cuts are not the harness's to make
-        self._solvers = Solvers(replace(self._asking, allow=allow_all), domain, frozen)
-        gates = Asking(conditions.team, place, meter.book_gates)
-        self._gates = Gates(gates, domain, protocol.policy, frozen, self._foreign)
+        asking = replace(self._asking, allow=allow_all)
+        outside = Asking(conditions.team, place, meter.book_gates)
+        gates = Gates(outside, domain, protocol.policy, frozen, self._foreign)
+        solvers = Solvers(asking, domain, frozen), Solvers(outside, domain, frozen)
+        self._seats = Seats(asking, protocol, *solvers, gates)
 
     @property
     def rounds(self) -> tuple[Round, ...]:
@@ -158,7 +160,10 @@ class EpisodeRun:
             raise StepFailed(f"{name}: {error.problem}") from error
 
     async def _feedback(self) -> str:
-        return grouped(self.rounds)
+        return self._notes()
+
+    def _notes(self) -> str:
+        return grouped([self._seats.told(opened) for opened in self._rounds])
 
     def _seated(self, role: str) -> None:
         if role not in self._asking.team.roles:
@@ -166,7 +171,7 @@ class EpisodeRun:
 
     async def _challenge(self, feedback: str = "", angle: str = "") -> Json:
         self._seated("challenger")
-        ordinal = f"s{self._steps}.challenge"
+        ordinal, form = f"s{self._steps}.challenge", self._protocol.domain.example_reply
 
         async def ask(document: Document) -> ExampleReply:
             prompt = self._harness.prompt(
@@ -178,7 +183,7 @@ class EpisodeRun:
             )
             request = Request(messages=(Message("user", prompt),))
             request = sampling(self._asking, "challenger", ordinal, request)
-            return await self._asking.structured("challenger", ordinal, request, ExampleReply)
+            return await self._asking.structured("challenger", ordinal, request, form)
 
         return example_to((await self._fitting.ask(ask)).example())
 
@@ -209,43 +214,12 @@ class EpisodeRun:
         opened = self._round(example)
         if role not in ("weak", "strong"):
             raise StepFailed(f"attempt: role must be 'weak' or 'strong', not {role!r}")
-        if opened.fault:
-            return attempts_to([], opened.fault)
-        if role == "strong" and not weak_gate_passed(opened.scores("weak"), self._protocol):
-            reason = "; ".join(opened.reasons) if opened.scores("weak") else "try weak first"
-            return attempts_to([], reason)
-        if not opened.scores(role):
-            await self._solve(opened, role)
-        failed = "; ".join(opened.reasons) if self._gate_failed(opened, role) else ""
-        return attempts_to(opened.scores(role), failed, opened.accepted)
-
-    async def _solve(self, opened: OpenRound, role: SolverRole) -> None:
-        policy = self._protocol.policy
-        while more := more_samples(policy, role, opened.scores(role)):
-            begun = len(opened.scores(role))
-            # the first goes alone: the others then find its prompt in the server's prefix cache
-            samples = range(begun, begun + (more if begun else 1))
-            try:
-                opened.attempts.extend(await self._solvers.sample(opened, role, samples))
-            except (*BAD_OUTPUT, Unseated) as error:
-                opened.fault = f"could not be scored: {error.problem}"
-                opened.reasons = (opened.fault,)
-                raise
-        weak, strong = opened.scores("weak"), opened.scores("strong")
-        screened = verdict(policy, weak, strong) if strong else weak_verdict(policy, weak)
-        opened.reasons = screened.reasons or ("not tried on the strong solver",)
-        if strong and screened.accepted:
-            await self._gates.test(opened)
-
-    def _gate_failed(self, opened: OpenRound, role: SolverRole) -> bool:
-        if role == "weak":
-            return not weak_gate_passed(opened.scores("weak"), self._protocol)
-        return not opened.accepted
+        return await self._seats.attempt(opened, role, self._rounds)
 
     async def _run_agent(self, task: str, max_turns: int = 8) -> str:
         self._seated("main")
         turns = max(1, min(max_turns, 30))
-        ordinal, notes = f"s{self._steps}.agent", grouped(self.rounds)
+        ordinal, notes = f"s{self._steps}.agent", self._notes()
 
         async def work(document: Document) -> str:
             system = self._harness.prompt(
@@ -281,11 +255,6 @@ class EpisodeRun:
             opened.reasons = (fault,)
         self._rounds.append(opened)
         return opened
-
-
-def weak_gate_passed(weak: list[float], protocol: TaskProtocol) -> bool:
-    """Return whether weak samples exist and pass the policy's weak rules."""
-    return bool(weak) and weak_verdict(protocol.policy, weak).accepted
 
 
 async def run_episode(

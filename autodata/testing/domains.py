@@ -47,6 +47,9 @@ class _Bench:
     async def verifier(self, request: Request, shape: type[Shape]) -> Shape:
         return self._ask("verifier", request, shape)
 
+    async def loop_judge(self, request: Request, shape: type[Shape]) -> Shape:
+        return self._ask("loop_judge", request, shape)
+
     async def auditor(self, request: Request, shape: type[Shape]) -> Shape:
         return self._ask("auditor", request, shape)
 

@@ -115,6 +115,24 @@ def test_a_domain_that_cannot_ask_a_place_holder_has_rules_all_the_same() -> Non
     assert "The weak mean is below 0.5" in told
 
 
+def test_a_domain_behind_its_border_has_the_rules_of_the_domain() -> None:
+    """A run knows domains only so."""
+    behind = hosted(Plugin("domain", "research", Research, ""), Research().settings)
+    assert acceptance_rules(protocol_of(behind), TEAM) == acceptance_rules(protocol_of(), TEAM)
+    assert "The protocol's own verifier" in acceptance_rules(protocol_of(behind), TEAM)
+
+
+def test_the_order_of_the_seats_is_told() -> None:
+    class Together(Research):
+        together = True
+
+    apart, beside = protocol_of(), protocol_of(Together())
+    assert "only if they keep the rules for it" in acceptance_rules(apart, TEAM)
+    assert "loop-judge" not in acceptance_rules(apart, TEAM) + episode_rules(apart, TEAM)
+    assert "drawn together" in acceptance_rules(beside, TEAM)
+    assert "asks both solvers at once" in episode_rules(beside, TEAM)
+
+
 def test_who_edits_is_told_who_plays_and_what_is_bounded() -> None:
     roles = {"weak": RoleSettings(), "strong": RoleSettings()}
     told = episode_rules(protocol_of(max_rounds=5), replace(TEAM, roles=roles))

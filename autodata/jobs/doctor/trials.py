@@ -16,7 +16,7 @@ from autodata.config.providers.base import ModelConfig
 from autodata.domains.auditor import AUDITOR_PROMPT, audit
 from autodata.domains.base import Domain, RoleSettings
 from autodata.domains.grading import JUDGE_PROMPT, VERIFIER_PROMPT, by_rubric, verify
-from autodata.domains.replies import ExampleReply, RoleReply
+from autodata.domains.replies import RoleReply
 from autodata.engine.endpoints import start
 from autodata.engine.engine import role_settings, seats_of, task_protocol
 from autodata.episode.agent import TOOLS
@@ -33,7 +33,7 @@ from autodata.search.proposers.analyst import ANALYST_TOOLS, AnalysisReply
 from autodata.search.proposers.implementer import IMPLEMENTER_TOOLS, EditReply
 from autodata.search.proposers.sessions import finish_tool
 from autodata.store.scratch import scratch_folder
-from autodata.types import Criterion, Document, Example, Spend
+from autodata.types import Criterion, Document, Example, Round, Spend, Verdict
 
 LONGEST_S = 120.0
 """Seconds that a call may take here, where a run would let it take longer."""
@@ -116,7 +116,7 @@ async def call_all(
         asking = Asking(team, Place(document_id=DOCUMENT.id), spent.append)
         trials = []
         for role in roles:
-            ask = _Asker(role, asking)
+            ask = _Asker(role, asking, domain)
             where = f"{role} ({roles[role].model}, {models[roles[role].model].provider})"
             if role in ("weak", "strong"):
                 question = _question(domain, team.settings(role))
@@ -137,6 +137,7 @@ class _Asker:
 
     role: str
     asking: Asking
+    domain: Domain
 
     def of_its_kind(self) -> list[Coroutine[Any, Any, Any]]:
         """Return the calls of a role that is no solver; none has been made yet."""
@@ -147,9 +148,16 @@ class _Asker:
             case "challenger":
                 request = _words(f"Make an example of one short question from this text: {TEXT}")
                 request = sampling(self.asking, self.role, "doctor", request)
-                return [self.asking.structured(self.role, "doctor", request, ExampleReply)]
+                form = self.domain.example_reply
+                return [self.asking.structured(self.role, "doctor", request, form)]
             case "verifier":
                 return [verify(DOCUMENT, EXAMPLE, VERIFIER_PROMPT, Panel(self.asking, "doctor"))]
+            case "loop_judge":
+                panel, tried = (
+                    Panel(self.asking, "doctor"),
+                    Round(0, EXAMPLE, (), (), Verdict(True)),
+                )
+                return [self.domain.review(tried, (), panel)] if self.domain.together else []
             case "auditor":
                 return [audit(DOCUMENT, EXAMPLE, AUDITOR_PROMPT, Panel(self.asking, "doctor"))]
             case "judge":
