@@ -3,9 +3,10 @@
 Validated always; sent along as a JSON schema so that servers can constrain decoding.
 """
 
-from typing import Literal
+from functools import lru_cache
+from typing import ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from autodata.types import Criterion, Example, Json, Verification
 
@@ -42,54 +43,91 @@ class ExampleReply(RoleReply):
         )
 
 
-class VerifierReply(RoleReply):
-    """The quality verifier's findings; the host, not the model, decides what passes."""
+class FindingReply(RoleReply):
+    """One fault that the verifier found, and where."""
 
+    line: int = Field(description="number of the rubric line; 0: context, question or answer")
+    fault: str = Field(description="the words that are at fault, and what is wrong with them")
+
+
+VerdictName = Literal["pass", "repair", "reject"]
+
+
+class VerifierReply(RoleReply):
+    """The quality verifier's findings; the host, not the model, decides what passes.
+
+    What is wrong comes first and in words, so that the verdict follows from it.
+    """
+
+    findings: list[FindingReply] = Field(default=[], description="every fault; empty: none")
     context_leak: bool = Field(description="the context gives the answer away")
     question: Literal["good", "too easy", "recall"]
-    rubric_pass: bool
-    rubric_faults: int = Field(description="how many criteria are wrong, vague or doubled")
-    answer_consistent: bool = Field(description="the reference answer earns its own rubric")
+    rubric_pass: bool = Field(
+        description="no rubric line is wrong, vague, doubled or not asked for"
+    )
+    answer_consistent: bool = Field(
+        description="the reference answer is right and earns its own rubric"
+    )
     without_document: bool = Field(
         description="somebody who never saw this document could have written the example"
     )
     context_suffices: bool = Field(
         description="context and question are enough to answer, without the document"
     )
-    overall: bool
+    verdict: VerdictName = Field(
+        description="pass: use it as it is; repair: good but for what the findings name; "
+        "reject: another question is needed"
+    )
     feedback: str = Field(description="what to change, for the author of the question")
 
     def verification(self, frozen: bool) -> Verification:
         """Return the findings as a verification that passes only when every one is good.
 
-        Whether the context suffices matters only where a solver sees more than that.
+        Whether the context suffices matters only where a solver sees more than that. A verdict
+        that the other findings contradict is the one that follows from them.
         """
-        passed = (
-            self.question == "good"
-            and not self.context_leak
-            and self.rubric_pass
-            and self.answer_consistent
-            and not self.without_document
-            and self.overall
-        )
-        checks: Json = self.model_dump(exclude={"feedback"})
-        return Verification(passed, self.feedback, frozen, checks)
+        hopeless = self.question != "good" or self.without_document
+        faulty = self.context_leak or not self.rubric_pass or not self.answer_consistent
+        verdict = self.verdict
+        if hopeless:
+            verdict = "reject"
+        elif faulty and verdict == "pass":
+            verdict = "repair"
+        checks: Json = self.model_dump(exclude={"feedback"}) | {"verdict": verdict}
+        return Verification(verdict == "pass", self.feedback, frozen, checks)
 
 
 class CriterionVerdict(RoleReply):
-    """Whether one numbered criterion is satisfied."""
+    """Whether one numbered criterion is satisfied, after the words that decide it."""
 
     number: int
+    quote: str = Field(default="", description="the response's words that decide; empty: none do")
     satisfied: bool
 
 
 class JudgeReply(RoleReply):
-    """The judge's verdicts; a criterion that is not mentioned is not satisfied."""
+    """The judge's verdicts on `count` criteria; a reply that leaves one out is none."""
+
+    count: ClassVar[int] = 0
 
     verdicts: list[CriterionVerdict]
 
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        given = {verdict.number for verdict in self.verdicts}
+        missing = [str(number) for number in range(1, self.count + 1) if number not in given]
+        if missing:
+            raise ValueError(f"no verdict for number {', '.join(missing)}")
+        return self
+
     def satisfied(self, count: int) -> tuple[bool, ...]:
-        """Return one boolean for each of `count` criteria, in order."""
+        """Return one boolean for each of `count` criteria, in order; contradicted ones are not."""
         met = {verdict.number for verdict in self.verdicts if verdict.satisfied}
         met -= {verdict.number for verdict in self.verdicts if not verdict.satisfied}
         return tuple(number in met for number in range(1, count + 1))
+
+
+@lru_cache(maxsize=64)
+def judge_reply(count: int) -> type[JudgeReply]:
+    """Return the judge's reply that has a verdict on each of so many criteria."""
+    return type("JudgeReply", (JudgeReply,), {"count": count, "__module__": __name__})

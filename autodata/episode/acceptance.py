@@ -14,11 +14,12 @@ from typing import Any
 from autodata.errors import ConfigurationError
 from autodata.types import SolverRole, Verdict
 
-RULES = 2
+RULES = 3
 """Version of what makes an example count: this module, the gates, confirmation, null rates.
 
-1 was all up to autodata 0.1.0. Whoever changes what may be accepted raises it: a run is finished by
-the code that it was begun with, and rates of different versions are different things.
+1 was all up to autodata 0.1.0, 2 all before judges quoted and verifiers listed what they found.
+Whoever changes what may be accepted raises it: a run is finished by the code that it was begun
+with, and rates of different versions are different things.
 """
 
 CORRECT = 0.5

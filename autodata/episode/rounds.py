@@ -123,6 +123,19 @@ def example_to(example: Example) -> Json:
     }
 
 
+def verification_to(checked: Verification) -> Json:
+    """Return a verifier's findings as a workflow sees them; a fault of the host's is a finding."""
+    findings = checked.checks.get("findings", [])
+    if not checked.passed and not findings:
+        findings = [{"line": 0, "fault": checked.feedback}]
+    return {
+        "passed": checked.passed,
+        "verdict": checked.checks.get("verdict", "pass" if checked.passed else "repair"),
+        "findings": findings,
+        "feedback": checked.feedback,
+    }
+
+
 def attempts_to(scores: list[float], reason: str, accepted: bool = False) -> Json:
     """Return one solver's samples as a workflow sees them."""
     mean = sum(scores) / len(scores) if scores else 0.0

@@ -18,7 +18,7 @@ from autodata.episode.gates import Gates, Solvers
 from autodata.episode.meter import Meter
 from autodata.episode.protocol import ASKED, TaskProtocol, Team
 from autodata.episode.roles import Asking, allow_all, sampling
-from autodata.episode.rounds import OpenRound, example_from, example_to
+from autodata.episode.rounds import OpenRound, example_from, example_to, verification_to
 from autodata.episode.seats import Seats
 from autodata.episode.seeds import workflow_seed
 from autodata.episode.shortening import Fitting
@@ -43,6 +43,7 @@ from autodata.types import (
     KnobValue,
     Round,
     SolverRole,
+    Verification,
 )
 
 STEP_FAILS = (*BAD_OUTPUT, Unseated, HarnessError)
@@ -187,11 +188,11 @@ class EpisodeRun:
 
         return example_to((await self._fitting.ask(ask)).example())
 
-    async def _verify(self, example: Any) -> Json:
+    async def _verify(self, example: Any, notes: str = "") -> Json:
         self._seated("verifier")
         opened = self._round(example)
         if opened.fault:
-            return {"passed": False, "feedback": opened.fault}
+            return verification_to(Verification(False, opened.fault))
         ordinal = f"s{self._steps}.verify"
 
         async def ask(document: Document) -> VerifierReply:
@@ -199,6 +200,7 @@ class EpisodeRun:
                 "verifier",
                 document=document.text,
                 example=as_text(opened.example),
+                notes=notes,
                 rules=self._rules,
             )
             request = Request(messages=(Message("user", prompt),))
@@ -208,7 +210,7 @@ class EpisodeRun:
         opened.verifications.append(checked)
         if not checked.passed:
             opened.reasons = ("failed the harness's own verifier",)
-        return {"passed": checked.passed, "feedback": checked.feedback}
+        return verification_to(checked)
 
     async def _attempt(self, role: SolverRole, example: Any) -> Json:
         opened = self._round(example)
@@ -225,7 +227,9 @@ class EpisodeRun:
             system = self._harness.prompt(
                 "main", document=document.text, feedback=notes, rules=self._rules
             )
-            return await run_agent(self._asking, self._document, system, task, turns, ordinal)
+            begin = Request(messages=(Message("system", system), Message("user", task)))
+            cuts = self._fitting.cuts
+            return await run_agent(self._asking, self._document, begin, turns, ordinal, cuts)
 
         return await self._fitting.ask(work)
 

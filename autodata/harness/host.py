@@ -32,10 +32,22 @@ class Example(TypedDict):
     skills: NotRequired[list[str]]
 
 
+class Finding(TypedDict):
+    """One fault of an example; `line` counts the rubric's lines from 1, 0 is any other part."""
+
+    line: int
+    fault: str
+
+
 class Verification(TypedDict):
-    """The verifier's view; `feedback` says what to do better."""
+    """The verifier's view; `feedback` says what to do better.
+
+    With the verdict `repair` the question is good and the findings name all that is wrong.
+    """
 
     passed: bool
+    verdict: Literal["pass", "repair", "reject"]
+    findings: list[Finding]
     feedback: str
 
 
@@ -54,8 +66,11 @@ def challenge(feedback: str = "", angle: str = "") -> Example:
     raise NotImplementedError
 
 
-def verify(example: Example) -> Verification:
-    """Ask the verifier about an example, with prompts/verifier.md."""
+def verify(example: Example, notes: str = "") -> Verification:
+    """Ask the verifier about an example, with prompts/verifier.md.
+
+    `notes` are what else it should know, such as a second solution.
+    """
     raise NotImplementedError
 
 
@@ -75,5 +90,8 @@ def ask(role: Literal["main", "challenger", "verifier"], prompt: str) -> str:
 
 
 def feedback() -> str:
-    """Return what went wrong in this episode's rounds so far, grouped by kind."""
+    """Return what went wrong in this episode's rounds so far, by gate, the newest in full.
+
+    Its last paragraph asks for an entirely new question; without failed rounds it is empty.
+    """
     raise NotImplementedError

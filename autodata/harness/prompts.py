@@ -13,7 +13,7 @@ PromptName = Literal["main", "challenger", "verifier"]
 VARIABLES: dict[PromptName, tuple[str, ...]] = {
     "main": ("document", "feedback", "rules"),
     "challenger": ("document", "feedback", "angle", "rules"),
-    "verifier": ("document", "example", "rules"),
+    "verifier": ("document", "example", "notes", "rules"),
 }
 PROMPTS: dict[PromptName, str] = {name: f"prompts/{name}.md" for name in VARIABLES}
 

@@ -251,11 +251,10 @@ def _found(shape: type[BaseModel], foreign: bool) -> BaseModel:
             "context_leak": False,
             "question": "good",
             "rubric_pass": True,
-            "rubric_faults": 0,
             "answer_consistent": True,
             "without_document": foreign,
             "context_suffices": True,
-            "overall": True,
+            "verdict": "pass",
             "feedback": "",
         }
     )

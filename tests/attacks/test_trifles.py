@@ -209,8 +209,8 @@ def whimsical(site: Site, request: Request) -> Answer:
     passes = Random(about).random() < 0.1
     if request.schema is None:
         return "yes" if passes else "no"
-    passes = passes and honest_verifier(site, request)["overall"]
-    return {**GOOD_CHECK, "context_leak": not passes, "overall": passes}
+    passes = passes and honest_verifier(site, request)["verdict"] == "pass"
+    return {**GOOD_CHECK, "context_leak": not passes, "verdict": "pass" if passes else "reject"}
 
 
 async def asks_beforehand(step: Step, document: Document) -> None:

@@ -153,13 +153,13 @@ def honest_verifier(site: Site, request: Request) -> Json:
     text, reply = shown(request), dict(GOOD_CHECK)
     tags = TAG.findall(text)
     if tags and f"About {tags[-1].split('-')[0]}." not in text:
-        reply |= {"answer_consistent": False, "overall": False}
+        reply |= {"answer_consistent": False, "verdict": "reject"}
     if "Name a number" in text:
         reply |= {"without_document": True}
     if "20th word" in text:
         reply |= {"context_suffices": False}
     if "LEAK" in text and chance(site).random() < 0.9:
-        reply |= {"context_leak": True, "overall": False}
+        reply |= {"context_leak": True, "verdict": "reject"}
     return reply
 
 

@@ -33,10 +33,13 @@ def use(name: str, number: int = 0, **arguments: object) -> ToolCall:
     return ToolCall(f"id{number}", name, arguments)
 
 
-async def agent(user: ToolUser, turns: int = 8) -> str:
+TASK = Request(messages=(Message("system", "the system"), Message("user", "the task")))
+
+
+async def agent(user: ToolUser, turns: int = 8, cuts: int = 0) -> str:
     asking = asking_of(good_caller())
     asking = replace(asking, team=replace(asking.team, caller=user))
-    return await run_agent(asking, LONG, "the system", "the task", turns, "s1.agent")
+    return await run_agent(asking, LONG, TASK, turns, "s1.agent", cuts)
 
 
 async def test_tool_answers_go_back_until_the_model_answers() -> None:
@@ -46,7 +49,7 @@ async def test_tool_answers_go_back_until_the_model_answers() -> None:
     messages = user.calls[1][1].messages
     assert [message.role for message in messages] == ["system", "user", "assistant", "tool", "tool"]
     assert [message.tool_call_id for message in messages[3:]] == ["id1", "id2"]
-    assert messages[4].content.count("[offset ") == 2
+    assert messages[4].content.count("[from offset ") == 2
     assert len({request.seed for _, request in user.calls}) == 2
 
 
@@ -102,11 +105,39 @@ def test_an_exchange_in_words_loses_nothing() -> None:
     )
 
 
-def test_a_page_says_how_much_is_left() -> None:
-    page = answer_tool(LONG, use("read", offset=0))
-    assert page.startswith("abc Needle")
-    assert page.endswith(f"[{len(LONG.text) - PAGE_CHARS} more characters]")
-    assert answer_tool(LONG, use("read", offset=len(LONG.text) - 3)) == "end"
+def test_pages_follow_one_another_and_the_last_one_says_so() -> None:
+    text = "".join(f"line {number} of the document\n" for number in range(2_000))
+    document, offset, read = replace(LONG, text=text), 0, ""
+    while True:
+        page, _, mark = answer_tool(document, use("read", offset=offset)).rpartition("\n[")
+        assert len(page) <= PAGE_CHARS
+        assert page.endswith("\n"), "a page ends with a whole line"
+        read += page
+        if mark.endswith("the document ends here]"):
+            break
+        offset = int(mark.rpartition("begins at ")[2].rstrip("]"))
+    assert read == text
+
+
+async def test_pages_are_smaller_where_a_conversation_did_not_fit() -> None:
+    user = ToolUser((use("read", offset=0),))
+    await agent(user, cuts=2)
+    [page] = [m.content for m in user.calls[1][1].messages if m.role == "tool"]
+    assert PAGE_CHARS // 8 < len(page) < PAGE_CHARS // 3
+
+
+def test_places_that_lie_near_each_other_are_shown_as_one() -> None:
+    text = "x " * 900 + "the cache line and the\ncache line again " + "y " * 900 + "The cache line."
+    found = answer_tool(replace(LONG, text=text), use("find", phrase="cache  line"))
+    assert found.count("[from offset ") == 2
+    assert found.count("the\ncache line again") == 1
+
+
+def test_many_places_are_not_all_shown_and_that_is_said() -> None:
+    text = ("needle " + "x " * 900) * 9
+    found = answer_tool(replace(LONG, text=text), use("find", phrase="Needle"))
+    assert found.count("[from offset ") == 5
+    assert found.endswith("[there are more places]")
 
 
 @pytest.mark.parametrize(
@@ -117,6 +148,7 @@ def test_a_page_says_how_much_is_left() -> None:
         ("read", {"offset": "0"}, "error: offset must be"),
         ("find", {}, "error: phrase must be text"),
         ("find", {"phrase": "x"}, "error: phrase must be text"),
+        ("find", {"phrase": "   "}, "error: phrase must be text"),
         ("find", {"phrase": "nowhere to be found"}, "not found"),
         ("delete", {}, "error: no tool is named 'delete'; tools: read, find"),
     ],
@@ -135,6 +167,6 @@ async def test_an_agent_is_stopped_between_its_turns_at_the_tokens_of_an_episode
     asking = asking_of(good_caller())
     asking = replace(asking, team=replace(asking.team, caller=user), allow=meter.check)
     with pytest.raises(WorkflowStop):
-        await run_agent(asking, LONG, "the system", "the task", 30, "s1.agent")
+        await run_agent(asking, LONG, TASK, 30, "s1.agent")
     assert len(user.calls) == 1
     assert meter.reason == "it used up the 1,000 tokens of an episode"

@@ -140,7 +140,7 @@ async def test_claiming_does_not_accept() -> None:
 
 
 async def test_the_harnesses_own_verifier_passes_nothing_by_itself() -> None:
-    soft = {**GOOD_CHECK, "overall": False, "feedback": "it is recall"}
+    soft = {**GOOD_CHECK, "verdict": "reject", "feedback": "it is recall"}
 
     def play(site: Site, request: Request) -> Answer:
         return soft if site.ordinal.endswith("audit") else GOOD_CHECK
@@ -152,7 +152,7 @@ async def test_the_harnesses_own_verifier_passes_nothing_by_itself() -> None:
 
 
 async def test_the_protocols_verifier_is_asked_once_for_an_example() -> None:
-    caller = good_caller(verifier={**GOOD_CHECK, "overall": False})
+    caller = good_caller(verifier={**GOOD_CHECK, "verdict": "reject"})
 
     async def insisting(step: Step) -> None:
         for role in ("weak", "strong", "strong", "strong"):

@@ -12,7 +12,7 @@ from autodata.domains.research import Research
 from autodata.episode.roles import Panel, Trial, solve
 from autodata.errors import ContextTooLong, Malformed, ProviderError, Refused, Truncated
 from autodata.models.base import CheckReply, Reply, Request, Site
-from autodata.types import Attempt, Example, SolverRole, Spend
+from autodata.types import Attempt, Example, Json, SolverRole, Spend
 from tests.support.episodes import (
     DOCUMENT,
     EXAMPLE,
@@ -91,35 +91,40 @@ async def test_the_judge_sees_neither_reference_nor_solver() -> None:
     assert all(str(line.weight) not in shown.split() for line in EXAMPLE.rubric)
 
 
-async def test_a_score_is_the_rubrics_and_unmentioned_criteria_are_not_met() -> None:
-    caller = good_caller(judge={"verdicts": [{"number": 1, "satisfied": True}]})
+async def test_a_score_is_the_rubrics() -> None:
+    caller = good_caller(judge=verdicts(True))
     found = await attempts(caller, samples=range(1))
     assert found == [Attempt("weak", 0, "it is fast", 0.6, (True, False, False))]
 
 
-@pytest.mark.parametrize(
-    ("reply", "expected"),
-    [
-        (verdicts(True, True, True), (True, True, True)),
-        ({"verdicts": []}, (False, False, False)),
-        (
-            {
-                "verdicts": [
-                    {"number": 2, "satisfied": True},
-                    {"number": 2, "satisfied": False},
-                    {"number": 9, "satisfied": True},
-                    {"number": -1, "satisfied": True},
-                ]
-            },
-            (False, False, False),
-        ),
-    ],
-)
-async def test_a_contradicted_or_unknown_criterion_counts_as_not_met(
-    reply: Answer, expected: tuple[bool, ...]
-) -> None:
-    [found] = await attempts(good_caller(judge=reply), samples=range(1))
-    assert found.satisfied == expected
+async def test_a_contradicted_or_unknown_criterion_counts_as_not_met() -> None:
+    said: Json = verdicts(True, True, True)
+    said["verdicts"] += [{"number": 2, "satisfied": False}, {"number": -1, "satisfied": True}]
+    [found] = await attempts(good_caller(judge=said), samples=range(1))
+    assert found.satisfied == (True, False, True)
+
+
+@pytest.mark.parametrize("numbers", [(), (1, 2), (1, 3, 3)])
+async def test_a_judge_that_leaves_a_criterion_out_is_asked_again(numbers: tuple[int, ...]) -> None:
+    short = {"verdicts": [{"number": n, "quote": "so", "satisfied": True} for n in numbers]}
+
+    def judge(site: Site, request: Request) -> Answer:
+        return verdicts(True) if site.ordinal.endswith(".t1") else short
+
+    caller = good_caller(judge=judge)
+    [found] = await attempts(caller, samples=range(1))
+    assert found.satisfied == (True, False, False)
+    assert "no verdict for number" in caller.of("judge")[1][1].messages[-1].content
+
+
+async def test_a_judge_quotes_before_its_verdict() -> None:
+    caller = good_caller()
+    await attempts(caller, samples=range(1))
+    [(_, asked)] = caller.of("judge")
+    assert asked.schema is not None
+    fields = asked.schema["$defs"]["CriterionVerdict"]["properties"]
+    assert list(fields) == ["number", "quote", "satisfied"]
+    assert "First quote" in asked.messages[0].content
 
 
 async def test_a_judge_that_never_fits_its_schema_is_no_score() -> None:
@@ -216,7 +221,7 @@ async def test_the_protocols_verifier_sees_document_and_example_and_is_marked_fr
         {"rubric_pass": False},
         {"answer_consistent": False},
         {"without_document": True},
-        {"overall": False},
+        {"verdict": "reject"},
     ],
 )
 async def test_one_bad_finding_fails_an_example_whatever_the_rest_says(

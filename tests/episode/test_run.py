@@ -102,7 +102,7 @@ async def test_the_challenger_is_told_what_failed() -> None:
     await episode(twice, caller)
     first, second = (request.messages[0].content for _, request in caller.of("challenger"))
     assert "Failed on the strong solver" not in first
-    assert f"- {EXAMPLE.question} (weak 0.40, strong 0.40, gap 0.00" in second
+    assert f"- {EXAMPLE.question} (weak 0.40, 0.40, 0.40 (mean 0.40); strong " in second
 
 
 async def test_prompts_of_a_harness_may_show_the_rules() -> None:

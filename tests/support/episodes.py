@@ -43,11 +43,10 @@ GOOD_CHECK: Json = {
     "context_leak": False,
     "question": "good",
     "rubric_pass": True,
-    "rubric_faults": 0,
     "answer_consistent": True,
     "without_document": False,
     "context_suffices": True,
-    "overall": True,
+    "verdict": "pass",
     "feedback": "fine",
 }
 
@@ -75,8 +74,8 @@ GIVEN = as_json(EXAMPLE)
 
 
 def verdicts(*satisfied: bool) -> Json:
-    """A judge's reply."""
-    numbered = enumerate(satisfied, 1)
+    """A judge's reply; the criteria after those named are not satisfied."""
+    numbered = enumerate((*satisfied, *(False,) * (20 - len(satisfied))), 1)
     return {"verdicts": [{"number": number, "satisfied": met} for number, met in numbered]}
 
 

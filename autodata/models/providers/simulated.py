@@ -183,14 +183,14 @@ def _verify(prompt: str, rng: Random) -> Json:
     seen_leak, seen_bad = leak and rng.random() < 0.9, bad and rng.random() < 0.9
     foreign = _is_foreign(prompt)
     return {
+        "findings": [{"line": 0, "fault": "simulated fault"}] if seen_leak or seen_bad else [],
         "context_leak": bool(seen_leak),
         "question": "good",
         "rubric_pass": not seen_bad,
-        "rubric_faults": int(bool(seen_bad)),
         "answer_consistent": True,
         "without_document": foreign,
         "context_suffices": True,
-        "overall": not (seen_leak or seen_bad or foreign),
+        "verdict": "reject" if foreign else "repair" if seen_leak or seen_bad else "pass",
         "feedback": "simulated feedback",
     }
 
@@ -218,7 +218,7 @@ def _judge(prompt: str, rng: Random) -> Json:
     count = len(re.findall(r"(?m)^\d+\. ", prompt))
     return {
         "verdicts": [
-            {"number": number, "satisfied": rng.random() < quality}
+            {"number": number, "quote": "", "satisfied": rng.random() < quality}
             for number in range(1, count + 1)
         ]
     }

@@ -22,11 +22,10 @@ REPLIES: dict[str, Any] = {
         "context_leak": False,
         "question": "good",
         "rubric_pass": True,
-        "rubric_faults": 0,
         "answer_consistent": True,
         "without_document": False,
         "context_suffices": True,
-        "overall": True,
+        "verdict": "pass",
         "feedback": "",
     },
     "AuditorReply": {
