@@ -8,13 +8,13 @@ from collections.abc import Sequence
 
 from autodata.types import Attempt, Round, SolverRole
 
-NOT_TRIED = "Turned down by the checks of the host"
+BAD_FORM = "Turned down by the checks of the host"
 BAD_QUALITY = "Failed the quality check of the verifier"
 TOO_EASY = "Too easy for the weak solver"
 TOO_HARD = "A weak answer earned nothing"
 STRONG_FAILED = "Failed on the strong solver"
 LATER = "Passed both solvers and failed a later check"
-GATES = (NOT_TRIED, BAD_QUALITY, TOO_EASY, TOO_HARD, STRONG_FAILED, LATER)
+GATES = (BAD_FORM, BAD_QUALITY, TOO_EASY, TOO_HARD, STRONG_FAILED, LATER)
 
 NONE_AT_ALL = ("a weak sample scored zero",)
 """The one reason of the weak solver's rules that does not mean "too easy"."""
@@ -64,7 +64,7 @@ _SEATS: tuple[SolverRole, SolverRole] = ("weak", "strong")
 def _gate(past: Round) -> str:
     screened = any(reason.startswith(OF_SCREEN) for reason in past.verdict.reasons)
     if not _scores(past, "weak"):
-        return BAD_QUALITY if past.verifications else NOT_TRIED
+        return BAD_QUALITY if past.verifications else BAD_FORM
     if _scores(past, "strong"):
         return STRONG_FAILED if screened else LATER
     return TOO_HARD if past.verdict.reasons == NONE_AT_ALL else TOO_EASY
