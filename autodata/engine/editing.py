@@ -6,7 +6,7 @@ time.
 
 import asyncio
 from contextlib import aclosing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 from autodata.config.schema import Optimize
@@ -26,6 +26,8 @@ from autodata.search.proposers.reasons import counts_of, effect_of
 from autodata.search.proposers.text import Knowledge, TextEditor
 from autodata.search.session import train_episodes
 from autodata.store.episodes import EpisodeRecord
+from autodata.store.facts import Fact
+from autodata.store.format import Record
 from autodata.store.records import CandidateRecord
 from autodata.types import Spend
 
@@ -59,76 +61,111 @@ def text_editor(
 
     An edit that copies a document is sent back to the implementer where it is looked for.
     """
-    journal, documents, team = running.journal, running.documents, running.team
-    ids = [d.id for split in ("train", "validation") for d in documents[split]]
-    names = Pseudonyms(team.secret, ids)
-    by_name = {names.hide(document.id): document for document in documents["train"]}
-    texts = {name: document.text for name, document in by_name.items()}
-    protocol = running.dry_runs.protocol
-    merging = settings.search == "merge"
+    checks = _Checks(running, baseline, copied)
+    editor = TextEditor(checks.passed, baseline, settings.search == "merge")
+    return _RunEditor(running, editor, rules_of(running, settings)).edit
 
-    async def check(before: Harness, edited: Harness) -> None:
+
+@dataclass(frozen=True, slots=True)
+class _Checks:
+    """What an implementer's edit must pass, beside what its files must be in any case."""
+
+    running: Engine
+    baseline: Harness
+    copied: Copied | None
+
+    async def passed(self, before: Harness, edited: Harness) -> None:
+        """Raise HarnessError, which the implementer reads, if the edit may not be."""
         if edited.workflow != before.workflow:
-            await running.sandbox.check(edited.workflow)
-        if copied is None:
+            await self.running.sandbox.check(edited.workflow)
+        if self.copied is None:
             return
-        own = [*baseline.files.values(), *before.files.values()]
+        own = [*self.baseline.files.values(), *before.files.values()]
         new = {p: text for p, text in edited.files.items() if text != before.files.get(p)}
-        if said := await asyncio.to_thread(copied.found, own, new):
+        if said := await asyncio.to_thread(self.copied.found, own, new):
             raise HarnessError(said, "say it in words of its own")
 
-    editor = TextEditor(check, baseline, merging)
-    rules = rules_of(running, settings)
 
-    async def edit(brief: Brief, measured: Harness, harness: Harness) -> Edit:
+class _RunEditor:
+    """Edits for all briefs of one run, whose documents have one set of pseudonyms."""
+
+    def __init__(self, running: Engine, editor: TextEditor, rules: str) -> None:
+        documents = running.documents
+        ids = [d.id for split in ("train", "validation") for d in documents[split]]
+        self.running = running
+        self.rules = rules
+        self.names = Pseudonyms(running.team.secret, ids)
+        self.documents = {self.names.hide(one.id): one for one in documents["train"]}
+        self.texts = {name: document.text for name, document in self.documents.items()}
+        self._editor = editor
+
+    async def edit(self, brief: Brief, measured: Harness, harness: Harness) -> Edit:
+        """Return an edit in which documents go by their ids again, and what it cost.
+
+        Raises:
+            EditFailed: none came out; it knows what that cost.
+        """
         parent, spent = brief.parent, list[Spend]()
         place = Place(parent.tree, candidate_id=parent.id, commit=parent.commit)
-        asking = Asking(team, place, spent.append)
-        leader = brief.group[0] if brief.group else brief.number  # whoever asks, the answer is one
-        visible, known = visible_to(brief), list[Knowledge]()
-        asked = Questions(journal, leader, lambda fact: visible(fact), names=names)
-
-        async def dry_run(name: str, edited: Harness, script: Script) -> str:
-            run = partial(running.dry_runs.run, by_name[name], edited, script, 0)
-            return await asked.once(f"dry run: {name} {edited.tree} {script}", run)
-
-        async def learn() -> Knowledge:
-            nonlocal visible
-            if known:
-                return known[0]
-            found = await asyncio.to_thread(
-                lambda: [fact.record for fact in journal.records(EpisodeRecord) if visible(fact)]
-            )
-            found = [episode for episode in found if not episode.null]
-            visible = visible_to(brief, {episode.candidate_id for episode in found})
-            made = filter(visible, journal.records(CandidateRecord))
-            sets = {fact.key: fact.record.edits for fact in made}
-            effects = {past.number: effect_of(past, found, sets) for past in brief.history}
-            known.append(
-                Knowledge(
-                    measured,
-                    harness,
-                    [names.hidden(e) for e in train_episodes(journal, parent, brief.minibatch)],
-                    names.past(brief.history),
-                    asked.answer,
-                    rules,
-                    counts_of(found, protocol.domain.checks()),
-                    texts,
-                    {number: names.hide(told) for number, told in effects.items()},
-                    dry_run,
-                )
-            )
-            return known[0]
-
-        async with aclosing(asked):
+        asking = Asking(self.running.team, place, spent.append)
+        reading = _Reading(self, brief, measured, harness)
+        async with aclosing(reading.questions):
             try:
-                edited = await editor.edit(brief, asking, learn)
+                edited = await self._editor.edit(brief, asking, reading.learn)
             except HarnessError as error:
                 raise EditFailed(error.problem, Spend.total(spent)) from error
-        bets = tuple(
-            replace(b, document_id=names.reveal(b.document_id)) for b in edited.predictions
-        )
-        analysis = names.reveal(edited.analysis)
-        return replace(edited, analysis=analysis, predictions=bets, spend=Spend.total(spent))
+        reveal = self.names.reveal
+        bets = tuple(replace(b, document_id=reveal(b.document_id)) for b in edited.predictions)
+        analysis, spend = reveal(edited.analysis), Spend.total(spent)
+        return replace(edited, analysis=analysis, predictions=bets, spend=spend)
 
-    return edit
+
+class _Reading:
+    """What one brief's analyzer and implementer get to know of the run, and may ask of it."""
+
+    def __init__(self, of: _RunEditor, brief: Brief, measured: Harness, harness: Harness) -> None:
+        self._of = of
+        self._brief = brief
+        self._harnesses = (measured, harness)
+        self._visible = visible_to(brief)
+        self._known: Knowledge | None = None
+        leader = brief.group[0] if brief.group else brief.number  # whoever asks, the answer is one
+        self.questions = Questions(of.running.journal, leader, self._sees, names=of.names)
+
+    async def learn(self) -> Knowledge:
+        """Read the journal, once; sets of edits are seen from then on where they were measured."""
+        if self._known is None:
+            found = await asyncio.to_thread(self._episodes)
+            self._visible = visible_to(self._brief, {one.candidate_id for one in found})
+            self._known = self._knowledge(found)
+        return self._known
+
+    def _sees(self, fact: Fact[Record]) -> bool:
+        return self._visible(fact)
+
+    def _episodes(self) -> list[EpisodeRecord]:
+        facts = self._of.running.journal.records(EpisodeRecord)
+        return [fact.record for fact in facts if self._visible(fact) and not fact.record.null]
+
+    def _knowledge(self, found: list[EpisodeRecord]) -> Knowledge:
+        brief, names, running = self._brief, self._of.names, self._of.running
+        made = filter(self._visible, running.journal.records(CandidateRecord))
+        sets = {fact.key: fact.record.edits for fact in made}
+        effects = {past.number: effect_of(past, found, sets) for past in brief.history}
+        episodes = train_episodes(running.journal, brief.parent, brief.minibatch)
+        return Knowledge(
+            *self._harnesses,
+            [names.hidden(episode) for episode in episodes],
+            names.past(brief.history),
+            self.questions.answer,
+            self._of.rules,
+            counts_of(found, running.dry_runs.protocol.domain.checks()),
+            self._of.texts,
+            {number: names.hide(told) for number, told in effects.items()},
+            self._dry_run,
+        )
+
+    async def _dry_run(self, name: str, edited: Harness, script: Script) -> str:
+        document, dry_runs = self._of.documents[name], self._of.running.dry_runs
+        run = partial(dry_runs.run, document, edited, script, 0)
+        return await self.questions.once(f"dry run: {name} {edited.tree} {script}", run)
