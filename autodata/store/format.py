@@ -78,19 +78,26 @@ def difference(new: Record, journaled: Record) -> str:
 
 def difference_of(new: Json, old: Json) -> str:
     """Say where JSON differs apart from times, or return nothing."""
-    return _difference(json.loads(json.dumps(new)), json.loads(json.dumps(old)), "")
+    found = _difference(json.loads(json.dumps(new)), json.loads(json.dumps(old)))
+    return f"its body{found}" if found.startswith(" ") else found.removeprefix(".")
 
 
-def _difference(new: Any, old: Any, path: str) -> str:
+def _difference(new: Any, old: Any) -> str:
+    """Return the first place that differs with what stands there, or nothing."""
     if isinstance(new, dict) and isinstance(old, dict):
-        names = [name for name in {**new, **old} if not _is_time(name)]
-        pairs = [(f"{path}.{name}".lstrip("."), new.get(name), old.get(name)) for name in names]
-    elif isinstance(new, list) and isinstance(old, list) and len(new) == len(old):
-        pairs = [(f"{path}[{i}]", a, b) for i, (a, b) in enumerate(zip(new, old, strict=True))]
-    else:
-        a, b = json.dumps(new), json.dumps(old)
-        return "" if a == b else f"{path or 'its body'} is {a:.200}, was {b:.200}"
-    return next((inner for place, a, b in pairs if (inner := _difference(a, b, place))), "")
+        for name in {**new, **old}:
+            if not _is_time(name) and (inner := _difference(new.get(name), old.get(name))):
+                return f".{name}{inner}"
+        return ""
+    if isinstance(new, list) and isinstance(old, list) and len(new) == len(old):
+        for i, (a, b) in enumerate(zip(new, old, strict=True)):
+            if inner := _difference(a, b):
+                return f"[{i}]{inner}"
+        return ""
+    if isinstance(new, str) and isinstance(old, str) and new == old:
+        return ""
+    told, was = json.dumps(new), json.dumps(old)
+    return "" if told == was else f" is {told:.200}, was {was:.200}"
 
 
 def _is_time(name: str) -> bool:

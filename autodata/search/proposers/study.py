@@ -6,6 +6,7 @@ The study is a projection of the journal: on resume it is built again by the sam
 answers in the same order, so the next suggestion is the same one.
 """
 
+import sqlite3
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -220,5 +221,13 @@ def _in_file(file: Path, name: str) -> optuna.Study:
     """Begin a study in a new file."""
     file.unlink(missing_ok=True)
     # each use closes its connection: a pool would leave them to the garbage collector
-    storage = RDBStorage(f"sqlite:///{file}", engine_kwargs={"poolclass": NullPool})
+    how = {"poolclass": NullPool, "creator": lambda: _connected(file)}
+    storage = RDBStorage(f"sqlite:///{file}", engine_kwargs=how)
     return optuna.create_study(storage=storage, study_name=name, direction="maximize")
+
+
+def _connected(file: Path) -> sqlite3.Connection:
+    """Open the database without waiting for the disk: it can always be made again."""
+    connection = sqlite3.connect(file)
+    connection.execute("PRAGMA synchronous = OFF")
+    return connection
