@@ -16,6 +16,7 @@ __version__ = "0.3.0"
 
 if TYPE_CHECKING:
     from autodata.api.ablation import Ablation, Ablations, ablate, ablate_async
+    from autodata.api.comparison import Compared, Comparison, compare, compare_async
     from autodata.api.project import Project, open_project
     from autodata.api.relation import Relation
     from autodata.api.run import Report, Result, Run, open_run
@@ -77,6 +78,8 @@ __all__ = [
     "AutodataError",
     "BudgetSpent",
     "CallFailed",
+    "Compared",
+    "Comparison",
     "ConfigurationError",
     "ContextTooLong",
     "CorruptJournal",
@@ -119,6 +122,8 @@ __all__ = [
     "ablate_async",
     "certify",
     "certify_async",
+    "compare",
+    "compare_async",
     "estimate",
     "evaluate",
     "evaluate_async",
@@ -133,6 +138,7 @@ __all__ = [
 
 _HOMES = {
     "autodata.api.ablation": ("Ablation", "Ablations", "ablate", "ablate_async"),
+    "autodata.api.comparison": ("Compared", "Comparison", "compare", "compare_async"),
     "autodata.api.project": ("Project", "open_project"),
     "autodata.api.relation": ("Relation",),
     "autodata.api.run": ("Report", "Result", "Run", "open_run"),

@@ -11,6 +11,8 @@ from typing import Any, Literal
 Json = dict[str, Any]
 Split = Literal["train", "validation", "test"]
 SolverRole = Literal["weak", "strong"]
+Series = Literal["", "fresh", "full"]
+"""Which samples of a solver: those a workflow sees, a confirmation's, or a full measurement's."""
 Status = Literal["accepted", "rejected", "void"]
 KnobValue = int | float | str | bool
 
@@ -227,11 +229,17 @@ class EpisodeKey:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Which episodes measure a harness: `repeats` of `most` documents of a split (0: all)."""
+    """Which episodes measure a harness: `repeats` of `most` documents of a split (0: all).
+
+    So many `null` episodes beside them; with `full` both solvers are asked afresh on the example
+    that each episode came to.
+    """
 
     split: Split = "validation"
     repeats: int = 1
     most: int = 0
+    null: int = 0
+    full: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ LAYERS: list[set[str]] = [
 ]
 """From the bottom up; a module may import its own layer and those below."""
 
-COMMANDS = ("cleanup", "inspect", "promotion", "quality", "settings", "setup", "work")
+COMMANDS = ("cleanup", "comparison", "inspect", "promotion", "quality", "settings", "setup", "work")
 OWNERS: dict[str, set[str]] = {
     "anthropic": {"models/providers/anthropic.py"},
     "duckdb": {"store/tables.py"},

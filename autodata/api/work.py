@@ -9,7 +9,7 @@ import asyncio
 import os
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from random import Random
 from typing import Any, Generic, TypeVar
@@ -21,6 +21,7 @@ from autodata.api.splits import split_named
 from autodata.errors import AutodataError
 from autodata.harness.spec import Harness
 from autodata.jobs import certify as certifying
+from autodata.jobs import compare as comparing
 from autodata.jobs import estimate as estimating
 from autodata.jobs import evaluate as evaluating
 from autodata.jobs import optimize as optimizing
@@ -34,6 +35,7 @@ from autodata.project import Project as InForce
 from autodata.report import queries
 from autodata.report.display import Display, Job
 from autodata.search.forecast import Forecast
+from autodata.search.measures import Measures, measures_of
 from autodata.store import runs as run_store
 from autodata.store.records import Certificate
 from autodata.types import Json, Outcome, Sample, Spend
@@ -80,7 +82,8 @@ async def optimize_async(
 class Measurement:
     """The pass rate of a harness with its 95 % interval, and what measuring it took.
 
-    `first` is one of its episodes, for `run.trace`.
+    `first` is one of its episodes, for `run.trace`; `measures` are there with `sample.full`: what
+    `compare` tells of a harness.
     """
 
     run: Run
@@ -95,6 +98,7 @@ class Measurement:
     unusable: tuple[Json, ...]
     simulated: bool
     first: str
+    measures: Measures | None = None
 
     @property
     def pass_rate(self) -> float:
@@ -260,8 +264,13 @@ def _measurement(
     files = harness_at(project, harness) if isinstance(harness, str) else harness
 
     async def work() -> Measurement:
-        outcomes = await evaluating.evaluate(project, chosen.name, files, sample, shown)
-        return await asyncio.to_thread(_measured, chosen, name, sample, outcomes)
+        if not sample.full:
+            outcomes = await evaluating.evaluate(project, chosen.name, files, sample, shown)
+            return await asyncio.to_thread(_measured, chosen, name, sample, outcomes)
+        (told,) = await comparing.compare(project, chosen.name, [files], sample, shown)
+        outcomes = [episode.outcome for episode in told if not episode.null]
+        found = await asyncio.to_thread(_measured, chosen, name, sample, outcomes)
+        return replace(found, measures=measures_of(told))
 
     again = f"autodata.evaluate({name!r}, run={chosen.name!r}, sample={sample!r})"
     return Work(Job(f"evaluate {name}", chosen.name, project), chosen, work, shown, again)

@@ -16,7 +16,17 @@ from rich.console import Console
 from rich.text import Text
 
 from autodata import __version__
-from autodata.cli import ablation, cleanup, inspect, promotion, quality, settings, setup, work
+from autodata.cli import (
+    ablation,
+    cleanup,
+    comparison,
+    inspect,
+    promotion,
+    quality,
+    settings,
+    setup,
+    work,
+)
 from autodata.cli.base import go_to, out
 from autodata.cli.mistakes import explained
 from autodata.cli.output import checked_output
@@ -77,6 +87,7 @@ GROUPS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
     "Search": {
         "optimize": work.optimize,
         "evaluate": work.evaluate,
+        "compare": comparison.compare,
         "ablate": ablation.ablate,
         "certify": work.certify,
         "stop": inspect.stop,

@@ -84,6 +84,9 @@ def evaluate(
     split: SampleSplit = MEASURABLE[0],
     repeats: Repeats = 1,
     most: MostDocuments = 0,
+    full: Annotated[
+        bool, typer.Option("--full", help="Ask both solvers afresh on every episode's example.")
+    ] = False,
     run: KeptAs = None,
     config: ConfigFile = None,
     settings: Settings = None,
@@ -94,14 +97,15 @@ def evaluate(
     from autodata.api import work
     from autodata.cli.display import watched
     from autodata.cli.results import spent
-    from autodata.report import views
+    from autodata.report import comparisons, views
 
     console = make_console(as_json)
     command = f"autodata evaluate {quote(harness)} --split {split} --repeats {repeats}"
-    with watched(console, lambda name: f"{command} --most {most} --run {name}") as view:
-        measurement = work.evaluate(
-            harness, here(config, settings, models), run, Sample(split, repeats, most), display=view
-        )
+    command += f" --most {most}{' --full' * full}"
+    sample = Sample(split, repeats, most, full=full)
+    with watched(console, lambda name: f"{command} --run {name}") as view:
+        project = here(config, settings, models)
+        measurement = work.evaluate(harness, project, run, sample, display=view)
     data = {
         "run_id": measurement.run.name,
         "harness": harness,
@@ -113,6 +117,10 @@ def evaluate(
         "high": measurement.high,
         **spent(measurement),
     }
+    measures = measurement.measures or {}
+    values = {name: value and asdict(value) for name, value in measures.items()}
+    if full:
+        data["measures"] = values
     if as_json:
         out_json(data)
         return
@@ -121,6 +129,8 @@ def evaluate(
         f"pass rate {shown}  ({measurement.accepted} of {measurement.episodes} "
         f"{split} episodes)  {data['calls']:,} calls  {views.tokens(data)}  ${data['cost_usd']:.2f}"
     )
+    if full:
+        console.print(comparisons.measures_view(values))
     if measurement.unusable:
         console.print(views.unusable(measurement.unusable))
     console.print(

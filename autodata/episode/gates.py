@@ -17,7 +17,7 @@ from autodata.episode.rounds import OpenRound
 from autodata.episode.shortening import Fitting
 from autodata.episode.strangers import Foreign
 from autodata.errors import BAD_OUTPUT, Unseated
-from autodata.types import Attempt, Confirmation, Document, SolverRole, Verification
+from autodata.types import Attempt, Confirmation, Document, Series, SolverRole, Verification
 
 MOST_AUDITS = 2
 """So often the verifier looks at near copies in an episode: each look may be lucky."""
@@ -27,7 +27,7 @@ _SEATS: tuple[SolverRole, SolverRole] = ("weak", "strong")
 class Solvers:
     """Draws samples of both solvers for the examples of an episode.
 
-    Examples on which a solver is asked the same share its samples, but for fresh ones.
+    Examples on which a solver is asked the same share its samples, but for those of a series.
     """
 
     def __init__(self, asking: Asking, domain: Domain, fitting: Fitting) -> None:
@@ -37,7 +37,7 @@ class Solvers:
         self._drawn: dict[str, dict[int, str]] = {}
 
     async def sample(
-        self, opened: OpenRound, role: SolverRole, samples: range, fresh: bool = False
+        self, opened: OpenRound, role: SolverRole, samples: range, series: Series = ""
     ) -> list[Attempt]:
         """Draw the numbered samples of a solver; a privileged one sees as much as fits."""
         document, settings = (
@@ -45,8 +45,8 @@ class Solvers:
             self._asking.team.settings(self._asking.player(role)),
         )
         asked = self._domain.question(document, opened.example, settings)
-        known = {} if fresh else self._drawn.setdefault(f"{role} {asked.to_json()}", {})
-        trial = Trial(self._domain, document, opened.example, role, opened.index, fresh, known)
+        known = {} if series else self._drawn.setdefault(f"{role} {asked.to_json()}", {})
+        trial = Trial(self._domain, document, opened.example, role, opened.index, series, known)
 
         def draw(shown: Document) -> Coroutine[Any, Any, list[Attempt]]:
             return solve(self._asking, trial, shown, samples)
@@ -140,7 +140,7 @@ class Gates:
                 samples = range(len(weak), len(weak) + found.pairs)
                 low, high = await all_of(
                     (
-                        self._solvers.sample(opened, role, samples, True)
+                        self._solvers.sample(opened, role, samples, "fresh")
                         for role in ("weak", "strong")
                     ),
                     BAD_OUTPUT,

@@ -18,7 +18,7 @@ from autodata.episode.protocol import Team
 from autodata.errors import BAD_OUTPUT, CallFailed, ContextTooLong, Refused, Truncated
 from autodata.models.base import CheckReply, Place, Reply, Request, Site
 from autodata.models.structured import ask_json
-from autodata.types import Attempt, Document, Example, SolverRole, Spend
+from autodata.types import Attempt, Document, Example, Series, SolverRole, Spend
 
 Shape = TypeVar("Shape", bound=BaseModel)
 
@@ -93,8 +93,8 @@ def sampling(asking: Asking, role: str, ordinal: str, request: Request) -> Reque
 class Trial:
     """An example of a domain that a solver is tried on, in a round of an episode.
 
-    `role` is the solver's seat; who plays it is asked of `Asking.player`. `fresh` samples are those
-    of its confirmation. Answers that are `known` by their number are scored, not drawn.
+    `role` is the solver's seat; who plays it is asked of `Asking.player`. Answers that are `known`
+    by their number are scored, not drawn.
     """
 
     domain: Domain
@@ -102,12 +102,13 @@ class Trial:
     example: Example
     role: SolverRole
     round_index: int
-    fresh: bool = False
+    series: Series = ""
     known: Mapping[int, str] = field(default_factory=dict)
 
     def ordinal(self, sample: int) -> str:
         """Return the place of a sample in its episode."""
-        return f"r{self.round_index}.{'fresh.' * self.fresh}{self.role}.{sample}"
+        series = f"{self.series}." if self.series else ""
+        return f"r{self.round_index}.{series}{self.role}.{sample}"
 
 
 @dataclass(slots=True)

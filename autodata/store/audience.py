@@ -35,7 +35,7 @@ ANALYZED = {
 _NEVER_SEEN = ("_at", "seconds", "fresh_weak_mean", "fresh_strong_mean")
 _SCORE = ("run_id", "candidate_id", "document_id", "split", "repeat", "status", "score")
 """What it sees of an episode on a validation document."""
-HELD = ("episodes", "rounds", "attempts", "findings", "calls")
+HELD = ("episodes", "rounds", "attempts", "findings", "gaps", "calls")
 """Tables with rows of test documents."""
 _SUMS = ("prompt_tokens", "completion_tokens", "reasoning_tokens", "cost_usd", "seconds")
 _COUNTED = {

@@ -8,7 +8,7 @@ from autodata.store.episodes import (
     QueryRecord,
 )
 from autodata.store.format import Record
-from autodata.store.quality import CalibrationRecord, FindingRecord
+from autodata.store.quality import CalibrationRecord, FindingRecord, GapRecord
 from autodata.store.records import (
     BeliefsRecord,
     CandidateRecord,
@@ -30,7 +30,7 @@ RECORDS: tuple[type[Record], ...] = (
     RunRecord, DocumentsRecord, SessionRecord, GrowthRecord, ClosingRecord, CandidateRecord,
     EpisodeRecord, FindingRecord, CallRecord, ExecutionRecord, QueryRecord, CommandRecord,
     IterationRecord, Certificate, PromotionRecord, TroubleRecord, CalibrationRecord, EditRecord,
-    LookRecord, BeliefsRecord,
+    LookRecord, BeliefsRecord, GapRecord,
 )
 # fmt: on
 KINDS = {record.KIND: record for record in RECORDS}

@@ -1,4 +1,4 @@
-"""The records of how good data and judges are: an auditor's findings, a judge's calibration."""
+"""The records of how good data and judges are: findings, gaps, and a judge's calibration."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -32,6 +32,27 @@ class FindingRecord(Record):
     rubric_fair: bool | None = None
     without_document: bool | None = None
     comment: str = ""
+    problem: Quote = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GapRecord(Record):
+    """What both solvers score afresh on the example that an episode came to, under its key.
+
+    Of the episode's round `round`; the scores are of samples that nobody chose it by. Where they
+    could not be had `problem` says why and they are empty.
+    """
+
+    KIND = "gap"
+    candidate_id: Word
+    commit: Word
+    tree: Word
+    document_id: Word
+    split: Annotated[Split, OWN_WORDS]
+    repeat: int
+    round: int
+    weak: Annotated[tuple[float, ...], INSIDE] = ()
+    strong: Annotated[tuple[float, ...], INSIDE] = ()
     problem: Quote = ""
 
 

@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import cache
+from statistics import fmean
 from typing import Any
 
 from autodata.errors import StoreError
 from autodata.store.episodes import CallRecord, EpisodeRecord
 from autodata.store.facts import Fact
 from autodata.store.format import Record
-from autodata.store.quality import CalibrationRecord, FindingRecord
+from autodata.store.quality import CalibrationRecord, FindingRecord, GapRecord
 from autodata.store.records import (
     BeliefsRecord,
     CandidateRecord,
@@ -47,6 +48,7 @@ DERIVED: dict[str, tuple[str, ...]] = {
     ),
     "attempts": (*_PLACE, "round", "fresh"),
     "findings": (),
+    "gaps": ("gap",),
     "calls": ("key", "finish", "reasoning_tokens"),
     "iterations": (),
     "certifications": ("commit", "evidence"),
@@ -161,6 +163,12 @@ def _finding(fact: Fact[FindingRecord]) -> Iterator[tuple[str, Row]]:
     yield "findings", _fields(fact.record, "findings")
 
 
+def _gap(fact: Fact[GapRecord]) -> Iterator[tuple[str, Row]]:
+    weak, strong = fact.record.weak, fact.record.strong
+    gap = round(fmean(strong) - fmean(weak), 9) if weak and strong else None
+    yield "gaps", {**_fields(fact.record, "gaps"), "gap": gap}
+
+
 def _call(fact: Fact[CallRecord]) -> Iterator[tuple[str, Row]]:
     record = fact.record
     row = _fields(record, "calls")
@@ -219,6 +227,7 @@ _PROJECTIONS: dict[type[Record], Callable[[Fact[Any]], Iterator[tuple[str, Row]]
     BeliefsRecord: _beliefs,
     EpisodeRecord: _episode,
     FindingRecord: _finding,
+    GapRecord: _gap,
     CallRecord: _call,
     IterationRecord: _iteration,
     Certificate: _certification,

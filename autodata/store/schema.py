@@ -174,6 +174,17 @@ TABLES: dict[str, tuple[Column, ...]] = {
         ("problem", "VARCHAR", "why there is no usable reply"),
         _AT,
     ),
+    "gaps": (
+        _RUN,
+        *_EPISODE,
+        ("tree", "VARCHAR", "hash of the harness files"),
+        ("round", "BIGINT", "number of the round whose example was asked about once more"),
+        ("weak", "DOUBLE[]", "scores of fresh weak samples; empty: they could not be had"),
+        ("strong", "DOUBLE[]", "scores of fresh strong samples"),
+        ("gap", "DOUBLE", "mean of the strong ones minus mean of the weak ones"),
+        ("problem", "VARCHAR", "why there are no scores"),
+        _AT,
+    ),
     "calls": (
         _RUN,
         *_EPISODE,

@@ -15,7 +15,8 @@ from autodata.store.schema import SCHEMA
 from tests.support.journals import Kept, call, small_run, write
 
 FINISHED: Kept = ("finished", SessionRecord("finished"))
-ROWS = 3 + 2 + 6 + 1 + 1  # of test documents: episodes, rounds, attempts, a finding and a call
+ROWS = 3 + 2 + 6 + 1 + 1 + 1
+"""Of test documents: episodes, rounds, attempts, a finding, a gap and a call."""
 
 
 def going_on(name: str = "r") -> list[Kept]:

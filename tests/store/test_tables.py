@@ -52,6 +52,7 @@ ALL = {
     "rounds": 6,
     "attempts": 18,
     "findings": 3,
+    "gaps": 3,
     "calls": 4,
     "iterations": 1,
     "certifications": 1,

@@ -20,7 +20,7 @@ from autodata.store.format import Record
 from autodata.store.journal import BULKY, PACKED_AT_LEAST, Journal
 from autodata.store.lines import Entry
 from autodata.store.packing import pack
-from autodata.store.quality import CalibrationRecord, FindingRecord
+from autodata.store.quality import CalibrationRecord, FindingRecord, GapRecord
 from autodata.store.records import (
     BeliefsRecord,
     CandidateRecord,
@@ -169,11 +169,13 @@ def small_run(name: str = "r") -> Iterator[Kept]:
         yield episode(f"doc-{split}-2", split, "rejected")
     for split in splits:
         yield f"tree0:doc-{split}-1:0", finding(f"doc-{split}-1", split)
+        place = ("c0", "commit0", "tree0", f"doc-{split}-1", split, 0, 1)
+        yield f"tree0:doc-{split}-1:0", GapRecord(*place, (0.25, 0.5), (0.75,))
     yield call(2, "")
     yield "i1:aa", QueryRecord("select 1", "1")
     yield "i1", CommandRecord("tree0", {"workflow.py": "pass\n"}, "Passes", "", 3.0)
-    place = ("tree0", "commit0", "c0", "doc-test-1", "test", 0, "r1.weak.0.score")
-    yield "execution", ExecutionRecord("scorer", *place, 0.5, "")
+    at = ("tree0", "commit0", "c0", "doc-test-1", "test", 0, "r1.weak.0.score")
+    yield "execution", ExecutionRecord("scorer", *at, 0.5, "")
     yield "small", TroubleRecord("endpoint small is down", 812)
     spend = Spend(3, 4, 5, 0.1, 9.0)
     iteration = IterationRecord(

@@ -1,0 +1,83 @@
+"""How harnesses are shown side by side: a line for each measure, a column for each harness."""
+
+from collections.abc import Iterator, Sequence
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from autodata.report.views import plain, tokens, unusable
+from autodata.search.measures import MEASURES
+from autodata.types import Json
+
+NOTE = (
+    "weak, strong and gap: fresh samples on what each document came to, accepted or not; "
+    "[95 %] over documents, differences paired; each stands alone: one in twenty misleads by luck"
+)
+
+
+def comparison_view(report: Json) -> RenderableType:
+    """Draw `compare A B ...`: values with intervals, and differences to the first."""
+    found = report["harnesses"]
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    table.add_column("", no_wrap=True)
+    for one in found:
+        table.add_column(plain(one["harness"]), justify="right", no_wrap=True)
+    for one in found[1:]:
+        table.add_column(f"{plain(one['harness'])} - {plain(found[0]['harness'])}", justify="right")
+    for name, measure in MEASURES.items():
+        if any(_telling(one["measures"][name]) for one in found):
+            table.add_row(measure.label, *_line(found, name, measure.form))
+    counted = ", ".join(f"{one['harness']} {one['accepted']} of {one['episodes']}" for one in found)
+    head = f"accepted {report['split']} episodes on {report['documents']} documents: {counted}"
+    totals = report["totals"]
+    took = f"{totals['calls']:,} calls  {tokens(totals)}  ${totals['usd']:.2f} in all"
+    left = [f"of {one['harness']} {one['unscored']} of {one['examples']} examples were not scored "
+            "by both solvers" for one in found if one["unscored"]]  # fmt: skip
+    left += [unusable(report["unusable"])] if report["unusable"] else []
+    return Group(
+        Text(plain(head)),
+        table,
+        *(Text(plain(line)) for line in left),
+        Text(took),
+        Text(NOTE, style="dim"),
+    )
+
+
+def measures_view(measures: Json) -> RenderableType:
+    """Draw what is known of one harness that was measured with `--full`."""
+    table = Table(box=None, show_header=False, pad_edge=False)
+    for name, measure in MEASURES.items():
+        if _telling(measures[name]):
+            table.add_row(measure.label, interval(measures[name], measure.form))
+    return Group(table, Text(NOTE, style="dim"))
+
+
+def interval(value: Json | None, form: str) -> str:
+    """Return a value with its interval in a measure's form, `-` where there is none."""
+    if value is None:
+        return "-"
+    mean, low, high = (_number(value[end], form) for end in ("mean", "low", "high"))
+    return f"{mean} [{low}, {high}]"
+
+
+def _telling(value: Json | None) -> bool:
+    """Whether there is a value other than a 0 that is certain, as of models without a price."""
+    return value is not None and (value["high"] > 0 or value["low"] < 0)
+
+
+def _line(found: Sequence[Json], name: str, form: str) -> Iterator[str]:
+    for one in found:
+        yield interval(one["measures"][name], form)
+    signed = form if form.startswith("+") else f"+{form}"
+    for one in found[1:]:
+        yield interval(one["against"][name], signed)
+
+
+def _number(value: float, form: str) -> str:
+    """Return a number in this form; between -1 and 1 without the zero before the point."""
+    text = format(value, form)
+    head = text[:1] if text[:1] in "+-" else ""
+    return (
+        head + text[len(head) :].removeprefix("0") if "0." in text[:3] and abs(value) < 1 else text
+    )
