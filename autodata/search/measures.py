@@ -20,7 +20,7 @@ from autodata.store.episodes import EpisodeRecord
 from autodata.store.quality import GapRecord
 from autodata.types import Interval, Outcome, Round
 
-LEVEL = 0.95
+_LEVEL = 0.95
 
 
 class Told:
@@ -48,7 +48,7 @@ class Told:
         return came_to(self.rounds)
 
 
-Part = Callable[[Told], float]
+Quantity = Callable[[Told], float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +60,8 @@ class Measure:
     """
 
     label: str
-    above: Part
-    below: Part
+    above: Quantity
+    below: Quantity
     span: float = 0.0
     low: float = 0.0
     high: float = inf
@@ -105,11 +105,11 @@ def _gap(told: Told) -> float:
     return _strong(told) - _weak(told)
 
 
-def _of_accepted(part: Part) -> Part:
+def _of_accepted(part: Quantity) -> Quantity:
     return lambda told: part(told) if told.accepted else 0.0
 
 
-def _length(field: str) -> Part:
+def _length(field: str) -> Quantity:
     return lambda told: float(len(getattr(told.came_to.example, field))) if told.came_to else 0.0
 
 
@@ -117,7 +117,7 @@ def _tokens(told: Told) -> float:
     return float(told.episode.prompt_tokens + told.episode.completion_tokens)
 
 
-def _confirmations(confirmed: bool) -> Part:
+def _confirmations(confirmed: bool) -> Quantity:
     def counted(told: Told) -> float:
         found = [past.confirmation for past in told.rounds if past.confirmation]
         return float(sum(one.confirmed for one in found) if confirmed else len(found))
@@ -125,11 +125,11 @@ def _confirmations(confirmed: bool) -> Part:
     return counted
 
 
-def _rate(label: str, above: Part, below: Part, null: bool = False) -> Measure:
+def _rate(label: str, above: Quantity, below: Quantity, null: bool = False) -> Measure:
     return Measure(label, above, below, 1.0, 0.0, 1.0, null, ".2f")
 
 
-def _gain(label: str, above: Part, below: Part) -> Measure:
+def _gain(label: str, above: Quantity, below: Quantity) -> Measure:
     return Measure(label, above, below, 2.0, -1.0, 1.0, form="+.2f")
 
 
@@ -187,9 +187,9 @@ def value_of(measure: Measure, episodes: Sequence[Told]) -> Interval | None:
     if measure.null:  # its upper end is claimed elsewhere, too: by the exact interval
         return null_rate(sum(told.accepted for told in counted), len(counted)).rate
     spare = (measure.span / 2 * found.weight) ** 2
-    reach = interval([*found.rests.values()], LEVEL, spare)
+    reach = interval([*found.rests.values()], _LEVEL, spare)
     low, high = found.ratio + reach.low, found.ratio + reach.high
-    return Interval(found.ratio, max(measure.low, low), min(measure.high, high), LEVEL)
+    return Interval(found.ratio, max(measure.low, low), min(measure.high, high), _LEVEL)
 
 
 def difference(measure: Measure, ours: Sequence[Told], theirs: Sequence[Told]) -> Interval | None:
@@ -200,8 +200,9 @@ def difference(measure: Measure, ours: Sequence[Told], theirs: Sequence[Told]) -
     gain = one.ratio - other.ratio
     rests = [one.rests[name] - other.rests[name] for name in one.rests]
     spare = (measure.span * max(one.weight, other.weight)) ** 2
-    reach = interval(rests, LEVEL, spare)
-    return Interval(gain, gain + reach.low, gain + reach.high, LEVEL)
+    reach = interval(rests, _LEVEL, spare)
+    most = measure.high - measure.low
+    return Interval(gain, max(-most, gain + reach.low), min(most, gain + reach.high), _LEVEL)
 
 
 @dataclass(frozen=True, slots=True)
