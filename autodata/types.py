@@ -89,7 +89,8 @@ class AuditForm:
 class Attempt:
     """One solver's sampled answer with its score in [0, 1].
 
-    `satisfied` is per rubric criterion; `note` says what came up when it was scored.
+    `satisfied` is per rubric criterion; `note` says what came up when it was scored, `scored_by`
+    who scored it, where the domain has several ways.
     """
 
     role: SolverRole
@@ -98,6 +99,7 @@ class Attempt:
     score: float
     satisfied: tuple[bool, ...] = ()
     note: str = ""
+    scored_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

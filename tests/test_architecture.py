@@ -37,15 +37,28 @@ OWNERS: dict[str, set[str]] = {
     "duckdb": {"store/tables.py"},
     "gguf": {"models/serving/requantize.py"},
     "git": {"harness/repository.py"},
+    "latex2sympy2_extended": {"domains/equivalence.py"},
+    "math_verify": {"domains/equivalence.py"},
     "openai": {"models/providers/openai.py"},
     "optuna": {"search/proposers/study.py"},
     "pydantic_monty": {"harness/workflow.py"},
     "typer": {f"cli/{name}.py" for name in ("app", "base", "choices", *COMMANDS)},
     "zstandard": {"store/packing.py"},
+    "sympy": {"domains/equivalence.py"},
     "xllamacpp": {"models/serving/llama.py"},
 }
 MOST_PARAMETERS = 6
-SDKS = ("openai", "anthropic", "optuna", "duckdb", "gguf", "git", "pydantic_monty", "xllamacpp")
+SDKS = (
+    "openai",
+    "anthropic",
+    "optuna",
+    "duckdb",
+    "gguf",
+    "git",
+    "pydantic_monty",
+    "sympy",
+    "xllamacpp",
+)
 
 
 @cache

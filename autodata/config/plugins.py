@@ -25,6 +25,7 @@ SHIPPED: dict[Kind, dict[str, tuple[str, str]]] = {
     "domain": {
         "cloze": ("autodata.domains.cloze:Cloze", "the last word of a sentence"),
         "research": ("autodata.domains.research:Research", "questions"),
+        "math": ("autodata.domains.mathematics:Mathematics", "questions with one exact answer"),
     },
     "proposer": {
         "knobs": ("autodata.search.proposers.kinds:KnobProposer", "moves knobs by TPE"),

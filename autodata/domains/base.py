@@ -55,6 +55,12 @@ class Domain:
     example_reply: ClassVar[type[ExampleReply]] = ExampleReply
     """The form that the challenger fills in."""
 
+    compares: ClassVar[bool] = False
+    """Whether the judge compares an answer with the reference answer, and so is shown it.
+
+    A judge of rubrics never is.
+    """
+
     judge_prompt: ClassVar[str] = ""
     """What the judge is told before it grades an answer by a rubric."""
 
@@ -82,8 +88,16 @@ class Domain:
         """
         return ""
 
+    async def examine(self, document: Document, example: Example, graders: Graders) -> str:
+        """Name what makes an example inadmissible that takes more than reading, or return "".
+
+        It is asked once, before any solver, of an example with which `fault` and `origin` find
+        nothing: whether the answer can be told from a wrong one, say, by `graders.run`.
+        """
+        return ""
+
     def checks(self) -> Mapping[str, str]:
-        """Return what `fault` and `origin` may say, with what it means where that is not plain.
+        """Return what `fault`, `origin` and `examine` may say, and what that means.
 
         It is for those who write examples and harnesses, and decides nothing.
         """

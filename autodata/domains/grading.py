@@ -57,12 +57,13 @@ class Score:
     """The score of one answer, from 0 to 1.
 
     `satisfied` is per criterion of the rubric; `note` says what people should know, such as that a
-    function did not end.
+    function did not end. `scored_by` says who gave it, where a domain has several ways to score.
     """
 
     value: float
     satisfied: tuple[bool, ...] = ()
     note: str = ""
+    scored_by: str = ""
 
     @classmethod
     def of(cls, execution: Execution) -> "Score":

@@ -27,9 +27,12 @@ def hosted(plugin: Plugin, settings: Any) -> "Hosted":
 
     Raises:
         PluginFailed: it cannot be made.
+        ConfigurationError: something it needs is missing.
     """
     try:
         return Hosted(plugin.name, plugin.made(settings))
+    except AutodataError:
+        raise
     except Exception as error:
         raise PluginFailed(
             f"the domain {plugin.name} cannot be made: {error_line(error)}", "mend its __init__"
@@ -59,6 +62,12 @@ class Hosted(Domain):
         with self._border("origin"):
             return self._checked("origin", str, self._domain.origin(document, example, others))
 
+    async def examine(self, document: Document, example: Example, graders: Graders) -> str:
+        """See `Domain`."""
+        with self._border("examine"):
+            found = await self._domain.examine(document, example, graders)
+            return printable(self._checked("examine", str, found))
+
     def checks(self) -> Mapping[str, str]:
         """See `Domain`."""
         with self._border("checks"):
@@ -84,7 +93,8 @@ class Hosted(Domain):
             score = self._checked("score", Score, found)
         if not (isinstance(score.value, int | float) and 0 <= score.value <= 1):
             raise self._failed("score", f"returned {score.value!r:.50}, no number from 0 to 1")
-        return replace(score, note=printable(str(score.note)))
+        note, scored_by = printable(str(score.note)), printable(str(score.scored_by))
+        return replace(score, note=note, scored_by=scored_by)
 
     async def review(
         self, tried: Round, earlier: Sequence[Round], graders: Graders

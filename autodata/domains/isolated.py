@@ -52,8 +52,19 @@ class Isolated:
     def __init__(
         self, function: Callable[..., Any], seconds: float = 10.0, memory_mb: int = 2048
     ) -> None:
-        self.module = function.__module__
-        self.qualname = function.__qualname__
+        self._set(function.__module__, function.__qualname__, seconds, memory_mb)
+
+    @classmethod
+    def at(cls, name: str, seconds: float = 10.0, memory_mb: int = 2048) -> "Isolated":
+        """The function of a name, `module:function`, whose module only its own process imports."""
+        made = cls.__new__(cls)
+        module, _, qualname = name.partition(":")
+        made._set(module, qualname, seconds, memory_mb)
+        return made
+
+    def _set(self, module: str, qualname: str, seconds: float, memory_mb: int) -> None:
+        self.module = module
+        self.qualname = qualname
         if self.module == "__main__" or not self.qualname.isidentifier():
             raise PluginFailed(
                 f"{self.name} cannot be called in a process of its own",

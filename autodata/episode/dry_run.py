@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from autodata.domains.grading import as_text
 from autodata.domains.texts import unbounded
+from autodata.episode.challengers import MOST_AT_ONCE
 from autodata.episode.protocol import ASKED, TaskProtocol, Team
 from autodata.episode.rounds import OpenRound, attempts_to, example_from, example_to
 from autodata.episode.run import Workflows
@@ -78,6 +79,7 @@ class _Script:
             raise WorkflowStop
         steps: dict[str, Callable[..., Awaitable[Any]]] = {
             "challenge": self._challenge,
+            "challenge_many": self._challenge_many,
             "verify": self._verify,
             "attempt": self._attempt,
             "run_agent": self._run_agent,
@@ -123,6 +125,9 @@ class _Script:
         parts = [f"{_STAND_IN}{count}: {part}]" for part in ("context", "question", "answer")]
         line = Criterion(f"{_STAND_IN}{count}: criterion]", 1, "insight")
         return example_to(Example(parts[1], parts[2], parts[0], (line,)))
+
+    async def _challenge_many(self, angles: list[str], feedback: str = "") -> list[Json]:
+        return [await self._challenge(feedback, angle) for angle in angles[:MOST_AT_ONCE]]
 
     async def _verify(self, example: Any) -> Json:
         self._seated("verifier")

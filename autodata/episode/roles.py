@@ -173,7 +173,8 @@ async def solve(asking: Asking, trial: Trial, shown: Document, samples: range) -
             answer = await _answer(asking, trial, shown, ordinal)
         panel = Panel(asking, ordinal)
         score = await trial.domain.score(trial.document, trial.example, answer, panel)
-        return Attempt(trial.role, sample, answer, score.value, score.satisfied, score.note)
+        told = (score.satisfied, score.note, score.scored_by)
+        return Attempt(trial.role, sample, answer, score.value, *told)
 
     return await all_of((one(sample) for sample in samples), BAD_OUTPUT)
 

@@ -25,6 +25,8 @@ from autodata.types import (
 )
 
 Text = Field(default="", max_length=100_000)
+UNTRIED = ("not tried on the solvers",)
+"""The reasons of a round that has only been opened."""
 LABEL_CHARS = 200
 """Characters that are kept of a label; nobody checks what it says."""
 
@@ -60,7 +62,7 @@ class OpenRound:
     fault: str
     verifications: list[Verification] = field(default_factory=list)
     attempts: list[Attempt] = field(default_factory=list)
-    reasons: tuple[str, ...] = ("not tried on the solvers",)
+    reasons: tuple[str, ...] = UNTRIED
     accepted: bool = False
     suggestion: str = ""
     essence: Essence = field(init=False)

@@ -9,16 +9,23 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from autodata.domains.grading import as_text
-from autodata.domains.replies import ExampleReply, VerifierReply
+from autodata.domains.replies import VerifierReply
 from autodata.domains.texts import essence, unbounded
 from autodata.episode.agent import run_agent
 from autodata.episode.auditor import Auditor
+from autodata.episode.challengers import Challengers
 from autodata.episode.feedback import grouped
 from autodata.episode.gates import Gates, Solvers
 from autodata.episode.meter import Meter
 from autodata.episode.protocol import ASKED, TaskProtocol, Team
-from autodata.episode.roles import Asking, allow_all, sampling
-from autodata.episode.rounds import OpenRound, example_from, example_to, verification_to
+from autodata.episode.roles import Asking, Panel, allow_all, sampling
+from autodata.episode.rounds import (
+    UNTRIED,
+    OpenRound,
+    example_from,
+    example_to,
+    verification_to,
+)
 from autodata.episode.seats import Seats
 from autodata.episode.seeds import workflow_seed
 from autodata.episode.shortening import Fitting
@@ -113,7 +120,10 @@ class EpisodeRun:
         self._asking = Asking(conditions.team, place, meter.book, meter.check)
         domain = protocol.domain
         frozen = Fitting(document)  # its cuts are not the harness's to make
-        asking = replace(self._asking, allow=allow_all)
+        self._frozen = asking = replace(self._asking, allow=allow_all)
+        self._challengers = Challengers(
+            self._asking, harness, self._fitting, domain.example_reply, conditions.rules
+        )
         outside = Asking(conditions.team, place, meter.book_gates)
         gates = Gates(outside, domain, protocol.policy, frozen, self._foreign)
         solvers = Solvers(asking, domain, frozen), Solvers(outside, domain, frozen)
@@ -147,6 +157,7 @@ class EpisodeRun:
         self._steps += 1
         steps: dict[str, Callable[..., Awaitable[Any]]] = {
             "challenge": self._challenge,
+            "challenge_many": self._challenge_many,
             "verify": self._verify,
             "attempt": self._attempt,
             "run_agent": self._run_agent,
@@ -172,25 +183,18 @@ class EpisodeRun:
 
     async def _challenge(self, feedback: str = "", angle: str = "") -> Json:
         self._seated("challenger")
-        ordinal, form = f"s{self._steps}.challenge", self._protocol.domain.example_reply
+        ordinal = f"s{self._steps}.challenge"
+        return example_to(await self._challengers.one(ordinal, feedback, angle))
 
-        async def ask(document: Document) -> ExampleReply:
-            prompt = self._harness.prompt(
-                "challenger",
-                document=document.text,
-                feedback=feedback,
-                angle=angle,
-                rules=self._rules,
-            )
-            request = Request(messages=(Message("user", prompt),))
-            request = sampling(self._asking, "challenger", ordinal, request)
-            return await self._asking.structured("challenger", ordinal, request, form)
-
-        return example_to((await self._fitting.ask(ask)).example())
+    async def _challenge_many(self, angles: list[str], feedback: str = "") -> list[Json]:
+        self._seated("challenger")
+        ordinal = f"s{self._steps}.challenge"
+        drafted = await self._challengers.many(ordinal, feedback, angles)
+        return [example_to(example) for example in drafted]
 
     async def _verify(self, example: Any, notes: str = "") -> Json:
         self._seated("verifier")
-        opened = self._round(example)
+        opened = await self._round(example)
         if opened.fault:
             return verification_to(Verification(False, opened.fault))
         ordinal = f"s{self._steps}.verify"
@@ -213,7 +217,7 @@ class EpisodeRun:
         return verification_to(checked)
 
     async def _attempt(self, role: SolverRole, example: Any) -> Json:
-        opened = self._round(example)
+        opened = await self._round(example)
         if role not in ("weak", "strong"):
             raise StepFailed(f"attempt: role must be 'weak' or 'strong', not {role!r}")
         return await self._seats.attempt(opened, role, self._rounds)
@@ -242,8 +246,12 @@ class EpisodeRun:
         request = sampling(self._asking, role, ordinal, request)
         return (await self._asking.call(self._asking.at(role, ordinal), request)).text
 
-    def _round(self, example: Any) -> OpenRound:
-        """Return the round of this example, opening one when it is new."""
+    async def _round(self, example: Any) -> OpenRound:
+        """Return the round of this example, opening one when it is new.
+
+        Raises:
+            Refused, Truncated, Malformed, ContextTooLong, CallFailed: it could not be examined.
+        """
         value = example_from(example)
         meaning = essence(value)
         for opened in self._rounds:
@@ -254,10 +262,13 @@ class EpisodeRun:
         domain, document = self._protocol.domain, self._document
         fault = unbounded(value) or domain.fault(document, value)
         fault = fault or domain.origin(document, value, self._foreign.others)
-        opened = OpenRound(len(self._rounds), value, fault)
-        if fault:
-            opened.reasons = (fault,)
+        opened = OpenRound(len(self._rounds), value, fault or "could not be examined")
+        opened.reasons = (opened.fault,)
         self._rounds.append(opened)
+        if not fault:
+            panel = Panel(self._frozen, f"r{opened.index}.examine")
+            opened.fault = await domain.examine(document, value, panel)
+            opened.reasons = (opened.fault,) if opened.fault else UNTRIED
         return opened
 
 

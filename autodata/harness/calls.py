@@ -50,7 +50,13 @@ def bind(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Json:
         if kind in (str, int) and type(value) is not kind:
             given = type(value).__name__
             raise TypeError(f"{name}(): {key} must be {kind.__name__}, not {given}")
+        if kind == list[str] and not _are_texts(value):
+            raise TypeError(f"{name}(): {key} must be a list of str")
     return {key: _Copy(name).of(value, 0) for key, value in bound.arguments.items()}
+
+
+def _are_texts(value: Any) -> bool:
+    return type(value) is list and all(type(item) is str for item in value)
 
 
 class _Copy:

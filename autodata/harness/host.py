@@ -66,6 +66,11 @@ def challenge(feedback: str = "", angle: str = "") -> Example:
     raise NotImplementedError
 
 
+def challenge_many(angles: list[str], feedback: str = "") -> list[Example]:
+    """Ask a challenger for each angle, at most 8, side by side; unusable replies are left out."""
+    raise NotImplementedError
+
+
 def verify(example: Example, notes: str = "") -> Verification:
     """Ask the verifier about an example, with prompts/verifier.md.
 

@@ -158,6 +158,7 @@ TABLES: dict[str, tuple[Column, ...]] = {
         ("score", "DOUBLE", "0 to 1, by rubric or by match"),
         ("satisfied", "BOOLEAN[]", "per criterion of the rubric"),
         ("note", "VARCHAR", "what came up when a function of the domain scored it"),
+        ("scored_by", "VARCHAR", "who scored it, where the domain has several ways"),
         _AT,
     ),
     "findings": (

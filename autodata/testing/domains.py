@@ -164,12 +164,13 @@ class DomainContract(Contract):
             expect(_MARK not in shown, "a plain solver is shown the answer or the rubric")
 
     async def does_not_show_the_judge_what_is_right(self) -> None:
-        """A judge who reads the reference answer grades by likeness."""
+        """A judge who reads it grades by likeness, which is what `compares` says is wanted."""
         self._bench.asked.clear()
         example = replace(self._sample.example, answer=_MARK)
         await self._score(self._sample.wrong, example)
         shown = [str(request.to_json()) for role, request in self._bench.asked if role == "judge"]
-        expect(not any(_MARK in text for text in shown), "the judge is shown the reference answer")
+        seen = any(_MARK in text for text in shown)
+        expect(self._made.compares or not seen, "the judge is shown the reference answer")
 
     async def takes_an_answer_out_of_any_reply(self) -> None:
         """A solver may say anything."""
