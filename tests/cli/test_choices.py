@@ -78,7 +78,7 @@ def test_stop_takes_the_one_run_that_goes_on_and_asks_among_several(fresh: Place
         ("autodata evaluate la", ["lambada"]),
         (f"autodata evaluate {RUN}/c3", [f"{RUN}/c3"]),
         ("autodata evaluate x --split ", ["validation", "train"]),
-        ("autodata versions ", ["cs-research", "lambada"]),
+        ("autodata versions la", ["lambada"]),
         ("autodata optimize --models sim", ["simulated"]),
         ("autodata init op", ["openai"]),
         ("autodata -C / show ", []),

@@ -14,24 +14,18 @@ from tests.support.command_line import (
     refused,
 )
 
-TWO = ("cs-short", "cs-research")
+TWO = ("cot-research", "cs-research")
 FEW = ("--most=6", "--null=2")
 
 
 @pytest.fixture(scope="module")
 def compared(tmp_path_factory: pytest.TempPathFactory) -> Place:
-    """A project in which cs-research and the same with one round were compared."""
+    """A project in which cs-research was compared with the baseline of one round."""
     place = new_place(tmp_path_factory.mktemp("compared") / "project")
     edit_texts(place)
     place.edit("autodata.yaml", "weak: {model: small}", "weak: {model: weak-chat}")
     solver = "strong: {model: small, mode: privileged}"
     place.edit("autodata.yaml", solver, "strong: {model: chat}")
-    short = autodata.open_project(place.folder).harness("cs-research")
-    for name, text in short.files.items():
-        text = text.replace("name: cs-research", "name: cs-short")
-        place.write(
-            f"harnesses/cs-short/{name}", text.replace("value: 8, low: 1", "value: 1, low: 1")
-        )
     good(place("compare", *TWO, *FEW, "--run=both"))
     return place
 
@@ -49,7 +43,7 @@ def test_the_table_has_a_line_for_each_measure_with_paired_intervals(compared: P
         "unusable",
     ]
     first, second = data["harnesses"]
-    assert (data["documents"], first["episodes"], first["harness"]) == (6, 6, "cs-short")
+    assert (data["documents"], first["episodes"], first["harness"]) == (6, 6, "cot-research")
     assert keys(first["measures"]) == keys(second["against"]) == sorted(MEASURES)
     assert first["measures"]["rounds"]["mean"] == 1
     for name in ("weak", "strong", "gap", "rounds", "tokens"):
@@ -58,7 +52,7 @@ def test_the_table_has_a_line_for_each_measure_with_paired_intervals(compared: P
         assert found["mean"] == pytest.approx(gain)
         assert found["low"] <= found["mean"] <= found["high"]
         assert first["against"][name]["mean"] == 0
-    for label in ("weak", "null rate", "cs-research - cs-short", "rubric items"):
+    for label in ("weak", "null rate", "cs-research - cot-research", "rubric items"):
         assert label in shown
 
 
@@ -84,40 +78,44 @@ def test_the_same_name_goes_on_and_pays_for_nothing_twice(compared: Place) -> No
 
 def test_evaluate_full_tells_the_same_of_one_harness(compared: Place) -> None:
     both = good(compared("compare", *TWO, *FEW, "--run=both", "--json")).json["harnesses"][0]
-    one = good(compared("evaluate", "cs-short", "--most=6", "--full", "--run=one", "--json")).json
+    one = good(
+        compared("evaluate", "cot-research", "--most=6", "--full", "--run=one", "--json")
+    ).json
     for name in ("weak", "strong", "gap", "acceptance", "rubric"):
         assert one["measures"][name] == both["measures"][name]
     assert one["measures"]["null_rate"] is None
-    shown = good(compared("evaluate", "cs-short", "--most=6", "--full", "--run=one")).out
+    shown = good(compared("evaluate", "cot-research", "--most=6", "--full", "--run=one")).out
     assert "gap" in shown
-    assert "measures" not in good(compared("evaluate", "cs-short", "--most=2", "--json")).json
+    assert "measures" not in good(compared("evaluate", "cot-research", "--most=2", "--json")).json
 
 
 def test_python_compares_a_harness_with_one_that_was_changed_in_memory(compared: Place) -> None:
-    base = autodata.open_project(compared.folder).harness("cs-short")
+    base = autodata.open_project(compared.folder).harness("cot-research")
     changed = with_knobs(base, {"positive_criteria": 5})
     sample = autodata.Sample(most=2)
-    found = autodata.compare(["cs-short", changed], compared.folder, "changed", sample)
+    found = autodata.compare(["cot-research", changed], compared.folder, "changed", sample)
     assert [(one.harness, one.candidate, one.episodes) for one in found.harnesses] == [
-        ("cs-short", "c0", 2),
-        ("cs-short", "c1", 2),
+        ("cot-research", "c0", 2),
+        ("cot-research", "c1", 2),
     ]
     assert found.sample.full
 
 
 def test_what_cannot_be_compared_is_refused(compared: Place) -> None:
     refused(
-        compared("compare", "cs-short", "cs-short"), "two of these harnesses are the same", "once"
+        compared("compare", "cot-research", "cot-research"),
+        "two of these harnesses are the same",
+        "once",
     )
     refused(compared("compare", *TWO[::-1], *FEW, "--run=both"), "run both was begun", "--run")
     refused(compared("compare", *TWO, "--most=1"), "no interval over fewer than 2", "--most 0")
     refused(compared("compare", *TWO, "--split=test"), "the test split is sealed", "certify")
-    refused(compared("compare", "cs-short", "nothing"), "nothing", "known: cs-research")
+    refused(compared("compare", "cot-research", "nothing"), "nothing", "known: cot-")
 
 
 def test_a_run_is_not_gone_on_with_by_other_harnesses(compared: Place) -> None:
     refused(
-        compared("compare", "cs-short", "lambada", "--most=2", "--null=0", "--run=both"),
+        compared("compare", "cot-research", "lambada", "--most=2", "--null=0", "--run=both"),
         "run both compares other harnesses",
         "--run NAME",
     )
