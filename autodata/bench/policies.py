@@ -115,7 +115,7 @@ async def _searched(world: World, plan: SearchPlan) -> Found:
     async def unused(finalists: Sequence[Candidate]) -> Sequence[int]:
         return range(len(finalists))
 
-    collaborators = Collaborators(world, world, _Unkept(), unused, merger=world)
+    collaborators = Collaborators(world, world, _Unkept(), unused, merger=world, at_once=True)
     result = await search(plan, world.baseline, world.documents, collaborators)
     if not result.certificates:
         rate = result.baseline_rate

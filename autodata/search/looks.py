@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import NamedTuple
 
+from autodata.search.null import NULL_BESIDE, NULL_SHARE
 from autodata.search.pool import Pool, SetOutcomes
 from autodata.types import Candidate, Cell, Outcome
 
@@ -12,7 +13,7 @@ SET_DOCUMENTS = 4
 FRESH_SHARE = 0.6
 """Part of a search's episodes after which no edits are asked for, and sets are drawn closer to the
 best one."""
-LOOKS = 32
+LOOKS = 64
 """Looks that a search with a bound on episodes has, about."""
 FEWEST_EPISODES, MOST_EPISODES, USUAL_EPISODES = 8, 128, 32
 """Of a look; the usual number where nothing bounds the search."""
@@ -89,6 +90,11 @@ def usual_size(pool: Pool) -> int:
     if everything == inf:
         return USUAL_EPISODES
     return max(FEWEST_EPISODES, min(MOST_EPISODES, int(everything / LOOKS)))
+
+
+def null_beside(pool: Pool) -> int:
+    """Return the null episodes beside the next look."""
+    return NULL_BESIDE if len(pool.null) < NULL_SHARE * pool.spent else 0
 
 
 def look_size(pool: Pool, beside: int) -> int:

@@ -30,6 +30,7 @@ from autodata.search.looks import (
     kept_for_check,
     left,
     look_size,
+    null_beside,
 )
 from autodata.search.null import NULL_BESIDE, null_cells, pooled_rate
 from autodata.search.objections import objections
@@ -65,7 +66,10 @@ class MergingSearch(Phases[Pool]):
         entered = (journal.find(LookRecord, str(number)) for number in count(1))
         known = {n for look in iter(lambda: next(entered), None) for n in look.entered}
         self._sets = MergedSets(standing, collaborators.merger, journal)
-        self._proposals = ProposalsUnderWay(self._evaluator, proposer, standing.plan.seed, known)
+        at_once = collaborators.at_once or not proposer.wants_minibatch
+        self._proposals = ProposalsUnderWay(
+            self._evaluator, proposer, standing.plan.seed, known, at_once
+        )
         minibatch = standing.plan.minibatch if proposer.wants_minibatch else 0
         self._intake = Intake(
             standing, self._sets, self._proposals, journal, self._progress, minibatch
@@ -144,7 +148,7 @@ class MergingSearch(Phases[Pool]):
         null: tuple[Cell, ...] = ()
         if sets:
             names = [cell.document_id for cell in sets[0].cells]
-            null = tuple(null_cells(names, "validation", NULL_BESIDE, number))
+            null = tuple(null_cells(names, "validation", null_beside(self._standing), number))
         look = Look(number, tuple(sets), null)
         self._opened = number
         self._standing.under_way += look.episodes

@@ -34,8 +34,9 @@ NULL_LOOK = 4
 NULL_EACH = 2
 """Null episodes of the mutant in an iteration."""
 NULL_BESIDE = 1
-"""Null episodes beside a look of a merging search, which has about as many looks as a race has
-iterations."""
+"""Null episodes beside a look of a merging search, where they are fewer than `NULL_SHARE`."""
+NULL_SHARE = 0.03
+"""Of all episodes of a merging search."""
 
 
 def null_cells(documents: Sequence[str], split: Split, episodes: int, first: int = 0) -> list[Cell]:

@@ -63,7 +63,8 @@ class Collaborators:
     """Whoever a search asks, and whom it tells; `claim` is asked right before the test split is.
 
     `distinct` lets near copies count once among the examples of all harnesses, look by look: an
-    edit is measured in many harnesses, in each on a few documents.
+    edit is measured in many harnesses, in each on a few documents. Edits that take no time
+    (`at_once`: a simulation's) are waited for by the look that they were asked for at.
     """
 
     evaluator: Evaluator
@@ -73,6 +74,7 @@ class Collaborators:
     progress: Progress = lambda _: None
     merger: Merger | None = None
     distinct: Distinct = as_they_are
+    at_once: bool = False
 
 
 class Over(Exception):

@@ -65,6 +65,7 @@ class ProposalsUnderWay:
     proposer: Proposer
     seed: int
     known: set[int]
+    at_once: bool = False
     lessons: list[Lesson] = field(default_factory=list)
     asked: dict[int, Awaited] = field(default_factory=dict)
     _tasks: list["asyncio.Task[None]"] = field(default_factory=list)
@@ -87,13 +88,12 @@ class ProposalsUnderWay:
     async def come(self, wait: bool) -> None:
         """Ask whoever was not asked yet, as a look is new; `wait` for one edit at least.
 
-        A proposer that reads no trajectories, as one of knobs, answers at once: all of its edits
-        are waited for, so that two runs of one seed are equal.
+        Where edits come `at_once`, as those of a proposer of knobs, which reads no trajectories,
+        all are waited for, so that two runs of one seed are equal.
         """
         self._new.set()
-        at_once = not self.proposer.wants_minibatch
         while missing := [a.proposal for a in self.asked.values() if not a.proposal.done()]:
-            if not at_once and (self.ready() or not wait):
+            if not self.at_once and (self.ready() or not wait):
                 break
             await asyncio.wait(missing, return_when=asyncio.FIRST_COMPLETED)
         await asyncio.sleep(0)  # those that come at the same moment come together

