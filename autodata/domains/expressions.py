@@ -42,11 +42,10 @@ _MISREAD = (
     r"=.*=",
 )
 _MISREADS = re.compile("|".join(_MISREAD))
+_WORD = re.compile(r"(?<![A-Za-z\\])(?:[A-Za-z]{4,}|The)(?![A-Za-z])")
 _WHOLE = re.compile(r"[-+]?\d[\d,\s]*\.?")
 _NAMED = re.compile(r"[A-Za-z]\w*\s*=\s*(.*)", re.DOTALL)
-_DECIMAL = re.compile(
-    r"\d[.,]\d+(?!\d*,\d{3})|\d\.(?=\s*\\times)|\\approx|≈|\bapprox", re.IGNORECASE
-)
+_DECIMAL = re.compile(r"\d\.\d|\d,\d(?!\d\d)|\\approx|≈|\b(?:approx|about|roughly)\b", re.I)
 _SMALL = _listed(
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
     "sixteen seventeen eighteen nineteen twenty none once twice"
@@ -66,6 +65,16 @@ def unwrapped(text: str) -> str:
         if (boxed := _BOXED.fullmatch(text)) and _closes_last(boxed[1]):
             text = boxed[1].strip()
     return text
+
+
+def same_text(one: str, other: str) -> bool:
+    """Whether two answers are the same text, but for wrapping, spaces, and large letters in words.
+
+    Letters that stand alone, and those of formulas, are other letters in another case.
+    """
+    forms = [_WORD.sub(lambda word: word[0].casefold(), unwrapped(text)) for text in (one, other)]
+    bare = [" ".join(form.replace("$", "").split()).removeprefix("the ") for form in forms]
+    return bool(bare[0]) and bare[0] == bare[1]
 
 
 def expression(text: str) -> str:

@@ -213,7 +213,7 @@ class Mathematics(Domain):
 
     def answer(self, text: str) -> str:
         """Return the last line of a reply, or what follows the last `Answer:`."""
-        return final_answer(text).strip()
+        return final_answer(text).strip(" \t*")
 
     async def score(
         self, document: Document, example: Example, answer: str, graders: Graders
