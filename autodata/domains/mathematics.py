@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from types import MappingProxyType
 from typing import Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from autodata.config.section import Count, Positive, Section
 from autodata.domains.base import Domain, RoleSettings
@@ -19,11 +19,11 @@ from autodata.domains.expressions import has_decimal, is_bare_number, unwrapped
 from autodata.domains.grading import Graders, Score, as_text, fenced
 from autodata.domains.leaks import leak
 from autodata.domains.matching import final_answer, normalize
-from autodata.domains.replies import RoleReply
+from autodata.domains.replies import ExampleReply, RoleReply
 from autodata.domains.texts import squeezed
 from autodata.errors import ConfigurationError
 from autodata.models.base import Message, Request
-from autodata.types import Document, Example, Verification
+from autodata.types import Document, Example, Json, Verification
 
 MATH_SOLVER_PROMPT = """\
 Solve the problem. Reason step by step, and check your result.
@@ -112,6 +112,19 @@ class MathematicsSettings(Section):
     )
 
 
+def _work_first(schema: Json) -> None:
+    """Put `work` before what follows from it: a model fills in a form from its beginning."""
+    schema["properties"] = {"work": schema["properties"].pop("work"), **schema["properties"]}
+
+
+class MathReply(ExampleReply):
+    """The challenger's example, worked out before its answer is written."""
+
+    model_config = ConfigDict(json_schema_extra=_work_first)
+
+    work: str = Field(description="the solution in full, and its check in another way")
+
+
 class LookReply(RoleReply):
     """The verifier's look at an example, what it rests on before what follows from it."""
 
@@ -154,6 +167,7 @@ class Mathematics(Domain):
     roles = ("challenger", "verifier", "judge")
     settings_type = MathematicsSettings
     compares = True
+    example_reply = MathReply
     verifier_prompt = LOOK_PROMPT
     refused_rules = MappingProxyType(
         dict.fromkeys(

@@ -37,17 +37,19 @@ class FakeHost:
 
     async def __call__(self, name: str, arguments: dict[str, Any]) -> Any:
         self.calls.append((name, arguments))
-        if self.bad and name in ("challenge", "run_agent"):
+        if self.bad and name in ("challenge", "challenge_many", "run_agent"):
             raise StepFailed(f"{name}: the reply does not fit its schema")
         weight = {"criterion": "says why", "weight": 99, "category": "insight"}
+        drafted = {"question": "Why?", "answer": "So.", "context": "c", "rubric": [weight]}
         attempts = {"scores": [0.5], "mean": 0.5, "reason": "", "accepted": self.accepting}
         return {
-            "challenge": {"question": "Why?", "answer": "So.", "context": "c", "rubric": [weight]},
+            "challenge": drafted,
+            "challenge_many": [drafted for _ in arguments.get("angles", ())],
             "verify": {"passed": True, "feedback": ""},
             "attempt": {**attempts, "passed": True},
             "run_agent": f"angle {len(self.calls)}",
             "feedback": "Too easy:\n- Why?\n\nAsk anew.",
-            "ask": "text",
+            "ask": "PICKED: 2, 1\nAnswer: So.",
         }[name]
 
 
@@ -164,3 +166,66 @@ def test_changes_of_any_two_rules_of_the_research_prompts_merge(research: Harnes
             ours, theirs = text.replace(one, f"{one} At once."), text.replace(other, "- Not.")
             merged = merged_text(text, ours, theirs)
             assert merged == ours.replace(other, "- Not."), (one, other)
+
+
+@pytest.fixture
+def mathematics() -> Harness:
+    return load_folder(HARNESSES / "math")
+
+
+class Drafting(FakeHost):
+    """Writes another draft for each angle, and picks as it is told."""
+
+    def __init__(self, says: str) -> None:
+        super().__init__()
+        self.says = says
+
+    async def __call__(self, name: str, arguments: dict[str, Any]) -> Any:
+        found = await super().__call__(name, arguments)
+        if name == "challenge_many":
+            return [{**draft, "question": f"Q{n}"} for n, draft in enumerate(found, 1)]
+        return self.says if name == "ask" else found
+
+    def tried(self) -> list[str]:
+        """The questions that the weak solver was asked."""
+        return [a["example"]["question"] for n, a in self.calls if a.get("role") == "weak"]
+
+
+@pytest.mark.parametrize(
+    ("says", "questions"),
+    [
+        ("Draft 1 is wrong.\nPICKED: 3, 1, 3, 9", ["Q3", "Q1"]),
+        ("PICKED: 2\nNo, on second thought:\nPICKED: 4", ["Q4"]),
+        ("PICKED: none", []),
+        ("I like them all.", ["Q1", "Q2"]),
+    ],
+)
+async def test_math_tries_the_drafts_that_the_main_agent_picks(
+    mathematics: Harness, says: str, questions: list[str]
+) -> None:
+    host = Drafting(says)
+    await run(with_knobs(mathematics, {"rounds": 1}), host)
+    assert host.tried() == questions
+
+
+async def test_math_asks_for_an_angle_each_and_fills_up_with_its_own(mathematics: Harness) -> None:
+    host = FakeHost()
+    await run(with_knobs(mathematics, {"rounds": 2, "challengers": 5}), host)
+    angles = [arguments["angles"] for name, arguments in host.calls if name == "challenge_many"]
+    assert [len(batch) for batch in angles] == [5, 5]
+    assert not {*angles[0]} & {*angles[1]}
+
+
+async def test_math_goes_on_after_unusable_replies(mathematics: Harness) -> None:
+    names = await run(with_knobs(mathematics, {"rounds": 2}), FakeHost(bad=True))
+    assert names == ["run_agent", "feedback", "challenge_many"] * 2
+
+
+async def test_the_label_of_cot_math_is_what_most_solutions_come_to() -> None:
+    harness = load_folder(HARNESSES / "cot-math")
+    host = FakeHost()
+    assert (await run(harness, host))[:9] == ["challenge", *["ask"] * 8]
+    example = next(arguments["example"] for name, arguments in host.calls if name == "attempt")
+    assert (example["answer"], "rubric" in example) == ("So", False)
+    unlabelled = Drafting("I cannot say.")
+    assert "attempt" not in await run(harness, unlabelled)
