@@ -9,6 +9,7 @@ from typing import Any
 from autodata.config import plugins
 from autodata.config.providers.base import ModelConfig
 from autodata.config.request_checks import Mistake, mistakes_together, request_mistakes
+from autodata.config.roles import RoleConfig
 from autodata.config.schema import ROLES, Command, Config
 from autodata.errors import ConfigurationError
 
@@ -22,11 +23,12 @@ def mistakes(config: Config, environment: Mapping[str, str]) -> Iterator[Mistake
     models = (_model(name, model) for name, model in config.models.items())
     asked = (
         chain(
-            request_mistakes(("roles", name), role, config.models[role.model]),
-            mistakes_together(config, name, raw),
+            request_mistakes(("roles", name), role, config.models[player]),
+            mistakes_together(config, (name, player), raw),
         )
         for name, role in config.roles.items()
-        if role.model in config.models
+        for player in role.players
+        if player in config.models
     )
     needed = ["weak", "strong", *(role for made in found.values() for role in made.roles)]
     told = (_roles(config, needed), *models, *asked, _program(config, environment))
@@ -37,11 +39,7 @@ def _roles(config: Config, needed: Iterable[str]) -> Iterator[Mistake]:
     for role, settings in config.roles.items():
         if role not in ROLES:
             yield Mistake(("roles", role), f"unknown role 'roles.{role}'", _nearest_role(role))
-        if settings.model not in config.models:
-            near = get_close_matches(settings.model, config.models, 1)
-            hint = f"did you mean {near[0]!r}?" if near else f"add models.{settings.model}"
-            problem = f"roles.{role}.model: no model is named {settings.model!r}"
-            yield Mistake(("roles", role, "model"), problem, hint)
+        yield from _players(config, role, settings)
     for role in needed:
         if role not in config.roles:
             fix = f"add `{role}: {{model: ...}}` under roles"
@@ -50,6 +48,28 @@ def _roles(config: Config, needed: Iterable[str]) -> Iterator[Mistake]:
         if role not in ROLES:
             path = ("budget", "roles", role)
             yield Mistake(path, f"unknown role 'budget.roles.{role}'", _nearest_role(role))
+
+
+def _players(config: Config, role: str, settings: RoleConfig) -> Iterator[Mistake]:
+    """Look whether somebody plays a role, and whether several can play the same one."""
+    field = "models" if settings.models else "model"
+    path = ("roles", role, field)
+    if not settings.players:
+        yield Mistake(path, f"roles.{role}.model is missing", "name one under `models`")
+    if settings.model and settings.models:
+        problem = f"roles.{role} has both `model` and `models`"
+        yield Mistake(path, problem, "keep one of them")
+    for player in settings.players:
+        if player not in config.models:
+            near = get_close_matches(player, config.models, 1)
+            hint = f"did you mean {near[0]!r}?" if near else f"add models.{player}"
+            yield Mistake(path, f"{'.'.join(path)}: no model is named {player!r}", hint)
+    if len({*settings.models}) < len(settings.models):
+        yield Mistake(path, f"roles.{role}.models names a model twice", "name each once")
+    found = [config.models[name] for name in settings.players if name in config.models]
+    if len({model.api for model in found}) > 1:
+        problem = f"roles.{role}.models: some have `api: chat`, some `api: completions`"
+        yield Mistake(path, problem, "seat models of one kind, as a role is asked in one way")
 
 
 def _nearest_role(role: str) -> str:

@@ -101,25 +101,27 @@ def _is_json(value: object) -> bool:
     return value is None or isinstance(value, str | int)
 
 
-def mistakes_together(config: Config, name: str, raw_prompts: bool) -> Iterator[Mistake]:
-    """Look at what a role's settings come to with its model's.
+def mistakes_together(
+    config: Config, seat: tuple[str, str], raw_prompts: bool
+) -> Iterator[Mistake]:
+    """Look at what a role's settings come to with a model's that plays it: role and model by name.
 
     `raw_prompts` says that the domain asks solvers with `api: completions` by raw prompts.
     """
-    role = config.roles[name]
-    model = config.models[role.model]
+    name, player = seat
+    role, model = config.roles[name], config.models[player]
 
     def mistake(field: str, problem: str, fix: str) -> Mistake:
-        at = ("roles", name) if getattr(role, field) is not None else ("models", role.model)
+        at = ("roles", name) if getattr(role, field) is not None else ("models", player)
         path = (*at, field)
         return Mistake(path, f"{'.'.join(path)}{problem}", fix)
 
     for fault in model.faults_with(role):
-        fix = fault.fix.format(role=f"roles.{name}", model=f"models.{role.model}")
+        fix = fault.fix.format(role=f"roles.{name}", model=f"models.{player}")
         yield mistake(fault.field, fault.problem, fix)
     if model.api == "completions" and name in ("weak", "strong") and raw_prompts:
         body = model.body | role.body
         for field in ("reasoning_effort", "service_tier"):
             if field in body:
                 problem = ": raw prompts (api: completions) take none"
-                yield mistake(field, problem, f"take it out, or set models.{role.model}.api: chat")
+                yield mistake(field, problem, f"take it out, or set models.{player}.api: chat")

@@ -1,4 +1,4 @@
-"""The settings of a role: which model plays it, and how it is asked."""
+"""The settings of a role: which models play it, and how they are asked."""
 
 from typing import Literal
 
@@ -7,11 +7,22 @@ from pydantic import Field
 from autodata.config.section import Amount, Count, Positive
 from autodata.config.shaping import Shaping
 
+Pick = Literal["by_document", "in_turn"]
+"""Which of several models of a role plays it."""
+
 
 class RoleConfig(Shaping):
-    """Which model plays a role, and how it is asked."""
+    """Which model plays a role, or which of several, and how it is asked."""
 
-    model: str = Field(description="its name under `models`")
+    model: str = Field("", description="its name under `models`")
+    models: list[str] = Field(
+        default_factory=list, description="several names in place of one: `pick` says who plays"
+    )
+    pick: Pick = Field(
+        "by_document",
+        description="of several; `by_document`: one for all of an episode, dealt by the document; "
+        "`in_turn`: the next at each step or round of it that asks the role",
+    )
     mode: Literal["plain", "privileged", "majority"] = Field(
         "plain", description="of a solver; `privileged` sees the document, `majority` votes"
     )
@@ -25,6 +36,15 @@ class RoleConfig(Shaping):
     connect_s: Amount = Field(0.0, description="deadline of the connection; 0: the model's")
     first_token_s: Amount = Field(0.0, description="deadline of the first token; 0: the model's")
     total_s: Amount = Field(0.0, description="deadline of the whole reply; 0: the model's")
+
+    @property
+    def players(self) -> tuple[str, ...]:
+        """The names of the models that play it."""
+        return tuple(self.models) or ((self.model,) if self.model else ())
+
+    def played_by(self, model: str) -> "RoleConfig":
+        """Return the same role with this model alone."""
+        return self.model_copy(update={"model": model, "models": []})
 
     @property
     def fixed_temperature(self) -> float | None:

@@ -176,7 +176,7 @@ class Config(Section):
     @property
     def used(self) -> dict[str, ModelConfig]:
         """The models that play a role, in the order of the file."""
-        names = {role.model for role in self.roles.values()}
+        names = {name for role in self.roles.values() for name in role.players}
         return {name: model for name, model in self.models.items() if name in names}
 
     @property

@@ -36,9 +36,11 @@ def _shared(config: Config, of: str, roles: Sequence[str]) -> Iterator[str]:
     """Yield those of these roles whose weights are also those of one."""
     if of not in config.roles:
         return
-    its = config.models[config.roles[of].model]
-    for role in roles:
-        if role in config.roles:
-            model = config.models[config.roles[role].model]
-            if (model.provider, model.model) == (its.provider, its.model):
-                yield role
+    its = _weights(config, of)
+    yield from (role for role in roles if role in config.roles and its & _weights(config, role))
+
+
+def _weights(config: Config, role: str) -> set[tuple[str, str]]:
+    """Return what plays a role, by provider and name of the model."""
+    models = (config.models[name] for name in config.roles[role].players)
+    return {(model.provider, model.model) for model in models}

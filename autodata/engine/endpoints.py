@@ -100,7 +100,7 @@ def headers_of(model: ModelConfig, role: RoleConfig) -> tuple[tuple[str, str], .
 
 def _secrets(config: Config, name: str) -> dict[str, str]:
     """Return the values of all headers that a model is sent, by environment variable."""
-    roles = [role for role in config.roles.values() if role.model == name]
+    roles = [role for role in config.roles.values() if name in role.players]
     asked = [config.models[name], *roles]
     return values_of(variable for one in asked for variable in one.header_variables.values())
 

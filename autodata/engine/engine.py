@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from autodata.config import plugins
+from autodata.config.roles import RoleConfig
 from autodata.config.schema import Config
 from autodata.config.shaping import Shaped, Shaping
 from autodata.documents.corpus import read_corpus
@@ -133,7 +134,7 @@ def role_settings(config: Config) -> dict[str, RoleSettings]:
             settings.majority if settings.mode == "majority" else 1,
             settings.fixed_temperature,
             settings.max_tokens,
-            config.models[settings.model].api,
+            config.models[settings.players[0]].api,
         )
         for role, settings in config.roles.items()
     }
@@ -178,6 +179,8 @@ def settings_of(config: Config) -> Json:
         for name, model in config.models.items()
     }
     for name, role in config.roles.items():
+        for unused in ("model",) if role.models else ("models", "pick"):
+            del dump["roles"][name][unused]  # one model: as it was before there could be several
         dump["roles"][name] |= _shape(role)
     if not dump["domain"]:
         del dump["domain"]
@@ -192,18 +195,25 @@ def _shape(settings: Shaped) -> Json:
 
 def seats_of(config: Config, endpoints: Mapping[str, Endpoint]) -> dict[str, Seat]:
     """Return who plays each role, and what goes with its requests."""
-    return {
-        role: Seat(
-            endpoints[settings.model],
+
+    def seat(settings: RoleConfig, name: str, others: tuple[Seat, ...] = ()) -> Seat:
+        return Seat(
+            endpoints[name],
             settings.fixed_temperature,
             settings.max_tokens,
-            deadlines_of(config.models[settings.model], settings),
-            config.models[settings.model].body | settings.body,
-            headers_of(config.models[settings.model], settings),
+            deadlines_of(config.models[name], settings),
+            config.models[name].body | settings.body,
+            headers_of(config.models[name], settings),
             settings.temperature != "server",
+            others,
+            settings.pick,
         )
-        for role, settings in config.roles.items()
-    }
+
+    def seated(settings: RoleConfig) -> Seat:
+        first, *others = settings.players
+        return seat(settings, first, tuple(seat(settings, name) for name in others))
+
+    return {role: seated(settings) for role, settings in config.roles.items()}
 
 
 def slots(config: Config) -> int:
@@ -236,7 +246,7 @@ async def engine(
         else:
             endpoints = await start(project, journal.folder, everything, display.line, stack)
         gpus = {
-            role: busy({settings.model: config.models[settings.model]})
+            role: busy({name: config.models[name] for name in settings.players})
             for role, settings in config.roles.items()
         }
         accounts = Accounts(config.budget, gpus=busy(config.used), role_gpus=gpus)

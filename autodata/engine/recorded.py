@@ -158,7 +158,8 @@ def as_recorded(project: Project, run: RunRecord, decides: Callable[[Path], bool
     recorded, today = recorded_config(run.config), project.config
     check_code(run, ("domain",))
     old, new = settings_of(recorded), settings_of(today)
-    players = {r.model for name, r in recorded.roles.items() if decides(("roles", name))}
+    roles = [role for name, role in recorded.roles.items() if decides(("roles", name))]
+    players = {player for role in roles for player in role.players}
     notes = []
     for path, now, then in differences(new, old):
         model = path[0] == "models"

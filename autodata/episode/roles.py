@@ -31,13 +31,15 @@ def allow_all(request: Request) -> None:
 class Asking:
     """One episode's place in the run and its team; a Caller that also books what calls cost.
 
-    `allow` is shown every request before it is sent, and may raise.
+    `allow` is shown every request before it is sent, and may raise. `turns` are the steps and
+    rounds that have asked each role so far, in order.
     """
 
     team: Team
     place: Place
     book: Callable[[Spend], None]
     allow: Callable[[Request], None] = allow_all
+    turns: dict[str, list[str]] = field(default_factory=dict)
 
     def player(self, seat: SolverRole) -> SolverRole:
         """Return the role that plays a solver's seat: in a null episode `strong` plays both."""
@@ -45,7 +47,10 @@ class Asking:
 
     def at(self, role: str, ordinal: str) -> Site:
         """Return the site of one call of this episode."""
-        return self.place.site(role, ordinal)
+        turns, step = self.turns.setdefault(role, []), ordinal.partition(".")[0]
+        if step not in turns:
+            turns.append(step)
+        return replace(self.place.site(role, ordinal), turn=turns.index(step))
 
     async def call(self, site: Site, request: Request, check: CheckReply | None = None) -> Reply:
         """Make one call and book it; one that came to no result is paid for, too."""

@@ -124,7 +124,8 @@ class EpisodeRun:
         self._challengers = Challengers(
             self._asking, harness, self._fitting, domain.example_reply, conditions.rules
         )
-        outside = Asking(conditions.team, place, meter.book_gates)
+        turns = self._asking.turns
+        outside = Asking(conditions.team, place, meter.book_gates, turns=turns)
         gates = Gates(outside, domain, protocol.policy, frozen, self._foreign)
         solvers = Solvers(asking, domain, frozen), Solvers(outside, domain, frozen)
         self._seats = Seats(asking, protocol, *solvers, gates)

@@ -88,7 +88,8 @@ async def calibrate(
                 for one in compared(labelled, judged, later)
             ]
             whole, agreement, by_criterion = counted(everything)
-            model = project.config.models[project.config.roles["judge"].model].model
+            players = project.config.roles["judge"].players
+            model = ", ".join(project.config.models[player].model for player in players)
             record = CalibrationRecord(
                 labelled_by=by,
                 judge=model,

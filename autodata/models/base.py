@@ -214,7 +214,9 @@ class Model(Protocol):
 class Site:
     """The place of a call in a run: its identity, and what tables show of it.
 
-    `ordinal` is the call's path inside its episode or iteration, such as `r2.weak.1`.
+    `ordinal` is the call's path inside its episode or iteration, such as `r2.weak.1`. `turn` says
+    how many steps and rounds of its episode had asked this role before: it deals a role that
+    several models play.
     """
 
     role: str
@@ -225,6 +227,7 @@ class Site:
     repeat: int = 0
     candidate_id: str = field(default="", compare=False)
     commit: str = field(default="", compare=False)
+    turn: int = field(default=0, compare=False)
 
     @property
     def episode(self) -> EpisodeKey | None:

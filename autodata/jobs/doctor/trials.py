@@ -80,10 +80,15 @@ class _OneCall:
 async def call_all(
     project: Project, models: dict[str, ModelConfig], show: Callable[[Check], None]
 ) -> None:
-    """Make one call for each role that one of these models plays, and one with tools where it uses
-    some; models that autodata serves are served meanwhile. Last comes what all of it cost.
+    """Make one call for each role and each of these models that plays it, and one with tools where
+    it uses some; models that autodata serves are served meanwhile. Last comes what all of it cost.
     """
-    roles = {n: r for n, r in project.config.roles.items() if r.model in models}
+    roles = {
+        (role, name): settings.played_by(name)
+        for role, settings in project.config.roles.items()
+        for name in settings.players
+        if name in models
+    }
     if not roles:
         return
     # what is accepted is no matter here
@@ -91,7 +96,7 @@ async def call_all(
     config = project.config.model_copy(
         update={
             "models": models,
-            "roles": roles,
+            "roles": {f"{role} {name}": settings for (role, name), settings in roles.items()},
             "protocol": rules,
         }  # what is accepted is no matter
     )
@@ -112,12 +117,13 @@ async def call_all(
             return
         for endpoint in endpoints.values():
             stack.push_async_callback(endpoint.close)
-        team = Team(_OneCall(seats_of(config, endpoints)), role_settings(config))
-        asking = Asking(team, Place(document_id=DOCUMENT.id), spent.append)
         trials = []
-        for role in roles:
+        for (role, name), settings in roles.items():
+            alone = config.model_copy(update={"roles": {role: settings}})
+            team = Team(_OneCall(seats_of(alone, endpoints)), role_settings(alone))
+            asking = Asking(team, Place(document_id=DOCUMENT.id), spent.append)
             ask = _Asker(role, asking, domain)
-            where = f"{role} ({roles[role].model}, {models[roles[role].model].provider})"
+            where = f"{role} ({name}, {models[name].provider})"
             if role in ("weak", "strong"):
                 question = _question(domain, team.settings(role))
                 trials.append(_try(where, ask.plain(replace(question, again=True))))

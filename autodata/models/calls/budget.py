@@ -262,10 +262,10 @@ def faults(config: Config) -> Iterator[ConfigurationError]:
     A model that costs no dollars by its nature needs no price; neither does one whose price is 0.
     """
     players = {
-        role: config.models[settings.model]
+        role: {name: config.models[name] for name in settings.players if name in config.models}
         for role, settings in config.roles.items()
-        if settings.model in config.models
     }
+    players = {role: models for role, models in players.items() if models}
     bounds: list[tuple[str, RoleBudget, list[str]]] = [("budget", config.budget, list(players))]
     for role, budget in config.budget.roles.items():
         if role not in players:
@@ -276,8 +276,8 @@ def faults(config: Config) -> Iterator[ConfigurationError]:
             continue
         bounds.append((f"budget.roles.{role}", budget, [role]))
     for key, budget, roles in bounds:
-        for role in roles if budget.usd else ():
-            model, name = players[role], config.roles[role].model
+        seated = {name: model for role in roles for name, model in players[role].items()}
+        for name, model in seated.items() if budget.usd else ():
             priced = model.price or known_price(model.model)
             if model.paid and priced is None:
                 yield ConfigurationError(
@@ -285,7 +285,7 @@ def faults(config: Config) -> Iterator[ConfigurationError]:
                     f"set models.{name}.price: {{input: ..., output: ...}}, in dollars per "
                     "million tokens (0 if it costs nothing), or set a budget in tokens instead",
                 )
-        known = any(players[role].counts_gpus or players[role].simulated for role in roles)
+        known = any(model.counts_gpus or model.simulated for model in seated.values())
         if budget.gpu_seconds and not known:
             counted = [name for name, kind in PROVIDERS.items() if kind.counts_gpus]
             yield ConfigurationError(

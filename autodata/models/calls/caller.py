@@ -101,7 +101,7 @@ class RecordedCaller:
         When it is cancelled or time is up, a request that was sent already still gets its answer
         journaled, if that comes while `answered` or `close` waits.
         """
-        request = self._seat(site.role).fill(request)
+        request = self._seat(site).fill(request)
         try:
             return await self._once(site, request, check)
         except Truncated as short:
@@ -158,7 +158,7 @@ class RecordedCaller:
         rejected: RequestRejected | None = None,
     ) -> Reply:
         """Return the journaled reply to one request, or ask, or keep that it was `rejected`."""
-        seat = self._seat(site.role)
+        seat = self._seat(site)
         priority = self._priority(site)
         key = call_key(site, seat.endpoint.name, seat.endpoint.service.model_name, request)
         while True:
@@ -221,12 +221,14 @@ class RecordedCaller:
             await endpoint.close()
 
     def _endpoints(self) -> list[Endpoint]:
-        return list({id(s.endpoint): s.endpoint for s in self._seats.values()}.values())
+        seats = [one for seat in self._seats.values() for one in seat.all]
+        return list({id(seat.endpoint): seat.endpoint for seat in seats}.values())
 
-    def _seat(self, role: str) -> Seat:
+    def _seat(self, site: Site) -> Seat:
+        role = site.role
         if role not in self._seats:
             raise Unseated(f"no model plays the role {role!r}", f"set roles.{role}.model")
-        return self._seats[role]
+        return self._seats[role].of(site)
 
     async def _ask(self, call: _Call, rejected: RequestRejected | None) -> Reply:
         key, site, seat, request = call.key, call.site, call.seat, call.request
@@ -298,7 +300,7 @@ class RecallingCaller(RecordedCaller):
         Raises:
             ReplayMismatch: the call is not in the journal.
         """
-        seat = self._seat(site.role)
+        seat = self._seat(site)
         key = call_key(site, seat.endpoint.name, seat.endpoint.service.model_name, request)
         known = self._journal.find(CallRecord, key)
         if known is None:
