@@ -59,6 +59,7 @@ def test_the_project_has_every_kind_that_there_was(old: Place) -> None:
         "trouble",
         "execution",
         "finding",
+        "gap",
         "calibration",
         "edit",
         "look",
