@@ -38,7 +38,8 @@ def grouped(rounds: Sequence[Round]) -> str:
     failed = [past for past in rounds if not past.verdict.accepted]
     if not failed:
         return ""
-    lines = [line_of(past) for past in failed]
+    newest = {past.example.question: past for past in failed}  # a question that was mended is one
+    lines = [line_of(past) for past in newest.values()]
     parts = [
         f"{gate}:\n" + "\n".join(f"- {line}" for title, line in lines if title == gate)
         for gate in GATES

@@ -22,7 +22,7 @@ LIMITS: dict[str, int] = {
     **dict.fromkeys(PROMPTS.values(), 16_000),
 }
 TOTAL_LIMIT = 60_000
-IGNORED = ("README.md", "__pycache__")
+IGNORED = ("README.md", "__pycache__", "played")
 
 _USED_BY: dict[PromptName, str] = {
     "main": "run_agent",
@@ -121,7 +121,7 @@ def load_files(files: Mapping[str, str], origin: str = "") -> Harness:
 
 
 def load_folder(path: Path) -> Harness:
-    """Load a harness from its folder; README.md and hidden files are not part of it.
+    """Load a harness from its folder; README.md, `played` and hidden files are no part of it.
 
     Line ends are read as `\\n`, so the tree is the one git stores.
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,16 @@ from autodata.report.display import Display
 from autodata.store.episodes import EpisodeRecord
 from autodata.store.journal import Journal
 from autodata.types import Candidate, Cell, Document, Json, Outcome, Split
-from tests.support.episodes import DOCUMENT, EXAMPLE, GOOD_CHECK, as_json, verdicts
+from tests.support import episodes
+from tests.support.episodes import DOCUMENT, GOOD_CHECK, as_json, verdicts
 from tests.support.loopback import Action, Loopback, Say, Seen
 
 HARNESS = with_knobs(
     load_folder(Path(__file__).parents[2] / "harnesses/cs-research"), {"rounds": 3}
 )
 CANDIDATE = Candidate("c0", "f" * 40, HARNESS.tree, None, HARNESS.values)
+INSIGHT, EASY, ERROR = episodes.EXAMPLE.rubric
+EXAMPLE = replace(episodes.EXAMPLE, rubric=(INSIGHT, replace(EASY, category="easy"), ERROR))
 ROLES = ("main", "challenger", "verifier", "weak", "strong", "judge")
 FOREIGN = {**GOOD_CHECK, "without_document": True}
 PROBES = 4
@@ -75,6 +79,7 @@ async def test_scripted_models_take_a_paper_to_an_accepted_example(tmp_path: Pat
         tmp_path / "all.json",
         ("You grade one response", verdicts(False, True)),
         (GOOD_ANSWER, FOREIGN),  # in place of a wrong document
+        ("Solve this examination question", "A second solution: asking again costs more."),
         ("You check", GOOD_CHECK),
         ("Write one examination question", as_json(EXAMPLE)),
         ("You plan exam questions", "INSIGHT: asking costs more"),
@@ -100,9 +105,9 @@ async def test_scripted_models_take_a_paper_to_an_accepted_example(tmp_path: Pat
         },
     }
     [outcome], [body], answered = await evaluate(project(tmp_path, models), [DOCUMENT])
-    assert outcome.accepted
+    assert outcome.accepted, body["reason"]
     assert body["rounds"][0]["example"]["question"] == EXAMPLE.question
-    assert answered == outcome.spend.calls == 16 + 6 * 4 + PROBES
+    assert answered == outcome.spend.calls == 17 + 6 * 4 + PROBES
     again, _, answered = await evaluate(project(tmp_path, models), [DOCUMENT])
     assert (again, answered) == ([outcome], 0)
 
@@ -162,6 +167,8 @@ def loopback_script(tool_finish: str) -> Callable[[Seen], Action]:
             case "challenger":
                 return Say(json.dumps(as_json(EXAMPLE)))
             case "verifier":
+                if "Solve this examination question" in words(seen):
+                    return Say("Asking again costs more.")
                 foreign = "tide gauge" in words(seen)
                 return Say(json.dumps(FOREIGN if foreign else GOOD_CHECK))
             case "weak":
@@ -192,17 +199,17 @@ async def test_the_same_episode_over_http_in_both_wire_formats(
         place = project(tmp_path, models)
         [outcome], [body], _ = await evaluate(place, [DOCUMENT])
         assert outcome.accepted, body
-        assert outcome.spend.calls == len(server.seen) == 41 + PROBES
-        assert outcome.spend.prompt_tokens == 450
+        assert outcome.spend.calls == len(server.seen) == 42 + PROBES
+        assert outcome.spend.prompt_tokens == 460
         again, _, answered = await evaluate(place, [DOCUMENT])
-        assert (again, answered, len(server.seen)) == ([outcome], 0, 45)
+        assert (again, answered, len(server.seen)) == ([outcome], 0, 46)
     by_model: dict[str, list[Seen]] = {}
     for seen in server.seen:
         by_model.setdefault(seen.body["model"], []).append(seen)
     assert {name: len(found) for name, found in by_model.items()} == {
         "main": 2,
         "challenger": 1,
-        "verifier": 3,
+        "verifier": 4,
         "weak": 9,
         "strong": 9,
         "judge": 21,

@@ -66,6 +66,15 @@ def test_a_question_that_the_weak_solver_could_not_even_begin_is_not_called_too_
     assert told.startswith("A weak answer earned nothing:\n- Q (weak 0.00, 0.40, 0.40 (mean 0.27)")
 
 
+def test_a_question_that_was_mended_is_told_once_as_it_ended() -> None:
+    first = past("Q", (), (Verification(False, "line 3 is vague"),))
+    told = grouped(
+        [first, past("Q", tried("weak", 0.9), (), Verdict(False, ("weak mean too high",)))]
+    )
+    assert told.startswith("Too easy for the weak solver:\n- Q (weak 0.90: weak mean too high)")
+    assert "vague" not in told
+
+
 def answered(role: SolverRole, score: float, text: str, *met: bool) -> Attempt:
     return Attempt(role, 0, text, score, met)
 

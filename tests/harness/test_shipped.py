@@ -12,7 +12,7 @@ from autodata.harness.knobs import Knob
 from autodata.harness.merging import merged_text
 from autodata.harness.prompts import PROMPTS
 from autodata.harness.spec import Harness, check_edit, load_folder, with_knobs
-from autodata.harness.workflow import Sandbox, StepFailed
+from autodata.harness.workflow import Sandbox, StepFailed, WorkflowStop
 from autodata.types import KnobValue
 
 HARNESSES = Path(__file__).parents[2] / "harnesses"
@@ -21,35 +21,67 @@ TEXT = (
     "Caching keeps what was asked for. The cache holds the answer until the memory is needed. "
     "When the memory is full the oldest answer leaves the cache. Nothing else leaves the memory. "
 ) * 5
+FEEDBACK = "Too easy:\n- Why?\n\nRubric of the last of them: LINES\n\n> So.\n\nAsk anew."
 
 
 class FakeHost:
-    """Answers like a host whose solvers always fail; `bad` makes model replies unusable."""
+    """Answers like a host whose solvers always fail; `bad` makes model replies unusable.
 
-    def __init__(self, bad: bool = False, accepting: bool = False) -> None:
+    `verdicts` are the verifier's, one after the other, then it passes all; `reason` is why an
+    attempt of the weak solver failed.
+    """
+
+    def __init__(
+        self,
+        bad: bool = False,
+        accepting: bool = False,
+        verdicts: tuple[str, ...] = (),
+        reason: str = "",
+    ) -> None:
         self.bad = bad
         self.accepting = accepting
+        self.verdicts = [*verdicts]
+        self.reason = reason
+        self.rubric = [{"criterion": "says why", "weight": 99, "category": "conclusion"}]
         self.calls: list[tuple[str, dict[str, Any]]] = []
 
     def names(self) -> list[str]:
         """The names of all calls so far."""
         return [name for name, _ in self.calls]
 
+    def given(self, call: str, argument: str) -> list[Any]:
+        """What a host function was given for an argument, call by call."""
+        return [arguments.get(argument) for name, arguments in self.calls if name == call]
+
     async def __call__(self, name: str, arguments: dict[str, Any]) -> Any:
+        if self.accepting and self.given("attempt", "role")[-1:] == ["strong"]:
+            raise WorkflowStop
         self.calls.append((name, arguments))
         if self.bad and name in ("challenge", "challenge_many", "run_agent"):
             raise StepFailed(f"{name}: the reply does not fit its schema")
-        weight = {"criterion": "says why", "weight": 99, "category": "insight"}
-        drafted = {"question": "Why?", "answer": "So.", "context": "c", "rubric": [weight]}
-        attempts = {"scores": [0.5], "mean": 0.5, "reason": "", "accepted": self.accepting}
+        verdict = self.verdicts.pop(0) if name == "verify" and self.verdicts else "pass"
+        finding = {"line": 1, "fault": "nobody asks for it"}
+        failed = self.reason if arguments.get("role") == "weak" else ""
+        example = {"question": "Why?", "answer": "So.", "context": "c", "rubric": self.rubric}
         return {
-            "challenge": drafted,
-            "challenge_many": [drafted for _ in arguments.get("angles", ())],
-            "verify": {"passed": True, "feedback": ""},
-            "attempt": {**attempts, "passed": True},
-            "run_agent": f"angle {len(self.calls)}",
-            "feedback": "Too easy:\n- Why?\n\nAsk anew.",
-            "ask": "PICKED: 2, 1\nAnswer: So.",
+            "challenge": example,
+            "challenge_many": [example for _ in arguments.get("angles", ())],
+            "verify": {
+                "passed": verdict == "pass",
+                "verdict": verdict,
+                "findings": [] if verdict == "pass" else [finding],
+                "feedback": "Ask for it.",
+            },
+            "attempt": {
+                "scores": [0.5],
+                "mean": 0.5,
+                "reason": failed,
+                "accepted": self.accepting,
+                "passed": not failed,
+            },
+            "run_agent": f"angle {len(self.calls)}\n\nNOTES: note {len(self.calls)}",
+            "feedback": FEEDBACK,
+            "ask": f"text {len(self.calls)}\nPICKED: 2, 1\nAnswer: So.",
         }[name]
 
 
@@ -111,7 +143,8 @@ async def run(harness: Harness, host: FakeHost) -> list[str]:
 
 async def test_research_rounds_go_in_the_papers_order(research: Harness) -> None:
     names = await run(with_knobs(research, {"rounds": 2}), FakeHost())
-    assert names == ["run_agent", "feedback", "challenge", "verify", "attempt", "attempt"] * 2
+    first = ["run_agent", "feedback", "challenge", "ask", "verify", "attempt", "attempt"]
+    assert names == first + [name for name in first if name != "ask"]  # the same question
 
 
 async def test_research_ends_when_a_question_is_accepted(research: Harness) -> None:
@@ -123,32 +156,109 @@ async def test_research_goes_on_after_unusable_replies(research: Harness) -> Non
     assert names == ["run_agent", "feedback", "challenge"] * 3
 
 
-async def test_research_tells_the_agent_which_angles_are_used_up(research: Harness) -> None:
+async def test_research_tells_the_agent_its_notes_and_the_angles_that_are_used_up(
+    research: Harness,
+) -> None:
     host = FakeHost()
     await run(with_knobs(research, {"rounds": 2}), host)
-    tasks = [arguments["task"] for name, arguments in host.calls if name == "run_agent"]
-    assert "used up" not in tasks[0]
-    assert "- angle 1" in tasks[1]
+    first, second = host.given("run_agent", "task")
+    assert "used up" not in first
+    assert "notes" not in first
+    assert second.endswith("used up:\n- angle 1")
+    assert "Your notes on the paper, from earlier rounds:\nnote 1" in second
+    assert host.given("challenge", "angle") == ["angle 1", "angle 8"]
 
 
-async def test_research_keeps_weights_under_the_cap(research: Harness) -> None:
+async def test_research_mends_what_one_sentence_is_wrong_with(research: Harness) -> None:
+    host = FakeHost(verdicts=("repair",))
+    await run(with_knobs(research, {"rounds": 1}), host)
+    first, second = host.given("challenge", "feedback")
+    assert not first.startswith("REPAIR")
+    assert second.startswith("REPAIR")
+    for part in ("rubric line 1: nobody asks for it", "Ask for it.", '"question": "Why?"'):
+        assert part in second
+    assert host.names()[-2:] == ["attempt", "attempt"]
+    assert host.names().count("ask") == 1, "the same question is not solved blind again"
+
+
+async def test_research_gives_a_question_up_after_its_repairs(research: Harness) -> None:
+    host = FakeHost(verdicts=("repair",) * 9)
+    await run(with_knobs(research, {"rounds": 2, "repairs": 2}), host)
+    orders = [asked.startswith("REPAIR") for asked in host.given("challenge", "feedback")]
+    assert orders == [False, True, True] * 2
+
+
+async def test_research_does_not_mend_what_takes_another_question(research: Harness) -> None:
+    host = FakeHost(verdicts=("reject",))
+    await run(with_knobs(research, {"rounds": 1}), host)
+    assert host.names().count("challenge") == 1
+    assert "attempt" not in host.names()
+
+
+async def test_research_mends_a_rubric_of_which_a_weak_answer_earned_nothing(
+    research: Harness,
+) -> None:
+    host = FakeHost(reason="a weak sample scored zero")
+    await run(with_knobs(research, {"rounds": 1, "repairs": 1}), host)
+    _, asked = host.given("challenge", "feedback")
+    assert asked.startswith("REPAIR")
+    assert "Rubric of the last of them: LINES\n\n> So.\n\nThe example:" in asked
+    assert "Ask anew" not in asked
+    too_easy = FakeHost(reason="weak mean too high")
+    await run(with_knobs(research, {"rounds": 1, "repairs": 1}), too_easy)
+    assert too_easy.names().count("challenge") == 1
+
+
+async def test_research_shows_the_verifier_a_solution_that_saw_no_reference(
+    research: Harness,
+) -> None:
     host = FakeHost()
-    await run(with_knobs(research, {"weight_cap": 3}), host)
-    tried = [arguments["example"] for name, arguments in host.calls if name == "attempt"]
-    assert {line["weight"] for example in tried for line in example["rubric"]} == {3}
+    await run(with_knobs(research, {"rounds": 1}), host)
+    [(role, blind)] = zip(host.given("ask", "role"), host.given("ask", "prompt"), strict=True)
+    assert role == "verifier"
+    assert "<context>\nc\n</context>" in blind
+    assert "<question>\nWhy?\n</question>" in blind
+    assert "So." not in blind
+    assert host.given("verify", "notes")[0].startswith("text 4")
+    alone = FakeHost()
+    await run(with_knobs(research, {"rounds": 1, "second_solution": False}), alone)
+    assert "ask" not in alone.names()
+
+
+def line(weight: int, category: str = "reason") -> dict[str, Any]:
+    return {"criterion": f"{weight} {category}", "weight": weight, "category": category}
+
+
+@pytest.mark.parametrize(
+    ("rubric", "weights"),
+    [
+        ([line(99), line(2, "easy"), line(2, "easy"), line(-9)], [6, 2, 2, -1]),
+        ([line(5), line(3, "easy"), line(4, "easy"), line(-9)], [5, 3, 4, -2]),
+        ([line(5), line(3, "easy"), line(-1), line(-2)], [5, 3, -1, -1]),
+        ([line(5), line(1, "easy"), line(-1)], [5, 1]),
+        ([line(5), line(-1)], [5]),
+    ],
+)
+async def test_negative_lines_of_research_cost_less_than_one_easy_line_earns(
+    research: Harness, rubric: list[dict[str, Any]], weights: list[int]
+) -> None:
+    host = FakeHost()
+    host.rubric = rubric
+    await run(with_knobs(research, {"rounds": 1}), host)
+    tried = host.given("attempt", "example")
+    assert [kept["weight"] for kept in tried[0]["rubric"]] == weights
 
 
 async def test_research_shortens_feedback_from_the_front(research: Harness) -> None:
     host = FakeHost()
     await run(with_knobs(research, {"feedback_chars": 12}), host)
-    passed_on = {arguments["feedback"] for name, arguments in host.calls if name == "challenge"}
-    assert passed_on == {"Ask anew."}
+    assert {*host.given("challenge", "feedback")} == {"Ask anew."}
 
 
 def test_research_prompts_put_the_document_first(research: Harness) -> None:
     shared = {"document": "THE PAPER", "feedback": "F", "rules": "THE RULES"}
     written = research.prompt("challenger", **shared, angle="A")
-    checked = research.prompt("verifier", document="THE PAPER", example="E")
+    checked = research.prompt("verifier", document="THE PAPER", example="E", notes="N", rules="R")
     assert written.startswith("<paper>\nTHE PAPER\n</paper>")
     assert checked.startswith("<paper>\nTHE PAPER\n</paper>")
     planned = research.prompt("main", **shared)
