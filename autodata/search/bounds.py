@@ -118,20 +118,25 @@ def _is_first_look(episode: EpisodeRecord) -> bool:
 def blamed(outcomes: Mapping[int, Sequence[Outcome]]) -> dict[int, int]:
     """Return the edits by which calls fail, with how many; from the episodes that had each edit.
 
-    A failure is that of one edit in its harness: of those with too many, the one that fails most
-    often for an episode is blamed, then whoever has too many without it.
+    A failure is that of one edit in its harness: of those with too many, the one with most is
+    blamed, in fewer episodes where it is as many, then whoever has too many without it. Of two that
+    were in the same harnesses nobody can tell yet.
     """
     left = {edit: list(ended) for edit, ended in outcomes.items()}
     found: dict[int, int] = {}
     while True:
         failed = {edit: sum(o.failed_calls for o in ended) for edit, ended in left.items()}
-        worst = max(
-            (edit for edit, calls in failed.items() if calls >= MOST_FAILED_CALLS),
-            key=lambda edit: (failed[edit] / len(left[edit]), edit),
-            default=None,
+        ranked = sorted(
+            (
+                (calls, -len(left[e]), e)
+                for e, calls in failed.items()
+                if calls >= MOST_FAILED_CALLS
+            ),
+            reverse=True,
         )
-        if worst is None:
+        if not ranked or [each[:2] for each in ranked[:2]] == [ranked[0][:2]] * 2:
             return found
+        worst = ranked[0][2]
         found[worst] = failed[worst]
         known = {id(outcome) for outcome in left.pop(worst)}
         left = {e: [o for o in ended if id(o) not in known] for e, ended in left.items()}

@@ -20,7 +20,7 @@ Pair = tuple[int, int]
 DRIFT, SPREAD, STRENGTH = -0.01, 0.07, 6.0
 """The belief about edits before any is seen, and how many seen edits outweigh it."""
 LEVEL, LEVEL_SD = 0.5, 0.4
-CROWDING_SD = 0.01
+CROWDING_SD = 0.004
 TAU2, TAU2_STRENGTH = 0.03, 10.0
 """The variance of documents before any is seen, and how many seen documents outweigh it."""
 LEAST_NOISE = 0.03

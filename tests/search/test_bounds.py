@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from autodata.search.base import Iteration
-from autodata.search.bounds import TokenBound, objection
+from autodata.search.bounds import TokenBound, blamed, objection
 from autodata.search.phases import Collaborators
 from autodata.search.plan import SearchPlan
 from autodata.search.search import search
@@ -146,3 +146,11 @@ def test_tokens_of_an_episode_are_bounded_by_the_baselines_first_look() -> None:
 def test_nothing_is_bounded_where_there_is_no_baseline_to_compare_with() -> None:
     assert TokenBound(journal("evaluation"), 6)("c1") == 0
     assert TokenBound(Memory(), 6)("c1") == 0
+
+
+def test_of_two_edits_that_were_always_together_none_is_blamed_until_they_part() -> None:
+    failing = [Outcome(Cell(f"d{n}", "validation", 1), False, failed_calls=1) for n in range(4)]
+    alone = [Outcome(Cell("d5", "validation", 1), False)]
+    assert blamed({3: failing, 12: failing}) == {}
+    assert blamed({3: failing, 12: [*failing[:3], *alone]}) == {3: 4}
+    assert blamed({3: failing, 12: [*failing, *alone]}) == {3: 4}

@@ -130,7 +130,7 @@ def test_edits_that_hurt_each_other_are_seen_as_crowding() -> None:
         rate = 0.9 - 0.03 * len(list(combinations(edits, 2)))
         model.add(turn % 60, edits, float(draw.random() < rate))
     model.update()
-    assert model.mean[1] == pytest.approx(-0.03, abs=0.012)
+    assert model.mean[1] < -2 * CROWDING_SD  # hardly believed beforehand, and seen all the same
 
 
 def test_draws_have_the_posterior_as_their_law() -> None:

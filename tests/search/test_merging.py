@@ -132,13 +132,16 @@ async def test_what_clashes_is_never_in_one_harness_and_the_loser_is_written_ane
     def clash(numbers: frozenset[int]) -> bool:
         return {2, 5} <= numbers
 
-    journal = Memory()
-    world = Edits(by_number({2: What(0.3), 5: What(0.25)}, What(-0.05)), clash=clash)
-    await searched(world, journal)
-    sets = [set(fact.record.edits) for fact in journal.records(CandidateRecord)]
-    assert not any({2, 5} <= numbers for numbers in sets)
-    asked = [brief.rewrite.number for brief in world.briefs if brief.rewrite]
-    assert asked in ([2], [5])
+    rewritten = []
+    for seed in range(6):
+        journal = Memory()
+        world = Edits(by_number({2: What(0.3), 5: What(0.25)}, What(-0.05)), clash=clash, seed=seed)
+        await searched(world, journal, seed=seed)
+        sets = [set(fact.record.edits) for fact in journal.records(CandidateRecord)]
+        assert not any({2, 5} <= numbers for numbers in sets)
+        rewritten += [[brief.rewrite.number for brief in world.briefs if brief.rewrite]]
+    assert all(asked in ([], [2], [5]) for asked in rewritten)
+    assert sum(map(len, rewritten)) >= 3  # the others were dropped before: seldom measured
 
 
 async def test_an_edit_that_says_what_the_base_says_already_is_not_measured() -> None:
@@ -212,8 +215,8 @@ async def test_edits_that_destroy_each_other_in_threes_are_found_in_ones_and_two
         world = Collapsing(by_number({}, What(0.15)), seed=seed)
         result = await searched(world, seed=seed, episodes=900, iterations=6)
         found += [finalist.tree.count("+") for finalist in result.finalists]
-    assert set(found) <= {1, 2}  # with 30 seeds 26 found some, the others nothing
-    assert len(found) >= 6
+    assert set(found) <= {1, 2}
+    assert len(found) >= 5  # of 30 seeds 24 find some, the others nothing
 
 
 async def test_without_a_bound_it_ends_when_all_edits_are_decided() -> None:
