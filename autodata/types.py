@@ -13,7 +13,7 @@ Split = Literal["train", "validation", "test"]
 SolverRole = Literal["weak", "strong"]
 Series = Literal["", "fresh", "full"]
 """Which samples of a solver: those a workflow sees, a confirmation's, or a full measurement's."""
-Status = Literal["accepted", "rejected", "void"]
+Status = Literal["accepted", "rejected", "unsuitable", "void"]
 KnobValue = int | float | str | bool
 
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
@@ -34,11 +34,15 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Criterion:
-    """One line of a rubric: satisfied or not; a negative weight marks a fault."""
+    """One line of a rubric: satisfied or not; a negative weight marks a fault.
+
+    `category` and `capability` are labels: what kind of line it is, and which skill earns it.
+    """
 
     criterion: str
     weight: int
     category: str = ""
+    capability: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,7 +252,8 @@ class Sample:
 class Episode:
     """All rounds for one document under one harness tree and one repeat.
 
-    `reason` says why it was rejected or void; a void episode never counts for or against a harness.
+    `reason` says why it was not accepted. One whose harness gave the document up as `unsuitable`
+    counts as not accepted; a void episode never counts for or against a harness.
     `failed_calls` are steps whose calls failed while their endpoint answered others; `gates` is the
     part of `spend` that the gates took.
     """

@@ -39,6 +39,7 @@ class EpisodeStatus(StrEnum):
 
     accepted = "accepted"
     rejected = "rejected"
+    unsuitable = "unsuitable"
     void = "void"
 
 

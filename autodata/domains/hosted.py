@@ -18,7 +18,14 @@ from autodata.types import AuditForm, Document, Example, Round, Verification
 
 T = TypeVar("T")
 
-DECLARED = ("together", "example_reply", "judge_prompt", "verifier_prompt", "auditor_prompt")
+DECLARED = (
+    "together",
+    "example_reply",
+    "compares",
+    "judge_prompt",
+    "verifier_prompt",
+    "auditor_prompt",
+)
 """What a domain says of itself without being asked, as far as an episode goes by it."""
 
 

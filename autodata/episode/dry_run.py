@@ -85,6 +85,7 @@ class _Script:
             "run_agent": self._run_agent,
             "ask": self._ask,
             "feedback": self._feedback,
+            "unsuitable": self._unsuitable,
         }
         return await steps[name](**arguments)
 
@@ -162,6 +163,12 @@ class _Script:
         self._seated(role)
         self._note(f"ask({role}, {cut(prompt, 80)!r})")
         return f"[what the {role} says, step {len(self._steps)}]"
+
+    async def _unsuitable(self, reason: str) -> None:
+        if self._rounds:
+            raise StepFailed("unsuitable: an example was tried already; give it up by returning")
+        self.ended = f"the workflow gave the document up: {cut(reason, PART_CHARS)}"
+        raise WorkflowStop
 
     def _round(self, example: Any) -> OpenRound:
         value = example_from(example)

@@ -151,6 +151,9 @@ def _round_body(past: Round) -> Json:
     for name in ("confirmation", "probes"):
         if not kept[name]:
             del kept[name]
+    for line in kept["example"]["rubric"]:
+        if not line["capability"]:
+            del line["capability"]
     for attempt in (*kept["attempts"], *kept.get("confirmation", {}).get("attempts", ())):
         if not attempt["note"]:
             del attempt["note"]

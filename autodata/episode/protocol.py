@@ -17,17 +17,12 @@ ASKED = ("main", "challenger", "verifier")
 
 @dataclass(frozen=True, slots=True)
 class TaskProtocol:
-    """The frozen rules of an episode: domain, acceptance policy and limits.
-
-    Where it is `full`, both solvers are asked about every example, so that their means are over
-    the same ones; what is only asked for that decides nothing, and no workflow learns of it.
-    """
+    """The frozen rules of an episode: domain, acceptance policy and limits."""
 
     domain: Domain
     policy: Policy
     max_rounds: int = 6
     max_calls: int = 500
-    full: bool = False
 
 
 @dataclass(frozen=True, slots=True)

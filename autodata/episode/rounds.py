@@ -3,7 +3,7 @@
 An example from a workflow is hostile until it is validated.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -36,6 +36,7 @@ class _Line(BaseModel):
     criterion: str = Text
     weight: int = 0
     category: str = Text
+    capability: str = Text
 
 
 class _Draft(BaseModel):
@@ -106,7 +107,10 @@ def example_from(value: Any) -> Example:
         raise StepFailed(f"not an example: {place}: {first['msg']}") from error
     labels = (draft.kind, *draft.skills)
     kind, *skills = (label[:LABEL_CHARS] for label in labels)
-    lines = tuple(Criterion(c.criterion, c.weight, c.category[:LABEL_CHARS]) for c in draft.rubric)
+    lines = tuple(
+        Criterion(c.criterion, c.weight, c.category[:LABEL_CHARS], c.capability[:LABEL_CHARS])
+        for c in draft.rubric
+    )
     return Example(draft.question, draft.answer, draft.context, lines, kind, tuple(skills))
 
 
@@ -116,10 +120,7 @@ def example_to(example: Example) -> Json:
         "question": example.question,
         "answer": example.answer,
         "context": example.context,
-        "rubric": [
-            {"criterion": c.criterion, "weight": c.weight, "category": c.category}
-            for c in example.rubric
-        ],
+        "rubric": [asdict(line) for line in example.rubric],
         "kind": example.kind,
         "skills": list(example.skills),
     }

@@ -20,6 +20,7 @@ from autodata.episode.meter import Meter
 from autodata.episode.protocol import ASKED, TaskProtocol, Team
 from autodata.episode.roles import Asking, Panel, allow_all, sampling
 from autodata.episode.rounds import (
+    LABEL_CHARS,
     UNTRIED,
     OpenRound,
     example_from,
@@ -107,6 +108,7 @@ class EpisodeRun:
         self._steps = 0
         self._fitting = Fitting(document)
         self._bad_output = ""
+        self.unsuitable = ""
         self.meter = meter = Meter(protocol.max_calls, conditions.most_tokens(harness.tree))
         place = Place(
             harness.tree,
@@ -127,8 +129,7 @@ class EpisodeRun:
         turns = self._asking.turns
         outside = Asking(conditions.team, place, meter.book_gates, turns=turns)
         gates = Gates(outside, domain, protocol.policy, frozen, self._foreign)
-        solvers = Solvers(asking, domain, frozen), Solvers(outside, domain, frozen)
-        self._seats = Seats(asking, protocol, *solvers, gates)
+        self._seats = Seats(asking, protocol, Solvers(asking, domain, frozen), gates)
 
     @property
     def rounds(self) -> tuple[Round, ...]:
@@ -164,6 +165,7 @@ class EpisodeRun:
             "run_agent": self._run_agent,
             "ask": self._ask,
             "feedback": self._feedback,
+            "unsuitable": self._unsuitable,
         }
         try:
             return await steps[name](**arguments)
@@ -173,10 +175,7 @@ class EpisodeRun:
             raise StepFailed(f"{name}: {error.problem}") from error
 
     async def _feedback(self) -> str:
-        return self._notes()
-
-    def _notes(self) -> str:
-        return grouped([self._seats.told(opened) for opened in self._rounds])
+        return grouped(self.rounds)
 
     def _seated(self, role: str) -> None:
         if role not in self._asking.team.roles:
@@ -226,7 +225,7 @@ class EpisodeRun:
     async def _run_agent(self, task: str, max_turns: int = 8) -> str:
         self._seated("main")
         turns = max(1, min(max_turns, 30))
-        ordinal, notes = f"s{self._steps}.agent", self._notes()
+        ordinal, notes = f"s{self._steps}.agent", grouped(self.rounds)
 
         async def work(document: Document) -> str:
             system = self._harness.prompt(
@@ -246,6 +245,12 @@ class EpisodeRun:
         request = Request(messages=(Message("user", prompt),))
         request = sampling(self._asking, role, ordinal, request)
         return (await self._asking.call(self._asking.at(role, ordinal), request)).text
+
+    async def _unsuitable(self, reason: str) -> None:
+        if self._rounds:
+            raise StepFailed("unsuitable: an example was tried already; give it up by returning")
+        self.unsuitable = " ".join(reason.split())[:LABEL_CHARS] or "no reason given"
+        raise WorkflowStop
 
     async def _round(self, example: Any) -> OpenRound:
         """Return the round of this example, opening one when it is new.
@@ -303,6 +308,8 @@ async def run_episode(
     over = (meter.spend, meter.failed_calls, meter.gates)
     if run.accepted:
         return Episode(cell, harness.tree, "accepted", run.rounds, "", *over)
+    if run.unsuitable:
+        return Episode(cell, harness.tree, "unsuitable", (), run.unsuitable, *over)
     if not (reason := reason or meter.reason):
         reason = "; ".join(run.rounds[-1].verdict.reasons) if run.rounds else run.nothing_tried
     return Episode(cell, harness.tree, "rejected", run.rounds, reason, *over)

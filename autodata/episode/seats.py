@@ -5,8 +5,6 @@ says so, both are asked side by side and looked at together. No harness can chan
 """
 
 from collections.abc import Sequence
-from contextlib import suppress
-from dataclasses import replace
 
 from autodata.concurrency import all_of
 from autodata.episode.acceptance import more_samples, verdict, weak_verdict
@@ -15,7 +13,7 @@ from autodata.episode.protocol import TaskProtocol
 from autodata.episode.roles import Asking, Panel
 from autodata.episode.rounds import OpenRound, attempts_to
 from autodata.errors import BAD_OUTPUT, Unseated
-from autodata.types import Attempt, Json, Round, SolverRole
+from autodata.types import Attempt, Json, SolverRole
 
 NOT_TRIED = "not tried on the strong solver"
 BOTH: tuple[SolverRole, ...] = ("weak", "strong")
@@ -23,25 +21,19 @@ _NO_SCORE = (*BAD_OUTPUT, Unseated)
 
 
 class Seats:
-    """Asks both solvers about the examples of one episode, and lets rules and gates decide.
-
-    `outside` are solvers whose calls count against no bound of the episode: where the protocol is
-    `full`, they are those of the strong seat that the order would have left empty.
-    """
+    """Asks both solvers about the examples of one episode, and lets rules and gates decide."""
 
     def __init__(
         self,
         asking: Asking,
         protocol: TaskProtocol,
         solvers: Solvers,
-        outside: Solvers,
         gates: Gates,
     ) -> None:
         self._asking = asking
         self._protocol = protocol
         self._policy = protocol.policy
         self._solvers = solvers
-        self._outside = outside
         self._gates = gates
 
     async def attempt(
@@ -55,9 +47,9 @@ class Seats:
         if opened.fault:
             return attempts_to([], opened.fault)
         together = self._protocol.domain.together
-        if not together and role == "strong" and not self.weak_passed(opened):
-            tried = self.told(opened).attempts
-            return attempts_to([], "; ".join(opened.reasons) if tried else "try weak first")
+        if not together and role == "strong" and not self._weak_passed(opened):
+            reason = "; ".join(opened.reasons) if opened.attempts else "try weak first"
+            return attempts_to([], reason)
         if not opened.scores(role):
             await self._solve(opened, BOTH if together else (role,), earlier)
         failed = "; ".join(opened.reasons) if self._failed(opened, role) else ""
@@ -65,39 +57,28 @@ class Seats:
             failed = f"{failed}: {opened.suggestion}"
         return attempts_to(opened.scores(role), failed, opened.accepted)
 
-    def weak_passed(self, opened: OpenRound) -> bool:
+    def _weak_passed(self, opened: OpenRound) -> bool:
         """Return whether weak samples exist and pass the policy's weak rules."""
         weak = opened.scores("weak")
         return bool(weak) and weak_verdict(self._policy, weak).accepted
 
-    def told(self, opened: OpenRound) -> Round:
-        """Return a round as its harness may know it: without samples drawn out of order."""
-        closed = opened.closed()
-        if self._protocol.domain.together or not self._protocol.full or self.weak_passed(opened):
-            return closed
-        return replace(closed, attempts=tuple(a for a in closed.attempts if a.role == "weak"))
-
     def _failed(self, opened: OpenRound, role: SolverRole) -> bool:
         if role == "weak" and not self._protocol.domain.together:
-            return not self.weak_passed(opened)
+            return not self._weak_passed(opened)
         return not opened.accepted
 
     async def _solve(
         self, opened: OpenRound, roles: tuple[SolverRole, ...], earlier: Sequence[OpenRound]
     ) -> None:
         try:
-            await self._draw_all(opened, roles, self._solvers)
+            await self._draw_all(opened, roles)
         except _NO_SCORE as error:
             opened.fault = f"could not be scored: {error.problem}"
             opened.reasons = (opened.fault,)
             raise
         weak, strong = opened.scores("weak"), opened.scores("strong")
         if not strong:
-            opened.reasons = weak_verdict(self._policy, weak).reasons
-            if opened.reasons and self._protocol.full:
-                with suppress(*_NO_SCORE):
-                    await self._draw_all(opened, ("strong",), self._outside)
-            opened.reasons = opened.reasons or (NOT_TRIED,)
+            opened.reasons = weak_verdict(self._policy, weak).reasons or (NOT_TRIED,)
             return
         opened.reasons = verdict(self._policy, weak, strong).reasons
         if self._protocol.domain.together:
@@ -122,23 +103,17 @@ class Seats:
             opened.suggestion = found.feedback
             opened.reasons = (*screened, "the loop-judge wants it improved")
 
-    async def _draw_all(
-        self, opened: OpenRound, roles: tuple[SolverRole, ...], solvers: Solvers
-    ) -> None:
+    async def _draw_all(self, opened: OpenRound, roles: tuple[SolverRole, ...]) -> None:
         """Draw the samples of these seats side by side; in the record the weak ones come first."""
         drawn: dict[SolverRole, list[Attempt]] = {role: [] for role in roles}
         try:
-            await all_of(
-                (self._draw(opened, role, drawn[role], solvers) for role in roles), _NO_SCORE
-            )
+            await all_of((self._draw(opened, role, drawn[role]) for role in roles), _NO_SCORE)
         finally:
             opened.attempts.extend(attempt for role in roles for attempt in drawn[role])
 
-    async def _draw(
-        self, opened: OpenRound, role: SolverRole, drawn: list[Attempt], solvers: Solvers
-    ) -> None:
+    async def _draw(self, opened: OpenRound, role: SolverRole, drawn: list[Attempt]) -> None:
         while more := more_samples(self._policy, role, [attempt.score for attempt in drawn]):
             begun = len(drawn)
             # the first goes alone: the others then find its prompt in the server's prefix cache
             samples = range(begun, begun + (more if begun else 1))
-            drawn += await solvers.sample(opened, role, samples)
+            drawn += await self._solvers.sample(opened, role, samples)

@@ -19,6 +19,7 @@ class Criterion(TypedDict):
     criterion: str
     weight: int
     category: NotRequired[str]
+    capability: NotRequired[str]
 
 
 class Example(TypedDict):
@@ -91,6 +92,11 @@ def run_agent(task: str, max_turns: int = 8) -> str:
 
 def ask(role: Literal["main", "challenger", "verifier"], prompt: str) -> str:
     """Send one prompt to a model and return its text."""
+    raise NotImplementedError
+
+
+def unsuitable(reason: str) -> None:
+    """Give up a document that yields no example, before one was tried; this ends the episode."""
     raise NotImplementedError
 
 

@@ -7,7 +7,15 @@ from rich.text import Text
 
 from autodata.report.quality import quality_lines
 from autodata.report.queries import rows, run_report, wilson
-from autodata.report.views import SIMULATED, other_rules, rate, rows_view, tokens, unusable
+from autodata.report.views import (
+    SIMULATED,
+    ended_early,
+    other_rules,
+    rate,
+    rows_view,
+    tokens,
+    unusable,
+)
 from autodata.types import Json
 
 if TYPE_CHECKING:
@@ -60,9 +68,9 @@ def evaluation_view(report: Json, state: str) -> RenderableType:
     parts += quality_lines(report["quality"])
     if not report["measured"]:
         parts.append(Text("no episode has ended yet"))
-    void = sum(line["void"] for line in report["episodes"])
+    ended = ended_early(report["episodes"])
     parts.append(
-        Text(f"{totals['calls']:,} calls  {tokens(totals)}  ${totals['usd']:.2f}  {void} void")
+        Text(f"{totals['calls']:,} calls  {tokens(totals)}  ${totals['usd']:.2f}  {ended}")
     )
     if report["unusable"]:
         parts.append(Text(unusable(report["unusable"])))

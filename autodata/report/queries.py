@@ -111,6 +111,7 @@ def run_report(connection: "duckdb.DuckDBPyConnection", run: str) -> Json:
     episodes = rows(
         connection,
         "select split, count(*) filter (score is not null) as episodes, sum(score) as accepted, "
+        "count(*) filter (status = 'unsuitable' and not null_episode) as unsuitable, "
         "count(*) filter (status = 'void') as void, "
         "count(*) filter (null_episode and status <> 'void') as null_episodes, "
         "count(*) filter (null_episode and status = 'accepted') as null_accepted "

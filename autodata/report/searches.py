@@ -14,6 +14,7 @@ from autodata.report.views import (
     certificate_line,
     certificates,
     diff_view,
+    ended_early,
     loaded,
     null_shown,
     number,
@@ -47,14 +48,14 @@ def run_view(report: Json, state: str, width: int = 120) -> RenderableType:
     )
     parts += other_rules(run["rules"])
     episodes = sum(line["episodes"] for line in report["episodes"])
-    void = sum(line["void"] for line in report["episodes"])
+    uncounted = ended_early(report["episodes"])
     merging = bool(report["edits"] or report["looks"])
     done = f"{len(report['iterations'])} iterations"
     if merging:
         done = counted(report["edits"], report["looks"])
     parts.append(
         Text(
-            f"{done}  {episodes:,} episodes ({void} void)  "
+            f"{done}  {episodes:,} episodes ({uncounted})  "
             f"{totals['calls']:,} calls  {tokens(totals)}  ${totals['usd']:.2f}"
         )
     )

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     import duckdb
 
 MOST_LISTED = 50
-STATUSES = ("accepted", "rejected", "void")
 _NOT_TOLD = ("weak", "strong", "judge", "verifier")
 """Roles that never see what became of earlier rounds."""
 
@@ -222,7 +221,8 @@ def _round(past: Json) -> list[tuple[str, str]]:
         ]
         judged = any(attempt["satisfied"] for attempt in past["attempts"])
         by = f"  [met by {', '.join(met) or 'none'}]" if judged else ""
-        category = f" ({line['category']})" if line.get("category") else ""
+        labels = ", ".join(line[name] for name in ("category", "capability") if line.get(name))
+        category = f" ({labels})" if labels else ""
         label = "rubric" if number == 0 else ""
         lines.append((label, f"{line['weight']:+d}  {line['criterion']}{category}{by}"))
     for check in past["verifications"] or []:

@@ -63,6 +63,12 @@ def other_rules(rules: int) -> list[Text]:
     return [Text(told + "its rates do not compare with those of its own runs", style="yellow")]
 
 
+def ended_early(episodes: Sequence[Json]) -> str:
+    """Render how many episodes are void, and how many documents a harness gave up, if any."""
+    void, given_up = (sum(line[name] for line in episodes) for name in ("void", "unsuitable"))
+    return f"{void} void" + (f", {given_up} unsuitable" if given_up else "")
+
+
 def tokens(totals: Json) -> str:
     """Render a number of tokens, and the part of thinking where any is known."""
     thought = totals["reasoning_tokens"]

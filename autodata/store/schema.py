@@ -113,9 +113,10 @@ TABLES: dict[str, tuple[Column, ...]] = {
         (
             "status",
             "VARCHAR",
-            "`accepted`, `rejected`, or `void` (infrastructure failed; run again)",
+            "`accepted`, `rejected`, `unsuitable` (its harness gave the document up without trying "
+            "an example), or `void` (infrastructure failed; run again)",
         ),
-        ("score", "BIGINT", "1 accepted, 0 rejected, NULL void or null: its mean is the pass rate"),
+        ("score", "BIGINT", "1 accepted, 0 else, NULL void or null: its mean is the pass rate"),
         ("null_episode", "BOOLEAN", "`strong` had both seats: what passes is luck"),
         ("reason", "VARCHAR", "why it was rejected or void"),
         ("rounds", "BIGINT", "examples tried"),
@@ -132,7 +133,11 @@ TABLES: dict[str, tuple[Column, ...]] = {
         ("context", "VARCHAR", "what the example shows beside its question"),
         ("question", "VARCHAR", "the question"),
         ("answer", "VARCHAR", "the reference answer"),
-        ("rubric", "JSON", "list of criterion, weight, category; empty: matched with the answer"),
+        (
+            "rubric",
+            "JSON",
+            "list of criterion, weight, category, capability; empty: matched with the answer",
+        ),
         ("verified", "BOOLEAN", "every verification passed; NULL: there was none"),
         ("verifications", "JSON", "list of passed, feedback, frozen, checks"),
         ("probes", "JSON", "tests of its graders before it counted: list of name, held, score"),

@@ -17,7 +17,6 @@ from autodata.models.base import Message, Request
 from autodata.types import Episode, Round, Verification
 from tests.support.episodes import (
     GIVEN,
-    GOOD_CHECK,
     Answer,
     FakeCaller,
     Play,
@@ -133,35 +132,3 @@ async def test_a_loop_judge_of_no_use_accepts_nothing() -> None:
     assert found.rounds[0].verdict.reasons == ("the loop-judge gave no usable reply",)
     assert "no JSON" in answers[0]
     assert answers[1]["reason"] == "the loop-judge gave no usable reply"
-
-
-async def test_a_full_protocol_asks_the_strong_solver_too_and_tells_nobody() -> None:
-    """Then means of both solvers are over the same examples."""
-    easy: dict[str, Play | Answer] = {"judge": verdicts(True, True), "verifier": GOOD_CHECK}
-    seen: list[str] = []
-
-    async def body(step: Step) -> None:
-        for role in ("weak", "strong"):
-            await step("attempt", role=role, example=GIVEN)
-        seen.append(await step("feedback"))
-
-    usual = protocol_of()
-    full = TaskProtocol(usual.domain, usual.policy, full=True)
-    plain = await episode(body, good_caller(**easy), usual)
-    whole = await episode(body, good_caller(**easy), full)
-    assert seen[0] == seen[1]
-    assert whole.rounds[0].verdict == plain.rounds[0].verdict
-    assert {a.role for a in plain.rounds[0].attempts} == {"weak"}
-    assert [a.role for a in whole.rounds[0].attempts] == ["weak"] * 3 + ["strong"] * 3
-    assert whole.spend.calls - whole.gates.calls == plain.spend.calls
-
-
-async def test_what_goes_wrong_where_only_a_full_protocol_asks_changes_nothing() -> None:
-    caller = good_caller(
-        judge=lambda site, _: Malformed("?") if ".strong." in site.ordinal else verdicts(True, True)
-    )
-    usual = protocol_of()
-    full = TaskProtocol(usual.domain, usual.policy, full=True)
-    found, answers = await tried(caller, full, role="weak")
-    assert answers[0]["reason"] == "weak mean too high; a weak sample too good"
-    assert found.rounds[0].verdict.reasons == ("weak mean too high", "a weak sample too good")
