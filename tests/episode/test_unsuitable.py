@@ -4,7 +4,7 @@ import pytest
 
 from autodata.episode.evaluator import episode_record
 from autodata.harness.workflow import StepFailed
-from tests.support.episodes import CANDIDATE, GIVEN, Step, episode, good_caller
+from tests.support.episodes import CANDIDATE, GIVEN, Step, episode, good_caller, verdicts
 
 
 async def test_a_document_that_is_given_up_is_counted_apart_and_as_not_accepted() -> None:
@@ -28,7 +28,7 @@ async def test_its_reason_is_one_short_line(reason: str, kept: str) -> None:
 
 
 async def test_a_failed_example_cannot_be_told_as_an_unsuitable_document() -> None:
-    caller = good_caller(judge={"verdicts": []})
+    caller = good_caller(judge=verdicts(True, True))
     said: list[str] = []
 
     async def late(step: Step) -> None:
