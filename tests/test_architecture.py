@@ -15,7 +15,7 @@ PACKAGE = Path(__file__).parents[1] / "autodata"
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 LAYERS: list[set[str]] = [
-    {"errors", "types", "concurrency", "child"},
+    {"errors", "types", "concurrency", "child", "box"},
     {"config"},
     {"documents", "harness", "store"},
     {"models"},
@@ -41,7 +41,7 @@ OWNERS: dict[str, set[str]] = {
     "math_verify": {"domains/equivalence.py"},
     "openai": {"models/providers/openai.py"},
     "optuna": {"search/proposers/study.py"},
-    "pydantic_monty": {"harness/workflow.py"},
+    "pydantic_monty": {"box/interpreter.py", "harness/workflow.py"},
     "typer": {f"cli/{name}.py" for name in ("app", "base", "choices", *COMMANDS)},
     "zstandard": {"store/packing.py"},
     "sympy": {"domains/equivalence.py"},
