@@ -11,7 +11,6 @@ import select
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -73,19 +72,17 @@ class Box:
         Raises:
             BoxRefused: the system lets no such process be.
         """
-        with tempfile.TemporaryDirectory(prefix="autodata-box-") as folder:
-            task = {
-                "source": source,
-                "calls": list(calls),
-                "boxed": not self.unsafe,
-                "folder": folder,
-                "root": _ROOT,
-                "seconds": self.seconds,
-                "memory": self.memory_mb << 20,
-            }
-            return _told(list(self._lines(task, folder, hash_seed)), self.seconds)
+        task = {
+            "source": source,
+            "calls": list(calls),
+            "boxed": not self.unsafe,
+            "root": _ROOT,
+            "seconds": self.seconds,
+            "memory": self.memory_mb << 20,
+        }
+        return _told(list(self._lines(task, hash_seed)), self.seconds)
 
-    def _lines(self, task: dict[str, Any], folder: str, hash_seed: int) -> Iterator[dict[str, Any]]:
+    def _lines(self, task: dict[str, Any], hash_seed: int) -> Iterator[dict[str, Any]]:
         """Yield what a process tells until it ends or its time is up."""
         program = self.program.format(root=_ROOT)
         command = [sys.executable, "-s", "-P", "-S", "-B", "-c", program]
@@ -95,7 +92,6 @@ class Box:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
-                cwd=folder,
                 env={
                     "PYTHONHASHSEED": str(hash_seed),
                     "MALLOC_ARENA_MAX": "1",

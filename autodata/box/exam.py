@@ -13,6 +13,66 @@ from typing import Any
 from autodata.box.box import Returned
 
 MOST_TESTS = 60
+MODULES = frozenset(
+    [
+        "__future__",
+        "abc",
+        "array",
+        "base64",
+        "bisect",
+        "binascii",
+        "calendar",
+        "cmath",
+        "collections",
+        "copy",
+        "dataclasses",
+        "decimal",
+        "enum",
+        "fractions",
+        "functools",
+        "graphlib",
+        "hashlib",
+        "heapq",
+        "itertools",
+        "json",
+        "math",
+        "numbers",
+        "operator",
+        "re",
+        "statistics",
+        "string",
+        "struct",
+        "textwrap",
+        "typing",
+        "unicodedata",
+        "zlib",
+    ]
+)
+"""What a solution may import: nothing that looks at the machine, the time, chance or itself."""
+_BARRED = frozenset(
+    [
+        "__import__",
+        "breakpoint",
+        "compile",
+        "delattr",
+        "dir",
+        "eval",
+        "exec",
+        "getattr",
+        "globals",
+        "hash",
+        "help",
+        "id",
+        "input",
+        "locals",
+        "memoryview",
+        "open",
+        "print",
+        "setattr",
+        "vars",
+    ]
+)
+"""Names that a solution may not use: one that sees its own code could tell a mutant from itself."""
 _TROUBLE = (SyntaxError, ValueError, TypeError, MemoryError, RecursionError)
 """What reading hostile text may raise."""
 _CLOSE, _TINY = 1e-9, 1e-12
@@ -76,6 +136,8 @@ def exam_of(text: str) -> Exam:
         raise NoExam("the answer does not end with its tests: a solution first, then asserts alone")
     if len(asserts) > MOST_TESTS:
         raise NoExam(f"there are more than {MOST_TESTS} tests")
+    if barred := next(filter(None, map(_barred, ast.walk(ast.Module(before, [])))), ""):
+        raise NoExam(f"the solution may not use {barred}")
     lines = text.splitlines()
     solution = "\n".join(lines[: asserts[0].lineno - 1]).rstrip() + "\n"
     defined = [node.name for node in before if isinstance(node, ast.FunctionDef | ast.ClassDef)]
@@ -102,6 +164,20 @@ def _test(node: ast.Assert, number: int) -> HiddenTest:
         f"test {number} is neither `assert CALL == LITERAL` nor "
         "`assert raises(ERROR, lambda: CALL)`"
     )
+
+
+def _barred(node: ast.AST) -> str:
+    """Name what a part of a solution uses and may not, or return an empty string."""
+    match node:
+        case ast.Import(names=names):
+            return next((n.name for n in names if n.name.split(".")[0] not in MODULES), "")
+        case ast.ImportFrom(module=module):
+            return "" if (module or "").split(".")[0] in MODULES else f"{module}"
+        case ast.Name(id=name) if name in _BARRED or name.startswith("__"):
+            return name
+        case ast.Attribute(attr=name) if name.startswith("__") and name != "__init__":
+            return name
+    return ""
 
 
 def _names(tree: ast.AST) -> Iterator[str]:

@@ -49,7 +49,7 @@ def _confine(task: dict[str, Any]) -> None:
         ctypes.CDLL(None).prctl(_PARENT_DIES, signal.SIGKILL, 0, 0, 0)
     try:
         if task["boxed"]:
-            enter(task["folder"])
+            enter()
         os.dup2(os.open(os.devnull, os.O_RDWR), 0)
         seconds, memory = task["seconds"], task["memory"]
         for kind, soft, hard in (

@@ -23,6 +23,8 @@ _SET_MOUNT = 442
 _CALLS = {"x86_64": (155, 126), "aarch64": (41, 91)}
 """By machine: the numbers of pivot_root and capset."""
 _CAPABILITIES = 0x20080522
+_HIDDEN = "/proc"
+"""A folder that every system has and nothing needs once the new root lies over it."""
 ROOM = "size=16m,mode=0755"
 """Of the folder that is its root, in memory."""
 DEVICES = ("null", "zero", "urandom")
@@ -44,10 +46,10 @@ def leave() -> None:
         Path(f"/proc/self/{name}").write_text(line)
 
 
-def enter(folder: str) -> None:
+def enter() -> None:
     """See from now on nothing but Python's library, and give up every right to change that.
 
-    `folder` is any empty one; the new root is mounted there. Called in a child, after `leave`.
+    Called in a child, after `leave`.
 
     Raises:
         OSError: the kernel refuses.
@@ -56,7 +58,7 @@ def enter(folder: str) -> None:
     if calls is None:
         raise OSError(f"no box is known for {os.uname().machine}")
     pivot, drop = calls
-    root = Path(folder)
+    root, folder = Path(_HIDDEN), _HIDDEN
     _mount("none", "/", "", _RECURSIVE | _PRIVATE)
     _mount("tmpfs", folder, "tmpfs", _NO_SETUID | _NO_DEVICES, ROOM)
     for place in _libraries():

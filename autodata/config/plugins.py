@@ -24,6 +24,7 @@ Kind = Literal["domain", "proposer"]
 SHIPPED: dict[Kind, dict[str, tuple[str, str]]] = {
     "domain": {
         "cloze": ("autodata.domains.cloze:Cloze", "the last word of a sentence"),
+        "code": ("autodata.domains.code:Code", "functions, with hidden tests"),
         "research": ("autodata.domains.research:Research", "questions"),
         "math": ("autodata.domains.mathematics:Mathematics", "questions with one exact answer"),
     },

@@ -11,6 +11,7 @@ from autodata.config.section import Section
 from autodata.domains.auditor import AUDITOR_PROMPT, audit
 from autodata.domains.grading import Graders, Score, by_match, by_rubric, verify
 from autodata.domains.replies import ExampleReply
+from autodata.domains.texts import MOST_CHECKABLE
 from autodata.models.base import Message, Request
 from autodata.types import AuditForm, Document, Example, Round, Verification
 
@@ -54,6 +55,9 @@ class Domain:
 
     example_reply: ClassVar[type[ExampleReply]] = ExampleReply
     """The form that the challenger fills in."""
+
+    most_answer: ClassVar[int] = MOST_CHECKABLE
+    """The longest reference answer of an example without a rubric, in characters."""
 
     compares: ClassVar[bool] = False
     """Whether the judge compares an answer with the reference answer, and so is shown it.

@@ -22,6 +22,7 @@ DECLARED = (
     "together",
     "example_reply",
     "compares",
+    "most_answer",
     "judge_prompt",
     "verifier_prompt",
     "auditor_prompt",

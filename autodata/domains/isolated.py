@@ -46,7 +46,8 @@ class Isolated:
 
     It is found there by its module and name, gets plain JSON and returns some. It may take
     `seconds`, and each process of it `memory_mb`. That it raises, hangs or dies is the answer's
-    doing and told as the problem of an `Execution`; that it does not start is not.
+    doing and told as the problem of an `Execution`; that it does not start is not, nor an exception
+    with a true `blames_machine`.
     """
 
     def __init__(

@@ -54,14 +54,22 @@ def squeezed(text: str) -> str:
 
 
 def essence(example: Example) -> Essence:
-    """Return what makes an example another one; what has the same essence is the same example."""
-    texts = (folded(example.question), folded(example.answer), folded(example.context))
+    """Return what makes an example another one; what has the same essence is the same example.
+
+    A long answer without a rubric is a program, in which punctuation says something.
+    """
+    program = not example.rubric and len(example.answer) > MOST_CHECKABLE
+    answer = example.answer if program else folded(example.answer)
+    texts = (folded(example.question), answer, folded(example.context))
     return *texts, frozenset((folded(line.criterion), line.weight) for line in example.rubric)
 
 
-def unbounded(example: Example) -> str:
-    """Name the part of an example that is too long to be looked at, or return an empty string."""
-    most = MOST_ANSWER if example.rubric else MOST_CHECKABLE
+def unbounded(example: Example, checkable: int = MOST_CHECKABLE) -> str:
+    """Name the part of an example that is too long to be looked at, or return an empty string.
+
+    `checkable` is the longest reference answer without a rubric, in characters.
+    """
+    most = MOST_ANSWER if example.rubric else checkable
     if len(example.answer) > most:
         kind = "a reference answer" if example.rubric else "a checkable answer"
         return f"{kind} has at most {most:,} characters"

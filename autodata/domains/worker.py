@@ -112,7 +112,8 @@ def _call(task: dict[str, Any], tells: int) -> NoReturn:
         told = {"value": function(*task["arguments"])}
         text = json.dumps(told, allow_nan=False)
     except BaseException as error:  # noqa: BLE001 (also that it exits)
-        text = json.dumps({step: _words(error)})
+        blamed = "failed" if getattr(error, "blames_machine", False) else step
+        text = json.dumps({blamed: _words(error)})
     with suppress(OSError), os.fdopen(tells, "wb") as file:
         file.write(text.encode() + b"\n")
     os._exit(0)

@@ -181,7 +181,7 @@ class _Script:
             raise WorkflowStop
         if not _stands_in(value):
             domain = self._runs.protocol.domain
-            fault = unbounded(value) or domain.fault(self._document, value)
+            fault = unbounded(value, domain.most_answer) or domain.fault(self._document, value)
             opened.fault = fault or domain.origin(self._document, value, self._others)
         self._rounds.append(opened)
         return opened

@@ -7,7 +7,7 @@ the variable `{{rules}}`: who is not told what is refused, cannot avoid it. Noth
 from collections.abc import Iterator
 
 from autodata.domains.base import Domain
-from autodata.domains.texts import MOST_ANSWER, MOST_CHECKABLE, MOST_CRITERION, MOST_SHOWN
+from autodata.domains.texts import MOST_ANSWER, MOST_CRITERION, MOST_SHOWN
 from autodata.episode.acceptance import CORRECT, NUMBERS, Policy
 from autodata.episode.confirmation import LOSSES, needed
 from autodata.episode.gates import MOST_AUDITS
@@ -184,9 +184,9 @@ def _gates(domain: Domain, team: Team) -> Iterator[str]:
 
 def _checks(domain: Domain) -> Iterator[str]:
     bounds = (
-        f"At most {MOST_CHECKABLE:,} characters of an answer without rubric, {MOST_ANSWER:,} with "
-        f"one, {MOST_SHOWN:,} of context and of question, {MOST_CRITERION} of a criterion on one "
-        "line."
+        f"At most {domain.most_answer:,} characters of an answer without rubric, {MOST_ANSWER:,} "
+        f"with one, {MOST_SHOWN:,} of context and of question, {MOST_CRITERION} of a criterion on "
+        "one line."
     )
     yield f"Before any solver is asked, an example is checked. {bounds}"
     for reason, meaning in domain.checks().items():

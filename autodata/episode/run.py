@@ -266,7 +266,7 @@ class EpisodeRun:
         if len(self._rounds) >= self._protocol.max_rounds:
             raise WorkflowStop
         domain, document = self._protocol.domain, self._document
-        fault = unbounded(value) or domain.fault(document, value)
+        fault = unbounded(value, domain.most_answer) or domain.fault(document, value)
         fault = fault or domain.origin(document, value, self._foreign.others)
         opened = OpenRound(len(self._rounds), value, fault or "could not be examined")
         opened.reasons = (opened.fault,)

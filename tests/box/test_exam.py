@@ -42,6 +42,32 @@ def test_what_is_no_exam_says_why(text: str, why: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("line", "used"),
+    [
+        ("import os", "os"),
+        ("import os.path as p", "os.path"),
+        ("from random import choice", "random"),
+        ("import math, inspect", "inspect"),
+        ("from . import math", "None"),
+        ("def peek(): return double.__code__", "__code__"),
+        ("eval('1')", "eval"),
+        ("seen = globals()", "globals"),
+    ],
+)
+def test_a_solution_sees_neither_the_machine_nor_itself(line: str, used: str) -> None:
+    with pytest.raises(NoExam, match=f"the solution may not use {used}$"):
+        exam_of(f"{line}\n{SOLUTION}assert double(1) == 2\n")
+
+
+def test_a_solution_may_use_what_computes() -> None:
+    head = "from __future__ import annotations\nimport math\nfrom collections import Counter\n"
+    made = (
+        "class Pair:\n    def __init__(self, x):\n        super().__init__()\n        self.x = x\n"
+    )
+    assert exam_of(f"{head}{made}{SOLUTION}assert double(1) == 2\n").names == ("double",)
+
+
+@pytest.mark.parametrize(
     ("expected", "returned", "passes"),
     [
         (4, "4", True),

@@ -50,25 +50,6 @@ def test_an_answer_passes_tests_where_they_can_be_run(answer: str, passed: int, 
     assert (found["passed"], found["of"], found["where"]) == (passed, 5, where)
 
 
-FORGED = [
-    "class Any:\n    def __eq__(self, other): return True\n    __hash__ = None\n"
-    "    def __repr__(self): return '[]'\ndef runs(*given): return Any()",
-    "import sys\nsys.exit(0)",
-    "import os\nos._exit(0)",
-    "import builtins\nbuiltins.repr = lambda value: '[]'\ndef runs(*given): return 1",
-    "import sys\ndef runs(*given):\n    frame = sys._getframe()\n    while frame:\n"
-    "        for value in list(frame.f_locals.values()):\n"
-    "            if isinstance(value, list) and value and value != [1]: return value\n"
-    "        frame = frame.f_back\n    return [1]",
-]
-
-
-@pytest.mark.parametrize("answer", FORGED)
-def test_an_answer_that_forges_its_results_passes_no_more_than_a_constant(answer: str) -> None:
-    need_a_box()
-    assert solve(EXAM, answer, BOUNDS)["passed"] <= 1
-
-
 def test_good_tests_kill_every_mutant() -> None:
     need_a_box()
     found = examine(EXAM, 20, BOUNDS)

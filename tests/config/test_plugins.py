@@ -134,11 +134,17 @@ def test_the_version_is_of_the_code_that_was_imported_not_of_what_lies_there_sin
 
 
 def test_nobody_else_knows_a_domain_by_name() -> None:
+    """Neither its name, where that is no everyday word, nor its module, nor its class."""
     package = Path(plugins.__file__).parents[1]
-    names = "|".join(plugins.SHIPPED["domain"])
-    own = [package / "domains" / f"{name}.py" for name in plugins.SHIPPED["domain"]]
+    shipped = plugins.SHIPPED["domain"]
+    modules, classes = zip(*(path.split(":") for path, _ in shipped.values()), strict=True)
+    names = "|".join(shipped.keys() - {"code", "math"})
+    known = re.compile(
+        rf"(?i:{names})|{'|'.join(map(re.escape, modules))}\b|\b(?:{'|'.join(classes)})\("
+    )
+    own = [package.parent / f"{module.replace('.', '/')}.py" for module in modules]
     found = {
-        str(file.relative_to(package)): re.findall(rf"(?i){names}", file.read_text("utf-8"))
+        str(file.relative_to(package)): known.findall(file.read_text("utf-8"))
         for file in package.rglob("*.py")
         if file not in (*own, Path(plugins.__file__))
     }

@@ -5,7 +5,7 @@ from dataclasses import fields
 import pytest
 from pydantic import BaseModel
 
-from autodata.config import schema, shaping
+from autodata.config import plugins, schema, shaping
 from autodata.config.providers.base import Price
 from autodata.config.providers.table import PROVIDERS
 from autodata.config.section import Section
@@ -20,7 +20,7 @@ SECTIONS = [
     if isinstance(held, type) and issubclass(held, Section) and held is not Section
 ]
 UNITLESS = {"seed", "alpha", "temperature", "top_p", "frequency_penalty", "presence_penalty"}
-UNITLESS |= {"cost_bound", "rare_words"}
+UNITLESS |= {"cost_bound", "rare_words", "killed"}
 
 
 @pytest.mark.parametrize("section", SECTIONS, ids=lambda section: section.__name__)
@@ -30,7 +30,8 @@ def test_every_setting_says_what_it_means(section: type[BaseModel]) -> None:
 
 def test_every_section_is_in_the_reference() -> None:
     named = {name for section in SECTIONS for name in section.model_fields}
-    named |= {"min_context_chars", "rare_words"}  # of a domain
+    for domain in plugins.SHIPPED["domain"]:
+        named |= plugins.find("domain", domain).made.settings_type.model_fields.keys()
     assert {setting.path.rpartition(".")[2] for setting in all_settings()} == named
 
 

@@ -5,6 +5,8 @@ import subprocess
 import time
 from typing import Any
 
+from autodata.box.box import BoxRefused
+
 
 def same(left: Any, right: Any) -> bool:
     """Well behaved."""
@@ -52,3 +54,8 @@ def talks() -> list[float]:
     """Prints, and returns what is no JSON."""
     print("x" * 100_000)  # noqa: T201
     return [float("nan")]
+
+
+def without_a_box() -> None:
+    """Find that the machine gives no box."""
+    raise BoxRefused("no room")
