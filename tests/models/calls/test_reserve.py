@@ -1,5 +1,7 @@
 """What is kept of each bound for the sealed test, from what episodes have taken."""
 
+from dataclasses import replace
+
 import pytest
 
 from autodata.config.schema import Budget, RoleBudget
@@ -80,6 +82,21 @@ async def test_time_is_kept_for_the_sealed_test_too(budget: Budget, gpus: int, b
     assert left == pytest.approx(100 - 2 * number)
     assert (accounts.seconds_left("weak") or 0) < left - 30
     accounts.check_time("weak", sealed=True)
+
+
+async def test_a_server_that_begins_slowly_does_not_end_the_search() -> None:
+    clock = Clock()
+    accounts = Accounts(Budget(hours=1000 / 3600), now=clock.now)
+    accounts.reserve.keep(TEST)
+    began = clock.time
+    for number in range(200):
+        took = 40 if number == 0 else 1
+        held = await accounts.hold("weak", lambda _: EACH, site("c0", number))
+        clock.time += took
+        accounts.settle(held, replace(EACH, seconds=took))
+        accounts.reserve.ended(EpisodeKey("c0", f"d{number}", 0))
+    assert clock.time - began < 300
+    assert accounts.reserve.share().kept_s > 20
 
 
 async def test_many_calls_side_by_side_take_less_time() -> None:
