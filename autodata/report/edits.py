@@ -91,7 +91,7 @@ def edit_report(ask: Callable[[str], list[Json]], run: str, name: str) -> Json:
 
 def counted(edits: Sequence[Json], looks: int) -> str:
     """Return how many edits there are and what became of them, in words."""
-    kinds = ("admitted", "undecided", "rejected", "refused")
+    kinds = ("admitted", "undecided", "rejected")
     numbers = [(sum(edit["decision"] == kind for edit in edits), kind) for kind in kinds]
     told = ", ".join(f"{count} {kind}" for count, kind in numbers if count)
     return f"{len(edits)} edits{f' ({told})' if told else ''}  {looks} looks"
@@ -169,4 +169,4 @@ def _importance(edit: Json) -> tuple[bool, bool, float, int]:
 
 
 def _dropped(edit: Json) -> bool:
-    return edit["decision"] in ("rejected", "refused")
+    return bool(edit["decision"] == "rejected")

@@ -39,12 +39,13 @@ def replayed(replay: Json) -> str:
     decisions = ", ".join(
         f"{number} {name}" for name, number in sorted(replay["decisions"].items())
     )
+    proposed = "proposals " if facts.get("look") else "iterations"
     rows = ", ".join(f"{table} {number:,}" for table, number in sorted(replay["rows"].items()))
     return "\n".join(
         (
             f"calls       {facts['call']:,}, answered from the journal; no model was asked",
             f"episodes    {facts['episode']:,} of {facts['candidate']:,} candidates",
-            f"iterations  {facts.get('iteration', 0):,}: {decisions}",
+            f"{proposed}  {facts.get('iteration', 0):,}: {decisions}",
             f"decision    {replay['best']} after {facts.get('certification', 0)} certifications",
             f"table rows  {rows}",
             "equal, all of it, up to times",

@@ -54,6 +54,7 @@ class LiveView(Display):
         self._iterations = 0
         self._budget = Budget()
         self._simulated = False
+        self._merging = False
         self._now = now
         self._began = now()
         self._decided = 0
@@ -87,6 +88,7 @@ class LiveView(Display):
         self._title = f"autodata {job.what}  run {job.run_id}"
         self._iterations, self._budget = job.iterations, config.budget
         self._simulated = config.simulated
+        self._merging = config.optimize.search == "merge"
         self._began = self._last_plain = self._now()
         if self._simulated:
             self._console.print(SIMULATED)
@@ -144,7 +146,8 @@ class LiveView(Display):
                 self._allowed = event.episodes
                 self._phase = "searching"
             case Selected():
-                self._races[event.number] = f"iteration {event.number}: editing {event.parent_id}"
+                what = f"edit e{event.number}" if self._merging else f"iteration {event.number}"
+                self._races[event.number] = f"{what}: editing {event.parent_id}"
             case Raced():
                 self._races[event.number] = (
                     f"iteration {event.number}: {event.candidate_id} against {event.parent_id} "

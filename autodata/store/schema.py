@@ -66,7 +66,7 @@ TABLES: dict[str, tuple[Column, ...]] = {
         _RUN,
         ("edit", "BIGINT", "number of the edit, which git and traces call `e<i>`"),
         ("message", "VARCHAR", "what it changes and why"),
-        ("decision", "VARCHAR", "`admitted`, `rejected`, `refused`, or `undecided` so far"),
+        ("decision", "VARCHAR", "`admitted`, `rejected`, or `undecided` so far"),
         (
             "effect",
             "DOUBLE",
@@ -217,9 +217,17 @@ TABLES: dict[str, tuple[Column, ...]] = {
     ),
     "iterations": (
         _RUN,
-        ("iteration", "BIGINT", "number of the iteration, from 1"),
+        (
+            "iteration",
+            "BIGINT",
+            "number of the proposal, from 1; in a merging search that of edit `e<i>`",
+        ),
         ("parent_id", "VARCHAR", "candidate that was selected"),
-        ("candidate_id", "VARCHAR", "candidate that was made; NULL: the proposal was refused"),
+        (
+            "candidate_id",
+            "VARCHAR",
+            "candidate or edit that was made; NULL: the proposal was refused",
+        ),
         ("kind", "VARCHAR", "which proposer was asked"),
         ("analysis", "VARCHAR", "root cause of the failures, by the analyzer"),
         ("edit", "VARCHAR", "what was changed"),

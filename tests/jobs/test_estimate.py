@@ -22,7 +22,7 @@ from autodata.store.facts import Fact
 from autodata.store.format import Record
 from autodata.store.records import SessionRecord
 from autodata.types import Cell, Outcome, Spend, Split
-from tests.support.command_line import ROOT, RUN, SMALL, TINY, Place, edit_texts, good
+from tests.support.command_line import FEWEST, ROOT, RUN, SMALL, Place, edit_texts, good
 from tests.support.journals import call
 
 SIZES: dict[Split, int] = {"train": 8, "validation": 16, "test": 40}
@@ -141,7 +141,7 @@ def test_edits_add_to_what_episodes_take_and_go_on_beside_them() -> None:
 
 def test_a_pilot_of_simulated_models_foretells_a_search_that_edits_texts(fresh: Place) -> None:
     edit_texts(fresh)
-    settings = ("--set=optimize.iterations=4", "--set=optimize.minibatch=2", *TINY[:4])
+    settings = ("--set=optimize.iterations=4", *FEWEST)
     words = ("estimate", "--episodes=4", "--run=p", *settings)
     found = good(fresh(*words, "--json")).json
     edits = [found[name] for name in ("fewest_edits", "most_edits", "pilot_edits")]

@@ -150,7 +150,7 @@ def test_a_screen_draws_the_likeliest_edits_and_those_that_are_being_made() -> N
     told = [line for line in lines if line.startswith("believed: ")]
     assert told[0] == "believed: e6 +.04 [-.01, +.09] P(good) .60, undecided"
     assert len(told) == EDITS_SHOWN
-    assert [line for line in lines if "editing" in line] == ["iteration 8: editing c3"]
+    assert [line for line in lines if "editing" in line] == ["edit e8: editing c3"]
     assert any("about 3:00 left" in line for line in lines)
     screen.view.progress(Certifying(("c7",), 80))
     assert not any("believed" in line or "editing" in line for line in screen.drawn())

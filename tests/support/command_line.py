@@ -42,6 +42,14 @@ TINY = (
     "--iterations=1",
 )
 """One that takes less than one."""
+FEWEST = (
+    "--set=documents.splits.train=2",
+    "--set=documents.splits.validation=8",
+    "--set=documents.splits.test=10",
+    "--set=optimize.episodes=125",
+    "--set=optimize.minibatch=2",
+)
+"""For a search that edits texts, whose episodes ask many roles; without `--iterations`."""
 RACE = "--set=optimize.search=race"
 """Candidates are single edits, and fewer: what a search finds can be told in advance."""
 RUN = "first"
