@@ -35,6 +35,7 @@ COMMANDS = ("cleanup", "comparison", "inspect", "promotion", "quality", "setting
 OWNERS: dict[str, set[str]] = {
     "anthropic": {"models/providers/anthropic.py"},
     "duckdb": {"store/tables.py"},
+    "matplotlib": {"report/pictures.py"},
     "gguf": {"models/serving/requantize.py"},
     "git": {"harness/repository.py"},
     "latex2sympy2_extended": {"domains/equivalence.py"},
@@ -49,6 +50,7 @@ OWNERS: dict[str, set[str]] = {
 }
 MOST_PARAMETERS = 6
 SDKS = (
+    "matplotlib",
     "openai",
     "anthropic",
     "optuna",

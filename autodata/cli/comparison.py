@@ -1,6 +1,7 @@
 """The command `compare`: harnesses side by side on the same documents."""
 
 from dataclasses import asdict
+from pathlib import Path
 from shlex import quote
 from typing import Annotated
 
@@ -36,6 +37,9 @@ def compare(
     null: Annotated[
         int, typer.Option(min=0, help="Null episodes of each, the strong solver in both seats.")
     ] = 8,
+    png: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Draw it as a picture into this file, too.")
+    ] = None,
     run: KeptAs = None,
     config: ConfigFile = None,
     settings: Settings = None,
@@ -45,8 +49,11 @@ def compare(
     """Measure harnesses side by side: both solvers on every example, paired by document."""
     from autodata.api import comparison
     from autodata.cli.display import watched
-    from autodata.report.comparisons import comparison_view
+    from autodata.report import pictures
+    from autodata.report.comparisons import comparison_panels, comparison_view
 
+    if png is not None:
+        pictures.check_drawing(png)
     console, sample = make_console(as_json), Sample(split, repeats, most, null, full=True)
     command = f"autodata compare {' '.join(map(quote, harnesses))} --split {split} --null {null}"
     command += f" --repeats {repeats} --most {most}"
@@ -61,6 +68,10 @@ def compare(
         "unusable": found.unusable,
         "simulated": found.simulated,
     }
+    if png is not None:
+        title = f"{found.documents} {split} documents, intervals of 95 %"
+        title += ", SIMULATED MODELS" * found.simulated
+        pictures.save(png, pictures.dots(comparison_panels(data), title))
     if as_json:
         out_json(data)
     else:

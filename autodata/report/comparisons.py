@@ -6,14 +6,22 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from autodata.report.pictures import Panel
 from autodata.report.views import plain, tokens, unusable
 from autodata.search.measures import MEASURES
-from autodata.types import Json
+from autodata.types import Interval, Json
 
 NOTE = (
     "weak, strong and gap: fresh samples on what each document came to, accepted or not; "
     "[95 %] over documents, differences paired; each stands alone: one in twenty misleads by luck"
 )
+PANELS: tuple[tuple[str, tuple[str, ...], tuple[float, float] | None], ...] = (
+    ("what every document came to", ("weak", "strong"), (0, 1)),
+    ("accepted examples", ("accepted_weak", "accepted_strong"), (0, 1)),
+    ("episodes", ("acceptance", "null_rate"), (0, 1)),
+    ("tokens per accepted", ("tokens_per_accepted",), None),
+)
+"""The panels of a picture: title, measures, and the ends of their scale."""
 
 
 def comparison_view(report: Json) -> RenderableType:
@@ -81,3 +89,20 @@ def _number(value: float, form: str) -> str:
     return (
         head + text[len(head) :].removeprefix("0") if "0." in text[:3] and abs(value) < 1 else text
     )
+
+
+def comparison_panels(report: Json) -> list[Panel]:
+    """Return what a picture of `compare A B ...` shows; a panel of nothing is left out."""
+    found = report["harnesses"]
+    labels = tuple(one["harness"] for one in found)
+
+    def values(name: str) -> list[Interval | None]:
+        return [
+            Interval(**one["measures"][name]) if one["measures"][name] else None for one in found
+        ]
+
+    panels = [
+        Panel(title, labels, {MEASURES[name].label: values(name) for name in names}, span)
+        for title, names, span in PANELS
+    ]
+    return [panel for panel in panels if any(any(each) for each in panel.series.values())]

@@ -16,6 +16,7 @@ from tests.support.command_line import (
 
 TWO = ("cot-research", "cs-research")
 FEW = ("--most=6", "--null=2")
+PNG = b"\x89PNG\r\n"
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +55,13 @@ def test_the_table_has_a_line_for_each_measure_with_paired_intervals(compared: P
         assert first["against"][name]["mean"] == 0
     for label in ("weak", "null rate", "cs-research - cot-research", "rubric items"):
         assert label in shown
+
+
+def test_a_picture_is_drawn_of_what_was_measured(compared: Place) -> None:
+    words = ("compare", *TWO, *FEW, "--run=both", "--png")
+    good(compared(*words, "table.png", "--json"))
+    assert (compared.folder / "table.png").read_bytes().startswith(PNG)
+    refused(compared(*words, "no/where.png"), "is a folder, or in none", "that is there")
 
 
 def test_the_strong_solver_is_asked_on_every_example_and_not_on_survivors(compared: Place) -> None:
