@@ -6,7 +6,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from autodata.report.pictures import Panel
+from autodata.report.pictures import Plot
 from autodata.report.views import plain, tokens, unusable
 from autodata.search.measures import MEASURES
 from autodata.types import Interval, Json
@@ -91,7 +91,7 @@ def _number(value: float, form: str) -> str:
     )
 
 
-def comparison_panels(report: Json) -> list[Panel]:
+def comparison_panels(report: Json) -> list[Plot]:
     """Return what a picture of `compare A B ...` shows; a panel of nothing is left out."""
     found = report["harnesses"]
     labels = tuple(one["harness"] for one in found)
@@ -102,7 +102,7 @@ def comparison_panels(report: Json) -> list[Panel]:
         ]
 
     panels = [
-        Panel(title, labels, {MEASURES[name].label: values(name) for name in names}, span)
+        Plot(title, labels, {MEASURES[name].label: values(name) for name in names}, span)
         for title, names, span in PANELS
     ]
     return [panel for panel in panels if any(any(each) for each in panel.series.values())]

@@ -23,12 +23,12 @@ MARKERS = ("o", "s", "D", "^")
 PANEL_INCHES = 3.6
 ROW_INCHES = 0.45
 DOTS_PER_INCH = 160
-LONGEST = 60
+LONGEST_WORDS = 60
 """Characters of a text that are drawn."""
 
 
 @dataclass(frozen=True, slots=True)
-class Panel:
+class Plot:
     """Values of one kind: for each of the `labels` a dot with its interval, in every series.
 
     `span` are the ends of their scale, None where it has none.
@@ -76,7 +76,7 @@ def _check_installed() -> None:
         ) from error
 
 
-def dots(panels: Sequence[Panel], title: str = "") -> bytes:
+def dots(panels: Sequence[Plot], title: str = "") -> bytes:
     """Draw panels side by side; equal values give equal bytes.
 
     Raises:
@@ -105,10 +105,10 @@ def dots(panels: Sequence[Panel], title: str = "") -> bytes:
 
 def _words(text: str) -> str:
     """Return a text as it can be drawn: in one line, whole characters only, not too long."""
-    return " ".join(plain(text).split())[:LONGEST]
+    return " ".join(plain(text).split())[:LONGEST_WORDS]
 
 
-def _draw(panel: Panel, ax: "Axes", named: bool) -> None:
+def _draw(panel: Plot, ax: "Axes", named: bool) -> None:
     places = range(len(panel.labels))
     apart = 0.5 / max(1, len(panel.series))
     for number, (name, values) in enumerate(panel.series.items()):

@@ -77,6 +77,10 @@ def _accepted(told: Told) -> float:
     return float(told.accepted)
 
 
+def _unsuitable(told: Told) -> float:
+    return float(told.episode.status == "unsuitable")
+
+
 def _asked(told: Told) -> float:
     return float(told.gap is not None)
 
@@ -142,6 +146,7 @@ MEASURES: dict[str, Measure] = {
     "accepted_strong": _rate("strong, of accepted", _of_accepted(_strong), _kept),
     "accepted_gap": _gain("gap, of accepted", _of_accepted(_gap), _kept),
     "acceptance": _rate("acceptance", _accepted, _one),
+    "unsuitable": _rate("given up as unsuitable", _unsuitable, _one),
     "null_rate": _rate("null rate", _accepted, _one, null=True),
     "confirmed": _rate("confirmed", _confirmations(True), _confirmations(False)),
     "rounds": Measure("rounds", lambda told: float(len(told.rounds)), _one, form=".2f"),

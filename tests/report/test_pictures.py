@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from autodata.errors import ConfigurationError
-from autodata.report.pictures import Panel, check_drawing, dots
+from autodata.report.pictures import Plot, check_drawing, dots
 from autodata.types import Interval
 
 PNG = b"\x89PNG\r\n"
 VALUE = Interval(0.4, 0.3, 0.6, 0.95)
-PANEL = Panel("rate", ("one", "two"), {"weak": [VALUE, None], "strong": [VALUE, VALUE]}, (0, 1))
+PANEL = Plot("rate", ("one", "two"), {"weak": [VALUE, None], "strong": [VALUE, VALUE]}, (0, 1))
 
 
 def test_equal_values_give_equal_pictures() -> None:
@@ -25,12 +25,12 @@ def test_equal_values_give_equal_pictures() -> None:
 def test_names_are_drawn_as_they_are_whatever_they_hold(name: str) -> None:
     """They are a user's, or a model's: dollars are no formula, and what no font has is no fault."""
     assert dots(
-        [Panel(name, (name,), {name or "s": [VALUE], f"_{name}": [VALUE]})], name
+        [Plot(name, (name,), {name or "s": [VALUE], f"_{name}": [VALUE]})], name
     ).startswith(PNG)
 
 
 def test_what_is_not_known_is_left_out() -> None:
-    empty = Panel("none", ("one", "two"), {"weak": [None, None]})
+    empty = Plot("none", ("one", "two"), {"weak": [None, None]})
     assert dots([PANEL, empty]).startswith(PNG)
     with pytest.raises(ValueError, match="needs a panel"):
         dots([])
