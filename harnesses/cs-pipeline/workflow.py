@@ -74,10 +74,13 @@ MENDED = {
 
 
 def cut(document: str, size: int) -> list[str]:
-    """Cut a paper at its paragraphs into passages of at most `size` characters."""
+    """Cut a paper at its headings and paragraphs into passages of at most `size` characters."""
     passages: list[str] = []
     current = ""
     for paragraph in document.split("\n\n"):
+        if current and paragraph.startswith("#") and len(current) > size // 3:
+            passages.append(current)
+            current = ""
         while paragraph:
             if len(current) + len(paragraph) + 2 <= size:
                 current = current + "\n\n" + paragraph if current else paragraph

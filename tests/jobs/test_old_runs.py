@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from autodata.episode.acceptance import RULES
 from autodata.store.kinds import KINDS
 from autodata.store.lines import Entry, read_entries
 from tests.support.command_line import RUN, Place, copied, good, pretend_real, refused
@@ -116,7 +117,9 @@ def test_old_runs_are_asked_by_sql(old: Place) -> None:
 def test_an_old_run_is_finished_by_the_version_that_began_it(mine: Place, words: Words) -> None:
     """What it accepted was accepted by other rules: a rate of both would be of neither."""
     before = mine.files()
-    told = "was begun under version 1 of the acceptance rules, and this autodata has version 2"
+    told = (
+        f"was begun under version 1 of the acceptance rules, and this autodata has version {RULES}"
+    )
     refused(mine(*words), told, "finish it with autodata 0.1.0, or begin a new run")
     assert mine.files().keys() <= before.keys() | {f"runs/{run}/lock" for run in RUNS}
 
@@ -136,7 +139,7 @@ def test_a_version_of_an_old_run_can_be_forced_and_says_under_which_rules(mine: 
 
 
 def test_rates_of_other_rules_are_marked_wherever_they_stand(old: Place) -> None:
-    mark = "accepted under version 1 of the acceptance rules, this autodata has 2"
+    mark = f"accepted under version 1 of the acceptance rules, this autodata has {RULES}"
     for words in (("show", "search"), ("show", "measured"), ("show", "v1")):
         assert mark in good(old(*words)).out
     assert good(old("runs")).out.count("1, other rates") == len(RUNS)
@@ -149,7 +152,7 @@ def test_rates_of_other_rules_are_marked_wherever_they_stand(old: Place) -> None
 def test_runs_of_these_rules_are_not_marked(finished: Place) -> None:
     assert "other rates" not in good(finished("runs")).out
     assert "acceptance rules" not in good(finished("show", RUN)).out
-    assert {line["rules"] for line in good(finished("runs", "--json")).json} == {2}
+    assert {line["rules"] for line in good(finished("runs", "--json")).json} == {RULES}
 
 
 def test_a_bundle_of_an_old_run_is_made(mine: Place) -> None:

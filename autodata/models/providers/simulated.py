@@ -127,14 +127,29 @@ class SimulatedModel:
         return _challenge(prompt, self._document(prompt), rng)
 
     def _document(self, prompt: str) -> list[str]:
-        """Return the words of the document that a prompt shows, if it does."""
+        """Return the words of the document that a prompt shows, if it does; or of a passage."""
         shown = " ".join(prompt.split())
-        return next((text for text in self._texts if text[:60] in shown), "").split()
+        text = next((text for text in self._texts if text[:60] in shown), "")
+        whole = text and text[-60:] in shown
+        return text.split() if whole else _passage(self._texts, shown)
 
     def _quality(self, item: tuple[str, str, str, str], rng: Random) -> float:
         difficulty, slope, leak = float(item[0]), float(item[1]), int(item[2])
         chance = _logistic(slope * (self._ability + 2.0 * leak - difficulty))
         return min(0.98, max(0.05, rng.gauss(chance, 0.1)))
+
+
+def _passage(texts: Sequence[str], shown: str) -> list[str]:
+    """Return the words of the longest part of a text that is shown, in steps of a quotation."""
+    longest: list[str] = []
+    for text in texts:
+        part: list[str] = []
+        words = text.split()
+        for at in range(0, len(words), QUOTED_WORDS):
+            piece = words[at : at + QUOTED_WORDS]
+            part = part + piece if " ".join(piece) in shown else []
+            longest = max(longest, part, key=len)
+    return longest
 
 
 def _look(request: Request) -> tuple[ToolCall, ...]:

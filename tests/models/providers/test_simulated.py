@@ -1,5 +1,6 @@
 """The simulated world is what its description says: deterministic, ordered by ability, honest."""
 
+import json
 from dataclasses import dataclass, replace
 from statistics import fmean
 
@@ -140,3 +141,14 @@ async def test_examples_come_from_their_document_and_graders_know_what_probes_ar
         for answer, worth in {**answers, example.answer: 1.0}.items():
             score = await Research().score(paper, example, answer, Panel(asking, "r0"))
             assert score.value == worth
+
+
+async def test_a_challenger_that_is_shown_a_passage_quotes_from_it() -> None:
+    words = [f"word{number}" for number in range(800)]
+    model = SimulatedModel("large", [DOCUMENT, replace(DOCUMENT, text=" ".join(words))])
+    passage = " ".join(words[390:610])
+    for seed in range(20):
+        reply = await shaped(model, ExampleReply, f"Ask about this.\n{passage}", seed)
+        quoted = json.loads(reply.text)["context"].partition("[quoted: ")[2].partition("]")[0]
+        assert len(quoted.split()) == 40
+        assert quoted in passage
