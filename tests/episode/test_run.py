@@ -120,6 +120,27 @@ async def test_prompts_of_a_harness_may_show_the_rules() -> None:
         assert caller.of(role)[0][1].messages[0].content == "[RULES]"
 
 
+async def test_notes_reach_the_verifier_of_the_harness_and_no_other() -> None:
+    harness = load_files({**FILES, "prompts/verifier.md": "{{notes}} {{example}}"})
+    caller = good_caller()
+
+    async def body(step: Step) -> None:
+        example = await step("challenge")
+        await step("verify", example=example, notes="NOTES OF THE WORKFLOW")
+        for role in ("weak", "strong"):
+            await step("attempt", role=role, example=example)
+
+    conditions = Conditions(team_of(caller), protocol_of(), PlainWorkflow(body))
+    await run_episode(DOCUMENT, CELL, harness, CANDIDATE, conditions)
+    told = {
+        site.ordinal.partition(".")[2]: "NOTES OF" in str(request.messages)
+        for site, request in caller.of("verifier")
+    }
+    assert told["verify"]
+    assert not any(heard for place, heard in told.items() if place != "verify")
+    assert {"audit", "probe.foreign-document"} <= told.keys()
+
+
 async def test_repeats_of_a_document_are_other_draws() -> None:
     seeds = set()
     for repeat in range(3):
