@@ -71,6 +71,13 @@ class Domain:
     verifier_prompt: ClassVar[str] = ""
     """What the protocol's verifier is told; empty: it is not asked before an example counts."""
 
+    verified: ClassVar[str] = (
+        "the context must not give the answer away, every criterion must be clear, right and "
+        "decidable, the answer must earn its rubric, and nobody may be able to write or answer it "
+        "without this document"
+    )
+    """What the verifier asks of an example, in words for those who write them."""
+
     auditor_prompt: ClassVar[str] = AUDITOR_PROMPT
     """What the auditor is told, where one is seated; it fills in the same form in every domain."""
 

@@ -174,6 +174,11 @@ class Code(Domain):
     example_reply = CodeReply
     most_answer = 8_000
     verifier_prompt = CODE_LOOK_PROMPT
+    verified = (
+        "every test must follow from the specification, the solution must do nothing that it does "
+        "not say, it must be no standard exercise and not be copied out in the specification, and "
+        "nobody may be able to write it without this document"
+    )
     auditor_prompt = CODE_AUDITOR_PROMPT
     refused_rules = MappingProxyType(
         dict.fromkeys(
@@ -192,6 +197,10 @@ class Code(Domain):
     def checks(self) -> Mapping[str, str]:
         """Say what each rule asks for."""
         settings = self.settings
+        foreign = {
+            _foreign(settings.rare_words): "words that no other document has; of context and "
+            "question together"
+        }
         return {
             **CODE_CHECKS,
             f"fewer than {settings.hidden_tests} tests are hidden": "a test whose call stands in "
@@ -199,8 +208,7 @@ class Code(Domain):
             "the tests notice too few faults": f"{settings.killed:.0%} of small changes to the "
             "solution must make a test fail: test both sides of each comparison, each branch, "
             "each constant",
-            _foreign(settings.rare_words): "words that no other document has; of context and "
-            "question together",
+            **(foreign if settings.rare_words else {}),
         }
 
     def fault(self, document: Document, example: Example) -> str:

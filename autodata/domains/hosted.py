@@ -25,6 +25,7 @@ DECLARED = (
     "most_answer",
     "judge_prompt",
     "verifier_prompt",
+    "verified",
     "auditor_prompt",
 )
 """What a domain says of itself without being asked, as far as an episode goes by it."""

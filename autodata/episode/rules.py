@@ -171,11 +171,9 @@ def _gates(domain: Domain, team: Team) -> Iterator[str]:
         )
     if domain.verifier_prompt:
         yield (
-            "The protocol's own verifier then looks at document and example: the context must not "
-            "give the answer away, every criterion must be clear, right and decidable, the answer "
-            "must earn its rubric, and nobody may be able to write or answer it without this "
-            f'document, else "failed the protocol\'s verifier". {MOST_AUDITS} near copies are '
-            "looked at in an episode."
+            "The protocol's own verifier then looks at document and example: "
+            f'{domain.verified}, else "failed the protocol\'s verifier". {MOST_AUDITS} near copies '
+            "are looked at in an episode."
         )
     if team.settings("strong").privileged and domain.verifier_prompt:
         yield 'Context and question suffice, else "only who sees the document can answer".'
