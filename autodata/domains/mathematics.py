@@ -41,7 +41,8 @@ question, so that its author needed this document and not just any text on mathe
 many separate things are asked for. context_suffices: whether all objects, letters and conventions
 are fixed in context and question, so that who knows the subject can answer without the document.
 other_answer: another answer that is as right as the given one and not merely another way to write
-it; empty if there is none. checkable: whether somebody who compares two answers can say for certain
+it, also another formula that is equal only because of a relation among its letters; empty if there
+is none. checkable: whether somebody who compares two answers can say for certain
 if they are the same. guessable: whether there are so few plausible answers that a guess is often
 right. context_leak: whether context or question give the answer away. question: good, too easy (one
 step, or known by heart), or recall (the document says it in so many words).
@@ -104,7 +105,7 @@ EXAMINATIONS = MappingProxyType(
 class MathematicsSettings(Section):
     """The section `domain` of the domain of mathematical objects."""
 
-    longest_answer: Positive = Field(300, description="characters of an answer at most")
+    most_answer_chars: Positive = Field(300, description="characters of an answer at most")
     solutions: Count = Field(
         1,
         description="times the verifier solves a question without its answer before it counts, "
@@ -169,6 +170,11 @@ class Mathematics(Domain):
     compares = True
     example_reply = MathReply
     verifier_prompt = LOOK_PROMPT
+    verified = (
+        "the question rests on what this document treats, asks for one thing, has one answer, which "
+        "can be compared for certain and cannot be guessed, looked up or copied from it; and the "
+        "verifier, who is then shown the question alone, must come to the same answer"
+    )
     refused_rules = MappingProxyType(
         dict.fromkeys(
             ("weak_none_zero", "strong_none_zero"),
@@ -186,7 +192,7 @@ class Mathematics(Domain):
 
     def checks(self) -> Mapping[str, str]:
         """Say what each rule asks for."""
-        longest = f"at most {self.settings.longest_answer} characters"
+        longest = f"at most {self.settings.most_answer_chars} characters"
         return {**MATH_CHECKS, "the answer is too long": longest, **EXAMINATIONS}
 
     def fault(self, document: Document, example: Example) -> str:
@@ -200,7 +206,7 @@ class Mathematics(Domain):
             "the question asks for more than one thing": _things(question) > 1,
             "the question does not stand on its own": bool(_ELSEWHERE.search(_words(shown))),
             "the answer is more than one sentence": bool(_SENTENCE_END.search(_words(answer))),
-            "the answer is too long": len(answer) > self.settings.longest_answer,
+            "the answer is too long": len(answer) > self.settings.most_answer_chars,
             "the answer is a bare number": is_bare_number(answer),
             "the answer hangs on a precision": has_decimal(answer),
             "the answer is a matter of yes or no": normalize(answer) in NO_CHOICE,

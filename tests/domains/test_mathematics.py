@@ -73,7 +73,7 @@ def test_the_first_rule_that_is_broken_is_named(changes: dict[str, Any], named: 
 
 
 def test_every_fault_is_explained_to_who_writes_examples() -> None:
-    told = Mathematics(MathematicsSettings(longest_answer=50)).checks()
+    told = Mathematics(MathematicsSettings(most_answer_chars=50)).checks()
     assert told["the answer is too long"] == "at most 50 characters"
     assert "the answer does not equal itself" in told
 
