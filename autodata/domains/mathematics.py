@@ -171,9 +171,9 @@ class Mathematics(Domain):
     example_reply = MathReply
     verifier_prompt = LOOK_PROMPT
     verified = (
-        "the question rests on what this document treats, asks for one thing, has one answer, which "
-        "can be compared for certain and cannot be guessed, looked up or copied from it; and the "
-        "verifier, who is then shown the question alone, must come to the same answer"
+        "the question rests on what this document treats, asks for one thing and has one answer, "
+        "which can be compared for certain and cannot be guessed, looked up or copied from it; and "
+        "the verifier, who is then shown the question alone, must come to the same answer"
     )
     refused_rules = MappingProxyType(
         dict.fromkeys(
