@@ -58,6 +58,8 @@ def plan_angles(lenses: list[str], used: list[str], knobs: dict[str, Any]) -> li
             found = run_agent(task, max_turns=int(knobs["agent_turns"]))
         except ValueError:
             found = ""
+        if found.startswith("UNSUITABLE:") and not used:
+            unsuitable(found[len("UNSUITABLE:") :].strip()[:300])
         parts = re.split(r"(?m)^ANGLE \d+:", found)[1:]
         angles = [part.strip()[:1500] for part in parts if part.strip()]
     return (angles + lenses)[:count]

@@ -339,3 +339,20 @@ async def test_the_label_of_cot_math_is_what_most_solutions_come_to() -> None:
     assert (example["answer"], "rubric" in example) == ("So", False)
     unlabelled = Drafting("I cannot say.")
     assert "attempt" not in await run(harness, unlabelled)
+
+
+class Planning(FakeHost):
+    """A main agent that says one thing; the host ends an episode that is given up."""
+
+    async def __call__(self, name: str, arguments: dict[str, Any]) -> Any:
+        found = await super().__call__(name, arguments) if name != "unsuitable" else None
+        if name == "unsuitable":
+            self.calls.append((name, arguments))
+            raise WorkflowStop
+        return "UNSUITABLE: it is a cookery book" if name == "run_agent" else found
+
+
+async def test_math_gives_up_a_document_without_mathematics(mathematics: Harness) -> None:
+    host = Planning()
+    assert await run(mathematics, host) == ["run_agent", "unsuitable"]
+    assert host.calls[-1][1] == {"reason": "it is a cookery book"}
