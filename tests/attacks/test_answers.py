@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 from autodata.domains.mathematics import Mathematics
 from autodata.models.base import Request, Site
@@ -59,14 +60,14 @@ SOLVING = World(
 """The strong solver is right and the weak one wrong, always."""
 
 
-async def asks(step: Step, document: Document, **changes: Json | str | list[Json]) -> None:
+async def asks(step: Step, document: Document, **changes: Any) -> None:
     """Try an honest question of the document with something changed."""
     question = f"Of {mark_of(document)} one knows the square. Which group has its symmetries?"
     example: Json = {"context": "", "question": question, "answer": RIGHT}
     await insist(step, {**example, **changes})
 
 
-def row(name: str, words: str, **changes: Json | str | list[Json]) -> Row:
+def row(name: str, words: str, **changes: Any) -> Row:
     """An example that is refused in these words before it counts."""
     return Row(name, attacked(partial(asks, **changes), SOLVING), refused(words))
 
