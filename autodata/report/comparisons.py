@@ -1,6 +1,6 @@
 """How harnesses are shown side by side: a line for each measure, a column for each harness."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -23,19 +23,23 @@ PANELS: tuple[tuple[str, tuple[str, ...], tuple[float, float] | None], ...] = (
 )
 """The panels of a picture: title, measures, and the ends of their scale."""
 
+SIDE_BY_SIDE = 2
+"""Harnesses whose differences fit beside their values."""
+HarnessColumn = tuple[str, Json]
+"""A column's head, and its values by measure."""
+
 
 def comparison_view(report: Json) -> RenderableType:
     """Draw `compare A B ...`: values with intervals, and differences to the first."""
     found = report["harnesses"]
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    table.add_column("", no_wrap=True)
-    for one in found:
-        table.add_column(plain(one["harness"]), justify="right", no_wrap=True)
-    for one in found[1:]:
-        table.add_column(f"{plain(one['harness'])} - {plain(found[0]['harness'])}", justify="right")
-    for name, measure in MEASURES.items():
-        if any(_telling(one["measures"][name]) for one in found):
-            table.add_row(measure.label, *_line(found, name, measure.form))
+    shown = [name for name in MEASURES if any(_telling(one["measures"][name]) for one in found)]
+    values = [(plain(one["harness"]), one["measures"]) for one in found]
+    first = plain(found[0]["harness"])
+    gains = [(f"{plain(one['harness'])} - {first}", one["against"]) for one in found[1:]]
+    wide = len(found) > SIDE_BY_SIDE  # then differences get a table of their own
+    tables = [_table(shown, values, gains)] if not wide else [
+        _table(shown, values, []), Text(""), _table(shown, [], gains)
+    ]  # fmt: skip
     counted = ", ".join(f"{one['harness']} {one['accepted']} of {one['episodes']}" for one in found)
     head = f"accepted {report['split']} episodes on {report['documents']} documents: {counted}"
     totals = report["totals"]
@@ -45,7 +49,7 @@ def comparison_view(report: Json) -> RenderableType:
     left += [unusable(report["unusable"])] if report["unusable"] else []
     return Group(
         Text(plain(head)),
-        table,
+        *tables,
         *(Text(plain(line)) for line in left),
         Text(took),
         Text(NOTE, style="dim"),
@@ -74,12 +78,22 @@ def _telling(value: Json | None) -> bool:
     return value is not None and (value["high"] > 0 or value["low"] < 0)
 
 
-def _line(found: Sequence[Json], name: str, form: str) -> Iterator[str]:
-    for one in found:
-        yield interval(one["measures"][name], form)
-    signed = form if form.startswith("+") else f"+{form}"
-    for one in found[1:]:
-        yield interval(one["against"][name], signed)
+def _table(
+    shown: Sequence[str], values: Sequence[HarnessColumn], gains: Sequence[HarnessColumn]
+) -> Table:
+    """Return lines for these measures: values, and behind them differences with their signs."""
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    table.add_column("", no_wrap=True)
+    for head, _ in (*values, *gains):
+        table.add_column(head, justify="right", overflow="fold")
+    for name in shown:
+        form = MEASURES[name].form
+        signed = form if form.startswith("+") else f"+{form}"
+        cells = [interval(column[name], form) for _, column in values]
+        table.add_row(
+            MEASURES[name].label, *cells, *(interval(column[name], signed) for _, column in gains)
+        )
+    return table
 
 
 def _number(value: float, form: str) -> str:
