@@ -25,6 +25,7 @@ SHIPPED: dict[Kind, dict[str, tuple[str, str]]] = {
     "domain": {
         "cloze": ("autodata.domains.cloze:Cloze", "the last word of a sentence"),
         "code": ("autodata.domains.code:Code", "functions, with hidden tests"),
+        "legal": ("autodata.domains.legal:Legal", "a client's question, under an opinion's law"),
         "research": ("autodata.domains.research:Research", "questions"),
         "math": ("autodata.domains.mathematics:Mathematics", "questions with one exact answer"),
     },

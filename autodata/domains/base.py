@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal
 from autodata.config.section import Section
 from autodata.domains.auditor import AUDITOR_PROMPT, audit
 from autodata.domains.grading import Graders, Score, by_match, by_rubric, verify
-from autodata.domains.replies import ExampleReply
+from autodata.domains.replies import Draft, ExampleReply
 from autodata.domains.texts import MOST_CHECKABLE
 from autodata.models.base import Message, Request
 from autodata.types import AuditForm, Document, Example, Round, Verification
@@ -53,7 +53,7 @@ class Domain:
     Else the weak one is asked first, and the strong one if it has passed.
     """
 
-    example_reply: ClassVar[type[ExampleReply]] = ExampleReply
+    example_reply: ClassVar[type[Draft]] = ExampleReply
     """The form that the challenger fills in."""
 
     most_answer: ClassVar[int] = MOST_CHECKABLE

@@ -25,7 +25,15 @@ class CriterionReply(RoleReply):
     category: str
 
 
-class ExampleReply(RoleReply):
+class Draft(RoleReply):
+    """Base of what a challenger fills in, in the form of a domain."""
+
+    def example(self) -> Example:
+        """Return the reply as an example."""
+        raise NotImplementedError
+
+
+class ExampleReply(Draft):
     """The challenger's example."""
 
     kind: str = Field(description="question type")

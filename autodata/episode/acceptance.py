@@ -88,10 +88,12 @@ _PAPER: dict[str, Policy] = {
 }
 PRESETS: dict[str, Policy] = {
     **{name: replace(policy, confirm=True) for name, policy in _PAPER.items()},
+    "legal": Policy(weak_samples=5, strong_samples=3, confirm=True),
     **{f"paper-{name}": policy for name, policy in _PAPER.items()},
 }
 """The rules of the paper decide by the samples that a harness chose an example by: equal solvers
-pass them by luck, the oftener the more rounds an episode has. Confirmed, they only screen."""
+pass them by luck, the oftener the more rounds an episode has. Confirmed, they only screen. In
+`legal` no number does: what a loop-judge accepts is confirmed."""
 
 LUCK = {"deployed": 0.1, "prose": 0.25, "blog-meta": 0.25, "verifiable": 0.1, "majority": 0.25}
 """Chance that equal solvers pass the paper's rules in one round, with the question that suits luck

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from autodata.concurrency import all_of
-from autodata.domains.replies import ExampleReply
+from autodata.domains.replies import Draft
 from autodata.episode.roles import Asking, sampling
 from autodata.episode.shortening import Fitting
 from autodata.errors import BAD_OUTPUT, AutodataError
@@ -23,7 +23,7 @@ class Challengers:
     asking: Asking
     harness: Harness
     fitting: Fitting
-    form: type[ExampleReply]
+    form: type[Draft]
     rules: str
 
     async def one(self, ordinal: str, feedback: str, angle: str) -> Example:
@@ -33,7 +33,7 @@ class Challengers:
             Refused, Truncated, Malformed, ContextTooLong, CallFailed: the reply was of no use.
         """
 
-        async def ask(document: Document) -> ExampleReply:
+        async def ask(document: Document) -> Draft:
             prompt = self.harness.prompt(
                 "challenger",
                 document=document.text,
