@@ -31,17 +31,18 @@ _MERITS = (
     "Says that the outcome for the aquarium is open",
     "Names that the owner could argue he saw a visitor's dogs",
 )
-LINES: tuple[Json, ...] = tuple(
-    {
-        "number": number,
-        "criterion": text,
-        "category": "application",
-        "capability": CAPABILITIES[number % 3],
-        "weight_class": "important",
-        "weight": 6,
-    }
-    for number, text in enumerate(_MERITS, 1)
-) + (
+LINES: tuple[Json, ...] = (
+    *(
+        {
+            "number": number,
+            "criterion": text,
+            "category": "application",
+            "capability": CAPABILITIES[number % 3],
+            "weight_class": "important",
+            "weight": 6,
+        }
+        for number, text in enumerate(_MERITS, 1)
+    ),
     {
         "number": 16,
         "criterion": "Asserts that a no-pets clause can never be given up",
