@@ -4,7 +4,7 @@ import re
 
 from autodata.domains.texts import folded
 
-FEWEST_WORDS = 12
+FEWEST_TELLING = 12
 """A text of fewer words may be in any language."""
 LEAST_SHARE = 0.15
 """English prose has .3 to .5 of its words among these; other languages have next to none."""
@@ -29,8 +29,8 @@ def is_english(text: str) -> bool:
     words = _LATIN.findall(plain)
     foreign = sum(character.isalpha() and not character.isascii() for character in plain)
     if foreign > len("".join(words)):
-        return foreign < FEWEST_WORDS
-    return len(words) < FEWEST_WORDS or _share(words) >= LEAST_SHARE
+        return foreign < FEWEST_TELLING
+    return len(words) < FEWEST_TELLING or _share(words) >= LEAST_SHARE
 
 
 def _share(words: list[str]) -> float:

@@ -24,7 +24,7 @@ from autodata.domains.texts import folded
 from autodata.models.base import Message, Request
 from autodata.types import Criterion, Document, Example, Round, Verification
 
-SOLVER_PROMPT = """\
+ADVISER_PROMPT = """\
 A client writes to you, a lawyer in the United States, about a problem. Answer as you would advise
 them: say what the outcome is likely to be and why, apply the rules that govern it to the facts
 they gave, deal with what speaks against your view, and say what they should do next. Where the law
@@ -234,7 +234,7 @@ class Legal(Domain):
         if solver.privileged:
             parts.insert(0, f"<document>\n{document.text}\n</document>")
         return Request(
-            messages=(Message("system", SOLVER_PROMPT), Message("user", "\n\n".join(parts))),
+            messages=(Message("system", ADVISER_PROMPT), Message("user", "\n\n".join(parts))),
             max_tokens=solver.max_tokens,
         )
 
