@@ -37,6 +37,12 @@ def cut(text: str, most: int) -> str:
     return text if left <= 0 else f"{text[:most]} [cut, {left:,} characters left]"
 
 
+def without_middle(text: str, most: int) -> str:
+    """Return a text, or its beginning and its end, `most` characters together."""
+    left, half = len(text) - most, most // 2
+    return text if left <= 0 else f"{text[:half]} [cut, {left:,} characters] {text[-half:]}"
+
+
 @dataclass(frozen=True, slots=True)
 class DryRuns:
     """Runs workflows dry under a protocol; `strangers` are who their examples are checked by."""
@@ -99,7 +105,7 @@ class _Script:
             shown = as_text(opened.example)
             if not opened.example.rubric:
                 shown = "\n".join(
-                    f"  {part}: {cut(getattr(opened.example, part), PART_CHARS)!r}"
+                    f"  {part}: {without_middle(getattr(opened.example, part), PART_CHARS)!r}"
                     for part in ("context", "question", "answer")
                 )
             lines.append(f"example {opened.index + 1}: {checked}\n{cut(shown, 4 * PART_CHARS)}")

@@ -75,7 +75,8 @@ LOOKING = (
     Tool(
         "sql",
         "Query the run with one DuckDB SELECT. Of validation documents only score and status are "
-        f"there. Tables:\n{tables_in_words()}\nFor example:\n" + "\n".join(_EXAMPLES),
+        "there, and no fresh samples of a confirmation, of which nobody who edits may learn. "
+        f"Tables:\n{tables_in_words()}\nFor example:\n" + "\n".join(_EXAMPLES),
         _object(query={"type": "string"}),
     ),
 )
@@ -84,12 +85,14 @@ LOOKING = (
 
 def dry_run_tool(edit: Mapping[str, Json]) -> Tool:
     """Return the tool `dry_run`, which takes an edit of these fields."""
+    edited = "With `patches` or `knobs`: of the harness so edited. " if edit else ""
     return Tool(
         "dry_run",
         "See which examples the workflow hands over for training documents, and whether they pass "
         "the host's checks. No model is asked: solvers do as scripted ('too hard': the strong one "
         "fails, so that all examples are listed; 'too easy': the weak one succeeds; 'good': the "
-        "first sound one is accepted). With an edit: of the harness so edited. Costs nothing.",
+        f"first sound one is accepted). {edited}The seed is the same each time and no episode's: "
+        "where a workflow draws, recorded episodes drew otherwise. Costs nothing.",
         _object(
             documents={"type": "array", "items": _DOCUMENT, "maxItems": MOST_DRY},
             solvers={"type": "string", "enum": list(SOLVED), "default": SOLVED[0]},
