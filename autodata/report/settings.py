@@ -38,6 +38,7 @@ UNITS = {
     "megabytes": "megabytes",
     "mb": "megabytes",
     "answer": "characters",
+    "question": "characters",
     "solutions": "solutions",
     "mutants": "mutants",
     "tests": "tests",
