@@ -90,6 +90,7 @@ class _Script:
             "attempt": self._attempt,
             "run_agent": self._run_agent,
             "ask": self._ask,
+            "recipe": self._recipe,
             "feedback": self._feedback,
             "unsuitable": self._unsuitable,
         }
@@ -169,6 +170,9 @@ class _Script:
         self._seated(role)
         self._note(f"ask({role}, {cut(prompt, 80)!r})")
         return f"[what the {role} says, step {len(self._steps)}]"
+
+    async def _recipe(self, name: str, material: str) -> str:
+        return await self._ask("main", self._harness.recipe(name, material))
 
     async def _unsuitable(self, reason: str) -> None:
         if self._rounds:

@@ -164,6 +164,7 @@ class EpisodeRun:
             "attempt": self._attempt,
             "run_agent": self._run_agent,
             "ask": self._ask,
+            "recipe": self._recipe,
             "feedback": self._feedback,
             "unsuitable": self._unsuitable,
         }
@@ -245,6 +246,9 @@ class EpisodeRun:
         request = Request(messages=(Message("user", prompt),))
         request = sampling(self._asking, role, ordinal, request)
         return (await self._asking.call(self._asking.at(role, ordinal), request)).text
+
+    async def _recipe(self, name: str, material: str) -> str:
+        return await self._ask("main", self._harness.recipe(name, material))
 
     async def _unsuitable(self, reason: str) -> None:
         if self._rounds:

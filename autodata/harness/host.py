@@ -95,6 +95,11 @@ def ask(role: Literal["main", "challenger", "verifier"], prompt: str) -> str:
     raise NotImplementedError
 
 
+def recipe(name: str, material: str) -> str:
+    """Ask the main model with prompts/recipe-NAME.md about a material; return its text."""
+    raise NotImplementedError
+
+
 def unsuitable(reason: str) -> None:
     """Give up a document that yields no example, before one was tried; this ends the episode."""
     raise NotImplementedError

@@ -17,16 +17,24 @@ VARIABLES: dict[PromptName, tuple[str, ...]] = {
 }
 PROMPTS: dict[PromptName, str] = {name: f"prompts/{name}.md" for name in VARIABLES}
 
+RECIPES = (
+    "evolve",
+    "backtranslate",
+)
+"""The names of recipes (docs/recipes.md); a harness may have a prompt for any of them."""
+RECIPE_FILES = {name: f"prompts/recipe-{name}.md" for name in RECIPES}
+RECIPE_VARIABLES = ("material",)
+
 _VARIABLE = re.compile(r"\{\{([^{}\n]*)\}\}")
 
 
-def check_prompt(name: PromptName, text: str, knobs: Collection[str], file: str) -> None:
-    """Make sure that every `{{variable}}` in `text` is one this prompt knows.
+def check_prompt(variables: Collection[str], text: str, knobs: Collection[str], file: str) -> None:
+    """Make sure that every `{{variable}}` in `text` is one of these or a knob.
 
     Raises:
         HarnessError: names file, line and the nearest known variable.
     """
-    allowed = [*VARIABLES[name], *(f"knobs.{knob}" for knob in knobs)]
+    allowed = [*variables, *(f"knobs.{knob}" for knob in knobs)]
     for number, line in enumerate(text.splitlines(), start=1):
         for match in _VARIABLE.finditer(line):
             word = match[1].strip()

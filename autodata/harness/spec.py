@@ -12,7 +12,15 @@ from pathlib import Path
 
 from autodata.errors import HarnessError
 from autodata.harness.knobs import MANIFEST, Knob, nearest, read_manifest, write_values
-from autodata.harness.prompts import PROMPTS, PromptName, check_prompt, fill
+from autodata.harness.prompts import (
+    PROMPTS,
+    RECIPE_FILES,
+    RECIPE_VARIABLES,
+    VARIABLES,
+    PromptName,
+    check_prompt,
+    fill,
+)
 from autodata.types import KnobValue
 
 WORKFLOW = "workflow.py"
@@ -20,6 +28,7 @@ LIMITS: dict[str, int] = {
     MANIFEST: 16_000,
     WORKFLOW: 24_000,
     **dict.fromkeys(PROMPTS.values(), 16_000),
+    **dict.fromkeys(RECIPE_FILES.values(), 4_000),
 }
 TOTAL_LIMIT = 60_000
 IGNORED = ("README.md", "__pycache__", "played")
@@ -65,8 +74,9 @@ class Harness:
 
     @property
     def prompt_chars(self) -> int:
-        """The total length of all prompts, in characters."""
-        return sum(len(self.files.get(path, "")) for path in PROMPTS.values())
+        """The total length of all prompts in characters; of the recipes the longest counts."""
+        recipes = (len(self.files.get(path, "")) for path in RECIPE_FILES.values())
+        return sum(len(self.files.get(path, "")) for path in PROMPTS.values()) + max(recipes)
 
     @property
     def fingerprint(self) -> str:
@@ -94,6 +104,18 @@ class Harness:
             raise HarnessError(f"harness {self.name} has no {path}", f"write {path}")
         return fill(self.files[path], variables, self.values)
 
+    def recipe(self, name: str, material: str) -> str:
+        """Return a recipe's prompt with its material filled in.
+
+        Raises:
+            HarnessError: this harness has no such recipe.
+        """
+        text = self.files.get(RECIPE_FILES.get(name, ""), "")
+        if not text:
+            there = [name for name, path in RECIPE_FILES.items() if path in self.files]
+            raise HarnessError(f"harness {self.name} has no recipe {name!r}", nearest(name, there))
+        return fill(text, {"material": material}, self.values)
+
 
 def load_files(files: Mapping[str, str], origin: str = "") -> Harness:
     """Check a harness's files and make them a value; `origin` goes before names in errors.
@@ -108,12 +130,15 @@ def load_files(files: Mapping[str, str], origin: str = "") -> Harness:
     manifest = read_manifest(files[MANIFEST], origin + MANIFEST)
     for name, path in PROMPTS.items():
         if path in files:
-            check_prompt(name, files[path], manifest.knobs, origin + path)
+            check_prompt(VARIABLES[name], files[path], manifest.knobs, origin + path)
         elif line := _line_of_call(_USED_BY[name], files[WORKFLOW]):
             raise HarnessError(
                 f"{origin}{WORKFLOW}, line {line}: {_USED_BY[name]} needs {path}, which is missing",
                 f"write {origin}{path}",
             )
+    for path in RECIPE_FILES.values():
+        if path in files:
+            check_prompt(RECIPE_VARIABLES, files[path], manifest.knobs, origin + path)
     ordered = dict(sorted(files.items()))
     return Harness(
         manifest.name, tree_id(ordered), manifest.description, dict(manifest.knobs), ordered

@@ -81,6 +81,7 @@ class FakeHost:
             },
             "run_agent": f"angle {len(self.calls)}\n\nNOTES: note {len(self.calls)}",
             "feedback": FEEDBACK,
+            "recipe": f"brief {len(self.calls)}",
             "ask": f"text {len(self.calls)}\nPICKED: 2, 1\nAnswer: So.",
         }[name]
 
