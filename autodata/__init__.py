@@ -12,7 +12,7 @@ docs/python.md.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.3.0"
+__version__ = "0.4.0"
 
 if TYPE_CHECKING:
     from autodata.api.ablation import Ablation, Ablations, ablate, ablate_async
