@@ -20,6 +20,18 @@ PROMPTS: dict[PromptName, str] = {name: f"prompts/{name}.md" for name in VARIABL
 RECIPES = (
     "evolve",
     "backtranslate",
+    "persona",
+    "fuse",
+    "weakness",
+    "same-answer",
+    "ladder",
+    "concepts",
+    "chain",
+    "level",
+    "metadata",
+    "hike",
+    "edit",
+    "symbolic",
 )
 """The names of recipes (docs/recipes.md); a harness may have a prompt for any of them."""
 RECIPE_FILES = {name: f"prompts/recipe-{name}.md" for name in RECIPES}

@@ -42,10 +42,23 @@ LENSES = [
 ]
 
 # Recipes of other papers (docs/recipes.md): what each is given, and its modes, one a round.
-# passage: one passage of the paper; draft: an example that was written from it, too.
+# passage: one passage of the paper; draft: an example that was written from it, too; two: another
+# passage, too; failed: the report on earlier rounds, too (the first round has none, and no recipe).
 RECIPES: dict[str, tuple[str, list[str]]] = {
     "evolve": ("draft", ["deepen", "constrain", "in breadth"]),
     "backtranslate": ("passage", []),
+    "persona": ("passage", []),
+    "fuse": ("two", ["sequential", "parallel", "conditional"]),
+    "weakness": ("failed", []),
+    "same-answer": ("draft", []),
+    "ladder": ("draft", ["observe", "intervene", "imagine"]),
+    "concepts": ("two", ["hidden condition", "several steps", "case distinction"]),
+    "chain": ("passage", ["depth", "width"]),
+    "level": ("passage", ["analyse", "evaluate", "create"]),
+    "metadata": ("passage", []),
+    "hike": ("draft", []),
+    "edit": ("draft", ["reverse", "distract", "nothing holds"]),
+    "symbolic": ("passage", []),
 }
 COOKED = 3
 
@@ -153,8 +166,15 @@ def cooked(number: int, passages: list[str], lens: str, knobs: dict[str, Any]) -
     name = str(knobs["recipe"])
     needs, modes = RECIPES[name]
     passage = passages[number % len(passages)]
+    if needs == "two":
+        passage += "\n\n" + passages[(number + 1) % len(passages)]
     source = "<passage>\n" + passage + "\n</passage>"
+    told = last(feedback(), int(knobs["feedback_chars"])) if needs == "failed" else ""
+    if needs == "failed" and not told:
+        return lens, passage
     try:
+        if told:
+            source += "\n\n<report>\n" + told + "\n</report>"
         if needs == "draft":
             drafted = challenge("", lens + "\n\n" + source)
             source += "\n\n<draft>\n" + json.dumps(drafted) + "\n</draft>"

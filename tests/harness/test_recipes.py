@@ -47,7 +47,8 @@ async def test_a_recipe_runs_from_a_document_to_an_accepted_example(
         ("You check", GOOD_CHECK),
         (first, BRIEF),
         ("You plan examination questions", "no angle"),
-        ("Write one examination question", as_json(EXAMPLE)),
+        (BRIEF, as_json(EXAMPLE)),
+        ("Write one examination question", as_json(replace(EXAMPLE, rubric=EXAMPLE.rubric[:2]))),
     )
     said = {
         "all": everyone,
@@ -78,9 +79,11 @@ async def test_a_recipe_runs_from_a_document_to_an_accepted_example(
     finally:
         await journal.close()
     assert outcome.accepted, body["reason"]
+    rounds = len(body["rounds"])
+    assert rounds == (2 if name == "weakness" else 1), "only the recipe's brief yields a good one"
 
 
-@pytest.mark.parametrize("name", CHOICES)
+@pytest.mark.parametrize("name", ["persona", "evolve", "fuse", "weakness"])  # one of each material
 async def test_a_recipe_makes_the_first_three_rounds_and_planning_the_rest(name: str) -> None:
     host = await run(with_recipe(name), Planning("ANGLE\nPASSAGE: 1\nINSIGHT: planned"))
     briefs = [angle for angle in host.given("challenge", "angle") if angle.startswith("brief")]
