@@ -11,14 +11,20 @@ from autodata.domains.grading import as_text
 from autodata.domains.texts import unbounded
 from autodata.episode.challengers import MOST_AT_ONCE
 from autodata.episode.protocol import ASKED, TaskProtocol, Team
-from autodata.episode.rounds import OpenRound, attempts_to, example_from, example_to
+from autodata.episode.rounds import (
+    OpenRound,
+    attempts_to,
+    example_from,
+    example_to,
+    verification_to,
+)
 from autodata.episode.run import Workflows
 from autodata.episode.seeds import workflow_seed
 from autodata.episode.strangers import Strangers
-from autodata.errors import WorkflowFailed
+from autodata.errors import HarnessError, WorkflowFailed
 from autodata.harness.spec import Harness
 from autodata.harness.workflow import StepFailed, WorkflowStop
-from autodata.types import Cell, Criterion, Document, Example, Json
+from autodata.types import Cell, Criterion, Document, Example, Json, Verification
 
 Script = Literal["too hard", "too easy", "good"]
 """How the scripted solvers do: the strong one fails, the weak one succeeds, or just the strong one.
@@ -137,11 +143,11 @@ class _Script:
     async def _challenge_many(self, angles: list[str], feedback: str = "") -> list[Json]:
         return [await self._challenge(feedback, angle) for angle in angles[:MOST_AT_ONCE]]
 
-    async def _verify(self, example: Any) -> Json:
+    async def _verify(self, example: Any, notes: str = "") -> Json:
         self._seated("verifier")
         opened = self._round(example)
         self._note(f"verify({opened.index + 1})")
-        return {"passed": not opened.fault, "feedback": opened.fault}
+        return verification_to(Verification(not opened.fault, opened.fault))
 
     async def _attempt(self, role: str, example: Any) -> Json:
         opened = self._round(example)
@@ -172,7 +178,10 @@ class _Script:
         return f"[what the {role} says, step {len(self._steps)}]"
 
     async def _recipe(self, name: str, material: str) -> str:
-        return await self._ask("main", self._harness.recipe(name, material))
+        try:
+            return await self._ask("main", self._harness.recipe(name, material))
+        except HarnessError as error:
+            raise StepFailed(f"recipe: {error.problem}") from None
 
     async def _unsuitable(self, reason: str) -> None:
         if self._rounds:

@@ -32,6 +32,8 @@ RECIPES = (
     "hike",
     "edit",
     "symbolic",
+    "taxonomy",
+    "solvable",
 )
 """The names of recipes (docs/recipes.md); a harness may have a prompt for any of them."""
 RECIPE_FILES = {name: f"prompts/recipe-{name}.md" for name in RECIPES}

@@ -59,6 +59,8 @@ RECIPES: dict[str, tuple[str, list[str]]] = {
     "hike": ("draft", []),
     "edit": ("draft", ["reverse", "distract", "nothing holds"]),
     "symbolic": ("passage", []),
+    "taxonomy": ("two", ["one leaf", "two leaves"]),
+    "solvable": ("failed", []),
 }
 COOKED = 3
 

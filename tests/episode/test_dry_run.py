@@ -111,3 +111,23 @@ async def test_a_seed_is_that_of_no_episode_and_the_same_each_time() -> None:
 def test_what_is_cut_says_how_much_is_left() -> None:
     assert cut("abcdef", 4) == "abcd [cut, 2 characters left]"
     assert cut("abcd", 4) == "abcd"
+
+
+async def test_a_verifier_is_given_notes_and_answers_with_findings() -> None:
+    seen: list[Any] = []
+
+    async def body(step: Step) -> None:
+        seen.append(await step("verify", example=GOOD, notes="a second solution"))
+        seen.append(await step("verify", example=SHORT))
+
+    await told(body, roles=("verifier",))
+    assert (seen[0]["passed"], seen[0]["verdict"], seen[0]["findings"]) == (True, "pass", [])
+    assert seen[1]["findings"] == [{"line": 0, "fault": "the sentence is too short"}]
+
+
+async def test_a_recipe_is_asked_for_by_its_name() -> None:
+    async def body(step: Step) -> None:
+        await step("recipe", name="evolve", material="a passage")
+
+    with pytest.raises(StepFailed, match="no recipe 'evolve'"):
+        await told(body, roles=("main",))
