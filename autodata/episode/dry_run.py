@@ -177,9 +177,9 @@ class _Script:
         self._note(f"ask({role}, {cut(prompt, 80)!r})")
         return f"[what the {role} says, step {len(self._steps)}]"
 
-    async def _recipe(self, name: str, material: str) -> str:
+    async def _recipe(self, kind: str, material: str) -> str:
         try:
-            return await self._ask("main", self._harness.recipe(name, material))
+            return await self._ask("main", self._harness.recipe(kind, material))
         except HarnessError as error:
             raise StepFailed(f"recipe: {error.problem}") from None
 

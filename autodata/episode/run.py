@@ -247,8 +247,8 @@ class EpisodeRun:
         request = sampling(self._asking, role, ordinal, request)
         return (await self._asking.call(self._asking.at(role, ordinal), request)).text
 
-    async def _recipe(self, name: str, material: str) -> str:
-        return await self._ask("main", self._harness.recipe(name, material))
+    async def _recipe(self, kind: str, material: str) -> str:
+        return await self._ask("main", self._harness.recipe(kind, material))
 
     async def _unsuitable(self, reason: str) -> None:
         if self._rounds:

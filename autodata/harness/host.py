@@ -95,8 +95,8 @@ def ask(role: Literal["main", "challenger", "verifier"], prompt: str) -> str:
     raise NotImplementedError
 
 
-def recipe(name: str, material: str) -> str:
-    """Ask the main model with prompts/recipe-NAME.md about a material; return its text."""
+def recipe(kind: str, material: str) -> str:
+    """Ask the main model with prompts/recipe-KIND.md about a material; return its text."""
     raise NotImplementedError
 
 

@@ -127,7 +127,7 @@ async def test_a_verifier_is_given_notes_and_answers_with_findings() -> None:
 
 async def test_a_recipe_is_asked_for_by_its_name() -> None:
     async def body(step: Step) -> None:
-        await step("recipe", name="evolve", material="a passage")
+        await step("recipe", kind="evolve", material="a passage")
 
     with pytest.raises(StepFailed, match="no recipe 'evolve'"):
         await told(body, roles=("main",))
