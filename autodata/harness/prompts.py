@@ -34,6 +34,9 @@ RECIPES = (
     "symbolic",
     "taxonomy",
     "solvable",
+    "task",
+    "seeds",
+    "constraints",
 )
 """The names of recipes (docs/recipes.md); a harness may have a prompt for any of them."""
 RECIPE_FILES = {name: f"prompts/recipe-{name}.md" for name in RECIPES}

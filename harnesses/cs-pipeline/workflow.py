@@ -61,6 +61,9 @@ RECIPES: dict[str, tuple[str, list[str]]] = {
     "symbolic": ("passage", []),
     "taxonomy": ("two", ["one leaf", "two leaves"]),
     "solvable": ("failed", []),
+    "task": ("passage", ["entailment", "cause", "prediction"]),
+    "seeds": ("passage", ["holds", "fails", "turns"]),
+    "constraints": ("draft", ["together", "in a chain", "in branches"]),
 }
 COOKED = 3
 
