@@ -158,6 +158,12 @@ class Legal(Domain):
     example_reply = LegalReply
     judge_prompt = JUDGE_PROMPT
     verifier_prompt = LEGAL_VERIFIER_PROMPT
+    verified = (
+        "the question must not state the rule or the result, must ask for advice on the client's "
+        "own facts and give enough of them; every criterion must rest on the opinion's law, be "
+        "called for by the question, test one thing and be decidable; the model answer must be "
+        "right and earn its rubric; and nobody may be able to write it without this opinion"
+    )
 
     def checks(self) -> Mapping[str, str]:
         """Say what the rules of form ask for."""
