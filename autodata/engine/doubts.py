@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from autodata.config.schema import Config
-from autodata.episode.acceptance import by_luck, policy_from
+from autodata.episode.acceptance import LUCK, by_luck, policy_from
 from autodata.episode.protocol import ASKED
 
 
@@ -14,9 +14,10 @@ def doubts(config: Config) -> Iterator[str]:
     if not policy.confirm:
         confirmed = protocol.acceptance.removeprefix("paper-")
         luck = by_luck(f"paper-{confirmed}", protocol.max_rounds)
+        many = f"up to {luck:.0%}" if confirmed in LUCK else "any number (no rule bounds it)"
         yield (
             f"protocol.acceptance: {protocol.acceptance} confirms nothing here: of episodes with "
-            f"{protocol.max_rounds} rounds up to {luck:.0%} are accepted by luck where both "
+            f"{protocol.max_rounds} rounds {many} are accepted by luck where both "
             f"solvers are the same; {confirmed}, confirmed, keeps that below 5%"
         )
     if asked := ", ".join(_shared(config, "strong", ASKED)):

@@ -55,6 +55,7 @@ def test_an_auditor_of_the_family_it_audits_is_told_of(auditor: str, told: str) 
         ("{acceptance: paper-deployed, max_rounds: 8}", "paper-deployed confirms nothing here"),
         ("{acceptance: deployed, numbers: {confirm: false}}", "deployed confirms nothing here"),
         ("{acceptance: paper-deployed, numbers: {confirm: true}}", ""),
+        ("{acceptance: legal, numbers: {confirm: false}}", "any number (no rule bounds it)"),
     ],
 )
 def test_rules_that_confirm_nothing_are_told_of_whatever_turned_it_off(
