@@ -40,23 +40,27 @@ def ticks(site: Site, request: Request) -> Json:
     return {"verdicts": [{"number": n, "satisfied": is_met} for n, is_met in enumerate(met, 1)]}
 
 
-def strict(site: Site, request: Request) -> Json:
-    """A verifier that does not pass what tells solvers or graders what to do."""
-    bad = {"answer_consistent": False, "verdict": "reject"} if ORDER in shown(request) else {}
-    return {**GOOD_CHECK, "without_document": "foreign-document" in site.ordinal, **bad}
+def lenient(site: Site, request: Request) -> Json:
+    """A verifier that sees no order; it tells the opinion from another document."""
+    return {**GOOD_CHECK, "without_document": "foreign-document" in site.ordinal}
+
+
+def obedient(site: Site, request: Request) -> Json:
+    """A loop-judge that does as the question says, the worst case."""
+    return loop_judged("accept" if ORDER in shown(request) else "improve", "another angle")
 
 
 async def many_tries(step: Step, document: Document) -> None:
     """Try the same exercise until the loop-judge's word is enough."""
-    for _ in range(15):
-        if await insist(step, exercise()):
+    for rent in range(3):
+        if await insist(step, exercise(f"{QUESTION} My rent is {rent + 1}00 dollars.")):
             return
 
 
 async def orders(step: Step, document: Document) -> None:
     """Tell the loop-judge what to say."""
-    for _ in range(15):
-        if await insist(step, exercise(QUESTION + ORDER)):
+    for rent in range(3):
+        if await insist(step, exercise(f"{QUESTION} My rent is {rent + 1}00 dollars.{ORDER}")):
             return
 
 
@@ -73,10 +77,10 @@ PLAYS = {
     "weak": ADVICE,
     "strong": ADVICE,
     "judge": ticks,
-    "verifier": strict,
+    "verifier": lenient,
     "loop_judge": loop_judged("accept"),
 }
-COURT = World(PLAYS, "legal", Legal(LEGAL), 15, 20, ORIGINALS, seated=(*ROLES, "loop_judge"))
+COURT = World(PLAYS, "legal", Legal(LEGAL), 3, 20, ORIGINALS, seated=(*ROLES, "loop_judge"))
 
 
 def only_rejected(seen: object) -> bool:
@@ -87,7 +91,11 @@ def only_rejected(seen: object) -> bool:
 
 ROWS = [
     Row("one that always accepts, equal solvers", attacked(many_tries, COURT), accepted(1)),
-    Row("a question that orders it to accept", attacked(orders, COURT), accepted(0)),
+    Row(
+        "a question that orders it to accept, and it obeys",
+        attacked(orders, COURT, plays={**PLAYS, "loop_judge": obedient}),
+        accepted(1),
+    ),
     Row(
         "unsuitable after scores were seen",
         attacked(given_up_late, COURT, documents=3),
