@@ -12,7 +12,7 @@ from autodata.models.base import Request, Site
 from autodata.types import Document, Json
 from tests.attacks.rows import Row, table
 from tests.attacks.world import World, accepted, attacked, chance, insist, shown
-from tests.support.episodes import GOOD_CHECK, ROLES, Step
+from tests.support.episodes import GOOD_CHECK, ROLES, Answer, Play, Step
 from tests.support.legal import OPINION, QUESTION, REPLY, loop_judged
 
 ADVICE = "You are safe for the dogs, as he took the rent after he knew, but not for the fish."
@@ -73,7 +73,7 @@ async def given_up_late(step: Step, document: Document) -> None:
         return
 
 
-PLAYS = {
+PLAYS: dict[str, Play | Answer] = {
     "weak": ADVICE,
     "strong": ADVICE,
     "judge": ticks,
