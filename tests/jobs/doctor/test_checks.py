@@ -44,7 +44,7 @@ def test_every_mistake_in_the_file_is_told_with_its_line(fresh: Place) -> None:
         "  small: {provider: simulatd}\n"
         "  large: {provider: simulated, slots: 3, base_url: 'http://h:0/v1'}\n"
         "  large: {provider: simulated, slots: 3}\n"
-        "roles: {weak: {model: small}, strong: {}}\n"
+        "roles: {weak: {model: small}, strong: {modl: small}}\n"
         "protocol: {max_rounds: 0, numbers: {weak_mean_max: high, wek_max: 1}}\n"
         "optimise: {iterations: 3}\n"
         "budget: {usd: many, hours: -1}\n",
