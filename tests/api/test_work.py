@@ -133,7 +133,7 @@ def test_a_budget_that_leaves_nothing_to_say_is_an_error_that_says_how_to_go_on(
     with pytest.raises(autodata.BudgetSpent) as caught:
         autodata.evaluate("lambada", fresh.folder, "e", settings={"budget.calls": 3, **FEW})
     (again,) = [note for note in caught.value.__notes__ if note.startswith("go on with: ")]
-    sample = "Sample(split='validation', repeats=1, most=0)"
+    sample = "Sample(split='validation', repeats=1, most=0, null=0, full=False)"
     assert again == f"go on with: autodata.evaluate('lambada', run='e', sample={sample})"
 
 
