@@ -141,6 +141,7 @@ def command_editor(running: Engine, settings: Command, rules: str = "") -> Editi
         )
 
     async def edit(brief: Brief, measured: Harness, harness: Harness) -> Edit:
+        """Return what the program left of the harness, from the journal where it ran before."""
         key = f"i{brief.number}"
         found = running.journal.find(CommandRecord, key)
         if found is None:

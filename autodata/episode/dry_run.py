@@ -86,6 +86,11 @@ class _Script:
         self.ended = ""
 
     async def answer(self, name: str, arguments: Json) -> Any:
+        """Answer a host function as scripted, and note it.
+
+        Raises:
+            WorkflowStop: an example was accepted, or the workflow gave up.
+        """
         if any(opened.accepted for opened in self._rounds):
             self.ended = "an example was accepted"
             raise WorkflowStop

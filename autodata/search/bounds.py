@@ -134,9 +134,12 @@ def blamed(outcomes: Mapping[int, Sequence[Outcome]]) -> dict[int, int]:
             ),
             reverse=True,
         )
-        if not ranked or [each[:2] for each in ranked[:2]] == [ranked[0][:2]] * 2:
+        if not ranked:
             return found
         worst = ranked[0][2]
+        known = {id(outcome) for outcome in left[worst]}
+        if any({id(outcome) for outcome in left[e]} == known for *_, e in ranked[1:]):
+            return found
         found[worst] = failed[worst]
-        known = {id(outcome) for outcome in left.pop(worst)}
+        del left[worst]
         left = {e: [o for o in ended if id(o) not in known] for e, ended in left.items()}

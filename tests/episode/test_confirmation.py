@@ -114,9 +114,10 @@ def test_all_error_rates_of_an_episode_add_up_to_no_more_than_one() -> None:
 @pytest.mark.parametrize("rounds", [1, 4, 8, 15])
 def test_equal_solvers_pass_at_most_one_episode_in_twenty(preset: str, rounds: int) -> None:
     draws = (right(0.5), coarse(0.55), coarse(0.7), rubric(0.6))
-    found = [share(PRESETS[preset], rounds, draw, seed, 500) for seed, draw in enumerate(draws)]
-    assert sum(found) / len(found) <= 0.05
-    assert max(found) <= 0.05 + (preset == "legal") * 0.02  # nothing screens: all of .05 is used
+    screened = preset != "legal"  # nothing screens there: nearly all of .05 is used
+    episodes = 500 if screened else 1000
+    found = [share(PRESETS[preset], rounds, draw, n, episodes) for n, draw in enumerate(draws)]
+    assert (max(found) if screened else sum(found) / len(found)) <= 0.05
 
 
 def graded(criteria: int, chance: float) -> Draw:

@@ -154,3 +154,5 @@ def test_of_two_edits_that_were_always_together_none_is_blamed_until_they_part()
     assert blamed({3: failing, 12: failing}) == {}
     assert blamed({3: failing, 12: [*failing[:3], *alone]}) == {3: 4}
     assert blamed({3: failing, 12: [*failing, *alone]}) == {3: 4}
+    apart = [replace(outcome) for outcome in failing]
+    assert blamed({3: failing, 12: apart}) == {3: 4, 12: 4}  # as many, each in harnesses of its own

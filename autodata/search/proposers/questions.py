@@ -147,6 +147,7 @@ def visible_to(brief: Brief, measured: Collection[str] = ()) -> Callable[[Fact[R
     }
 
     def visible(fact: Fact[Record]) -> bool:
+        """Whether a fact is known to who is asked; of another kind of record: no."""
         record = fact.record
         if isinstance(record, IterationRecord):
             return record.iteration in decided
